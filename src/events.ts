@@ -1,0 +1,33 @@
+import type { NodePlan, Outcome } from './calico/case.ts';
+import type { Now } from './clock.ts';
+import type { Assessment } from './health/assessment.ts';
+import type { Report } from './report/report.ts';
+
+/** What a run tells while it goes on; the log and the report's timeline are made from these and from nothing else. */
+export type GateEvent =
+  | { readonly type: 'connecting'; readonly server: string; readonly context: string; readonly source: string }
+  | { readonly type: 'connected'; readonly server: string; readonly kubernetesVersion: string }
+  /** Rights that the chosen settings need and do not have: the exact rule to add and what it costs to lack it. */
+  | { readonly type: 'missing-right'; readonly rule: string; readonly costs: string }
+  | {
+      readonly type: 'calico-found';
+      readonly installations: readonly { readonly namespace: string; readonly daemonSet: string }[];
+    }
+  | { readonly type: 'calico-absent' }
+  /** After every look that changed something, and at least every 30 s. */
+  | { readonly type: 'assessed'; readonly assessment: Assessment; readonly nodes: readonly NodePlan[]; readonly deadlineInMs: number }
+  | { readonly type: 'view-lost'; readonly what: string; readonly why: string }
+  | { readonly type: 'view-regained'; readonly what: string }
+  | { readonly type: 'calico-failure'; readonly node: string; readonly pods: readonly string[]; readonly message: string }
+  | { readonly type: 'planned'; readonly node: string; readonly why: string; readonly command: string | null; readonly action: NodePlan['action'] }
+  | { readonly type: 'restarting'; readonly node: string; readonly pod: string }
+  | { readonly type: 'restarted'; readonly node: string; readonly pod: string; readonly answer: string }
+  | { readonly type: 'installed'; readonly node: string; readonly pod: string; readonly afterMs: number }
+  | { readonly type: 'outcome'; readonly node: string; readonly outcome: Outcome; readonly why: string }
+  | { readonly type: 'stable-window'; readonly stableForMs: number; readonly because: string | null }
+  | { readonly type: 'confirming' }
+  | { readonly type: 'warning'; readonly message: string }
+  | { readonly type: 'debug'; readonly message: string }
+  | { readonly type: 'finished'; readonly report: Report };
+
+export type Tell = (event: GateEvent, now: Now) => void;
