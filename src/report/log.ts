@@ -1,0 +1,159 @@
+import type { Now } from '../clock.ts';
+import { formatDuration } from '../duration.ts';
+import type { GateEvent, Tell } from '../events.ts';
+import type { Assessment, Finding } from '../health/assessment.ts';
+import { type FindingGroup, groupFindings, podsOf } from './finding-groups.ts';
+import { sentenceOf } from './sentences.ts';
+import { cap, logLine } from './untrusted.ts';
+
+/** Where log lines go. Every line has gone through `logLine` before. */
+export interface LogSink {
+  readonly line: (text: string) => void;
+  /** A foldable section; details only, nothing that a reader must see. */
+  readonly group: (title: string, lines: readonly string[]) => void;
+  readonly debug: (text: string) => void;
+  /** The state in one short line, rewritten in place on a terminal; other sinks ignore it. */
+  readonly status: (text: string) => void;
+}
+
+/** Most new lines about findings in one look: the rest is counted. A log is read by people. */
+const LINES_PER_LOOK = 12;
+/** A line of the log is one glance; the whole text stands in the report. */
+const MESSAGE_LIMIT_BYTES = 600;
+const HEARTBEAT_MS = 30_000;
+
+interface Shown {
+  readonly line: string;
+  readonly fatal: boolean;
+  readonly subject: string;
+  readonly cause: string;
+}
+
+/**
+ * Tells a run to a person: one live line per change, prefixed with the time since the run began; a group per phase
+ * for details; at least one line every 30 s while waiting.
+ */
+export function createLog(sink: LogSink): Tell {
+  const shown = new Map<string, Shown>();
+  let lastCounts = '';
+  let lastLineMs = 0;
+
+  const say = (text: string, now: Now): void => {
+    lastLineMs = now.elapsedMs;
+    sink.line(logLine(`${stamp(now)} ${text}`));
+  };
+
+  const sayChanges = (assessment: Assessment, now: Now): void => {
+    const groups = groupFindings(assessment.findings);
+    let lines = 0;
+    let left = 0;
+    const present = new Set<string>();
+    for (const group of groups) {
+      present.add(group.key);
+      const before = shown.get(group.key);
+      if (before !== undefined && before.fatal === group.fatal) continue;
+      if (lines === LINES_PER_LOOK) {
+        left += 1;
+        continue;
+      }
+      lines += 1;
+      const line = findingLine(group, now);
+      shown.set(group.key, { line, fatal: group.fatal, subject: group.subject, cause: group.cause });
+      say(line, now);
+    }
+    if (left > 0) say(`   … and ${left} more; all of them are in the report`, now);
+    for (const [key, before] of shown) {
+      if (present.has(key)) continue;
+      shown.delete(key);
+      say(`✓  ${before.subject}: no longer ${before.cause}`, now);
+    }
+  };
+
+  const sayAssessment = (assessment: Assessment, deadlineInMs: number, now: Now): void => {
+    const counts = countsLine(assessment);
+    if (counts !== lastCounts) {
+      lastCounts = counts;
+      say(counts, now);
+    }
+    sayChanges(assessment, now);
+    if (now.elapsedMs - lastLineMs >= HEARTBEAT_MS) say(`${waitingFor(assessment)}; ${left(deadlineInMs)}`, now);
+    sink.status(logLine(`${stamp(now)} ${counts}; ${left(deadlineInMs)}`));
+  };
+
+  return (event: GateEvent, now: Now): void => {
+    if (event.type === 'assessed') {
+      sayAssessment(event.assessment, event.deadlineInMs, now);
+      return;
+    }
+    if (event.type === 'debug') {
+      sink.debug(logLine(`${stamp(now)} ${event.message}`));
+      return;
+    }
+    if (event.type === 'finished') {
+      sink.status('');
+      for (const line of closingLines(event.report)) sink.line(logLine(line));
+      return;
+    }
+    say(`${MARKS[event.type] ?? ' '}  ${sentenceOf(event)}`, now);
+  };
+}
+
+const MARKS: Partial<Record<GateEvent['type'], string>> = {
+  'missing-right': '!',
+  warning: '!',
+  'view-lost': '!',
+  'calico-failure': '✗',
+  restarting: '↻',
+  outcome: '•',
+};
+
+function closingLines(report: Extract<GateEvent, { type: 'finished' }>['report']): readonly string[] {
+  return ['', `${report.verdict.toUpperCase()}: ${report.reason}`];
+}
+
+function findingLine(group: FindingGroup<Finding>, now: Now): string {
+  const first = group.findings[0] as Finding;
+  const mark = group.fatal ? '✗' : group.derivedFrom === null ? '·' : '↳';
+  const pods = podsOf(group);
+  const about = pods === '' || group.subject.endsWith(` ${pods}`) ? '' : ` (${pods})`;
+  const waits = group.derivedFrom === null ? '' : `, waits for ${group.derivedFrom}`;
+  const age = Math.max(0, now.atMs - first.sinceMs);
+  const since = age >= 1000 ? `, for ${coarse(age)}` : '';
+  return `${mark}  ${group.subject}${about}: ${group.cause}${waits}${since}: ${cap(first.message, MESSAGE_LIMIT_BYTES)}`;
+}
+
+function countsLine(assessment: Assessment): string {
+  const { counts } = assessment;
+  const rest = [
+    [counts.notReady, 'not ready'],
+    [counts.starting, 'starting'],
+    [counts.terminating, 'terminating'],
+    [counts.completed, 'completed'],
+    [counts.superseded, 'superseded'],
+  ] as const;
+  const others = rest.filter(([count]) => count > 0).map(([count, name]) => `${count} ${name}`);
+  const of = `${counts.ready} of ${counts.total} pods ready`;
+  return others.length === 0 ? of : `${of} (${others.join(', ')})`;
+}
+
+function waitingFor(assessment: Assessment): string {
+  const worst = groupFindings(assessment.findings.filter((finding) => finding.holdsBack))[0];
+  if (worst !== undefined) return `waiting: ${worst.subject}: ${worst.cause}; ${countsLine(assessment)}`;
+  const unstable = assessment.unstable[0];
+  if (unstable !== undefined) return `waiting: ${unstable.name} has been complete for ${coarse(unstable.completeForMs)}`;
+  return `waiting; ${countsLine(assessment)}`;
+}
+
+function left(deadlineInMs: number): string {
+  return deadlineInMs > 0 ? `${coarse(deadlineInMs)} left` : 'time is up';
+}
+
+/** `1m30s`: whole seconds are enough for a reader. */
+export function coarse(durationMs: number): string {
+  return formatDuration(Math.max(0, Math.floor(durationMs / 1000)) * 1000);
+}
+
+function stamp(now: Now): string {
+  const seconds = Math.max(0, Math.floor(now.elapsedMs / 1000));
+  return `${String(Math.floor(seconds / 60)).padStart(2, ' ')}:${String(seconds % 60).padStart(2, '0')}`;
+}

@@ -1,0 +1,53 @@
+import { formatDuration } from '../duration.ts';
+import type { GateEvent } from '../events.ts';
+
+type Told = Exclude<GateEvent, { type: 'assessed' | 'debug' | 'finished' }>;
+
+/** One event as one sentence: the same words in the log and in the report's timeline. */
+export function sentenceOf(event: Told): string {
+  switch (event.type) {
+    case 'connecting':
+      return `connecting to ${event.server} (context ${event.context}, from ${event.source})`;
+    case 'connected':
+      return `connected to ${event.server}, Kubernetes ${event.kubernetesVersion}`;
+    case 'missing-right':
+      return `missing right: ${event.rule}; ${event.costs}`;
+    case 'calico-found':
+      return `Calico: ${event.installations.map((one) => `DaemonSet ${one.namespace}/${one.daemonSet}`).join(', ')}`;
+    case 'calico-absent':
+      return 'no Calico in this cluster: nothing to diagnose there';
+    case 'view-lost':
+      return `lost sight of ${event.what}: ${event.why}`;
+    case 'view-regained':
+      return `sees ${event.what} again`;
+    case 'calico-failure':
+      return `node ${event.node}: Calico's CNI token is rejected (401 Unauthorized); stuck: ${shortList(event.pods)}: ${event.message}`;
+    case 'planned':
+      return `node ${event.node}: ${event.action}: ${event.why}${event.command === null ? '' : `; by hand: ${event.command}`}`;
+    case 'restarting':
+      return `node ${event.node}: restarting calico-node (deleting pod ${event.pod})`;
+    case 'restarted':
+      return `node ${event.node}: pod ${event.pod}: ${event.answer}`;
+    case 'installed':
+      return `node ${event.node}: ${event.pod} has run install-cni, ${formatDuration(roundMs(event.afterMs))} after the restart`;
+    case 'outcome':
+      return `node ${event.node}: ${event.outcome}: ${event.why}`;
+    case 'stable-window':
+      return event.because === null
+        ? `all is ready; it has to stay so for ${formatDuration(event.stableForMs)}`
+        : `all is ready again; it has to stay so for ${formatDuration(event.stableForMs)} (${event.because})`;
+    case 'confirming':
+      return 'all stayed ready; confirming with a fresh look at everything';
+    case 'warning':
+      return event.message;
+  }
+}
+
+function shortList(names: readonly string[]): string {
+  const first = names.slice(0, 3).join(', ');
+  return names.length > 3 ? `${first} and ${names.length - 3} more` : first;
+}
+
+function roundMs(ms: number): number {
+  return Math.max(0, Math.round(ms / 1000)) * 1000;
+}
