@@ -422,11 +422,12 @@ export function aSnapshot(
 /** The contract's defaults. */
 export function aSettings(overrides: Partial<Settings> = {}): Settings {
   return {
-    kubeconfig: '',
-    context: '',
+    kubeconfig: null,
+    context: null,
     namespaces: [],
     excludeNamespaces: [],
     selector: null,
+    selectorText: '',
     timeoutMs: 10 * MINUTE,
     stableForMs: 15 * SECOND,
     stuckAfterMs: 0,
@@ -435,9 +436,9 @@ export function aSettings(overrides: Partial<Settings> = {}): Settings {
     restartCalicoNode: false,
     maxNodeRestarts: 3,
     restartTimeoutMs: 3 * MINUTE,
-    calicoNamespace: '',
+    calicoNamespace: null,
     failOn: ['unhealthy', 'inconclusive'],
-    reportFile: '',
+    reportFile: null,
     jobSummary: true,
     ...overrides,
   };
