@@ -1,0 +1,92 @@
+import * as core from '@actions/core';
+import type { GateResult } from '../gate.ts';
+import type { Settings } from '../settings.ts';
+import { type Annotation, annotationsOf } from './annotations.ts';
+import type { LogSink } from './log.ts';
+import { emptyOutputs, type Outputs, outputsOf } from './outputs.ts';
+import { type Written, writeNumberedReport, writeReport } from './report-file.ts';
+import { summaryOf } from './summary.ts';
+import { field, logLine } from './untrusted.ts';
+
+/** The log of a workflow: plain lines, folded groups, debug lines that show with `RUNNER_DEBUG=1`. */
+export function actionsSink(): LogSink {
+  return {
+    line: (text) => core.info(text),
+    group: (title, lines) => {
+      core.startGroup(logLine(title));
+      for (const line of lines) core.info(logLine(line));
+      core.endGroup();
+    },
+    debug: (text) => core.debug(text),
+    status: () => undefined,
+  };
+}
+
+/** Keeps a secret out of everything that this job prints from now on, encodings included. */
+export function mask(secret: string): void {
+  core.setSecret(secret);
+}
+
+/** Bad input: one annotation, every output set, and the step fails whatever `fail-on` says. */
+export function publishBadInput(message: string): number {
+  const reason = field(message);
+  setOutputs(emptyOutputs('inconclusive', reason));
+  core.setFailed(reason);
+  return 1;
+}
+
+/**
+ * Publishes a finished run: report file, outputs, annotations, job summary, and last whether the step fails. What
+ * cannot be written is a warning; it never changes the verdict. Resolves to the exit code.
+ */
+export async function publish(result: GateResult, settings: Settings, env: NodeJS.ProcessEnv): Promise<number> {
+  const written = await writeReportFile(result, settings, env);
+  setOutputs(outputsOf(result.report, result.notReadyPods, result.restartedNodes, written.path));
+  for (const annotation of annotationsOf(result.report)) annotate(annotation);
+  if (written.problem !== null) core.warning(field(written.problem));
+  if (settings.jobSummary) await writeSummary(result, written.path);
+  if (written.path !== '') core.info(logLine(`report: ${written.path}`));
+
+  const fails = result.cancelled || settings.failOn.includes(result.report.verdict);
+  if (fails) core.setFailed(`${result.report.verdict}: ${result.report.reason}`);
+  return fails ? 1 : 0;
+}
+
+async function writeReportFile(result: GateResult, settings: Settings, env: NodeJS.ProcessEnv): Promise<Written> {
+  if (settings.reportFile !== null) return writeReport(result.report, settings.reportFile);
+  const folder = env['RUNNER_TEMP'] ?? '';
+  if (folder === '') return { path: '', problem: null };
+  return writeNumberedReport(result.report, folder);
+}
+
+async function writeSummary(result: GateResult, reportFile: string): Promise<void> {
+  try {
+    await core.summary.addRaw(summaryOf(result.report, reportFile), true).write();
+  } catch (error) {
+    core.warning(field(`the job summary could not be written: ${error instanceof Error ? error.message : String(error)}`));
+  }
+}
+
+function setOutputs(outputs: Outputs): void {
+  for (const [name, value] of Object.entries(outputs)) {
+    try {
+      core.setOutput(name, value);
+    } catch (error) {
+      core.warning(field(`output ${name} could not be set: ${error instanceof Error ? error.message : String(error)}`));
+    }
+  }
+}
+
+function annotate({ level, title, message }: Annotation): void {
+  switch (level) {
+    case 'error':
+      core.error(message, { title });
+      return;
+    case 'warning':
+      core.warning(message, { title });
+      return;
+    case 'notice':
+      core.notice(message, { title });
+      return;
+  }
+}

@@ -1,0 +1,49 @@
+import { mkdir, writeFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import type { Report } from './report.ts';
+import { reportText } from './json.ts';
+
+/** Name of the report in `RUNNER_TEMP` when `report-file` is empty. */
+export const DEFAULT_REPORT_NAME = 'calico-health-gate';
+/** Gates in one job that each get a number; more would be a loop that nobody meant. */
+const MOST_NUMBERED = 1_000;
+
+/** Where the report was written, or why it was not. A report never decides a verdict: nothing here throws. */
+export interface Written {
+  /** '' when nothing was written. */
+  readonly path: string;
+  readonly problem: string | null;
+}
+
+/** Writes the report to exactly `path`, folders made as needed, an older file replaced. */
+export async function writeReport(report: Report, path: string): Promise<Written> {
+  try {
+    await mkdir(dirname(path), { recursive: true });
+    await writeFile(path, reportText(report));
+    return { path, problem: null };
+  } catch (error) {
+    return { path: '', problem: `the report could not be written to ${path}: ${describe(error)}` };
+  }
+}
+
+/**
+ * Writes the report into `folder` under its default name; a second gate of the same job gets `-2`, and so on, so that
+ * neither loses its report.
+ */
+export async function writeNumberedReport(report: Report, folder: string): Promise<Written> {
+  for (let number = 1; number <= MOST_NUMBERED; number += 1) {
+    const path = join(folder, `${DEFAULT_REPORT_NAME}${number === 1 ? '' : `-${number}`}.json`);
+    try {
+      await writeFile(path, reportText(report), { flag: 'wx' });
+      return { path, problem: null };
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code === 'EEXIST') continue;
+      return { path: '', problem: `the report could not be written to ${path}: ${describe(error)}` };
+    }
+  }
+  return { path: '', problem: `the report could not be written to ${folder}: it holds ${MOST_NUMBERED} reports already` };
+}
+
+function describe(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}
