@@ -52,7 +52,7 @@ export const whyFileIsUnreadable: WhyUnreadable = (path) => {
     accessSync(path, constants.R_OK);
     return statSync(path).isDirectory() ? 'it is a directory' : null;
   } catch (error) {
-    return wordsFor(error instanceof Error && 'code' in error ? String(error.code) : 'unknown error');
+    return wordsFor(String((error as NodeJS.ErrnoException).code));
   }
 };
 
