@@ -1,20 +1,9 @@
+import type { OutputName } from '../contract.ts';
 import type { Report, Verdict } from './report.ts';
 import { printableJson } from './untrusted.ts';
 
 /** Most pods that the output `not-ready-pods` names: an output is for a condition in a workflow, the report for all. */
 export const NOT_READY_PODS_LIMIT = 50;
-
-export type OutputName =
-  | 'verdict'
-  | 'reason'
-  | 'pods-total'
-  | 'pods-ready'
-  | 'pods-not-ready'
-  | 'not-ready-pods'
-  | 'calico-auth-failure'
-  | 'affected-nodes'
-  | 'restarted-nodes'
-  | 'report-file';
 
 export type Outputs = Readonly<Record<OutputName, string>>;
 
