@@ -1,0 +1,289 @@
+import type { Transport } from '../src/cluster/transport.ts';
+import { allowAll, createTokens, type Permissions, type Tokens } from './api/access.ts';
+import { type Answer, jsonAnswer, statusAnswer, textAnswer } from './api/answer.ts';
+import { type DeleteOptions, deleteObject } from './api/deletion.ts';
+import { discovery } from './api/discovery.ts';
+import { type Fault, withFault } from './api/faults.ts';
+import { createLister } from './api/list.ts';
+import { parsePath, type ResourcePath } from './api/path.ts';
+import { createRequestLog, type LoggedRequest, type RequestSeen } from './api/request-log.ts';
+import { BUILT_IN_RESOURCES, type Resource } from './api/resources.ts';
+import { parseFieldSelector, parseLabelSelector } from './api/selectors.ts';
+import { type AccessAttributes, statusErrors } from './api/status-errors.ts';
+import { createStore, objectText, type Store } from './api/store.ts';
+import { createWatcher, type WatchControl } from './api/watch.ts';
+import type { Random } from './random.ts';
+import type { WorldClock } from './world-clock.ts';
+
+/** One request as it comes off the wire. */
+export interface ServerRequest {
+  readonly method: string;
+  /** Absolute path with query. */
+  readonly path: string;
+  readonly authorization?: string | undefined;
+  readonly accept?: string | undefined;
+  readonly body?: string | undefined;
+  readonly signal: AbortSignal;
+}
+
+export interface ApiServerOptions {
+  readonly world: WorldClock;
+  readonly random: Random;
+  /** Further resources, beside the built-in ones. */
+  readonly resources?: readonly Resource[];
+  readonly permissions?: Permissions;
+  /** Token → user. */
+  readonly tokens?: Readonly<Record<string, string>>;
+  /** What `/version` says; default `v1.34.4`. */
+  readonly version?: string;
+  /** How long old versions and continue tokens live; default 5 minutes, as etcd is compacted. */
+  readonly historyMs?: number;
+  /** The log of a container, for `pods/log`; `undefined` where it has none. */
+  readonly logOf?: (
+    namespace: string,
+    pod: string,
+    container: string | undefined,
+    previous: boolean,
+  ) => readonly string[] | undefined;
+}
+
+/** An API server in memory. What it holds is changed through `store`, or by DELETE. */
+export interface ApiServer {
+  /** Answers one request. Rejects where a real client would see a broken connection. */
+  readonly handle: (request: ServerRequest) => Promise<Answer>;
+  /** The same as a `Transport`, with a bearer token. */
+  readonly transport: (token: string) => Transport;
+  readonly store: Store;
+  readonly resources: readonly Resource[];
+  /** The resource of a plural name; throws when it is not registered. */
+  readonly resource: (plural: string) => Resource;
+  readonly tokens: Tokens;
+  readonly requests: readonly LoggedRequest[];
+  readonly watches: WatchControl;
+  /** Forgets old versions: continue tokens and watches from before get 410. */
+  readonly compact: () => void;
+  permissions: Permissions;
+  /** Consulted before each request is handled; returns what goes wrong with it, if anything. */
+  faults: (request: RequestSeen) => Fault | undefined;
+}
+
+const HISTORY_MS = 300_000;
+
+function verbOf(method: string, path: ResourcePath, watch: boolean): string {
+  if (method === 'DELETE') return path.name === undefined ? 'deletecollection' : 'delete';
+  if (method === 'POST') return 'create';
+  if (method === 'PUT') return 'update';
+  if (method === 'PATCH') return 'patch';
+  if (watch) return 'watch';
+  return path.name === undefined ? 'list' : 'get';
+}
+
+function acceptsJson(accept: string | undefined): boolean {
+  return accept === undefined || accept === '' || /application\/(json|\*)|\*\/\*/.test(accept);
+}
+
+function numberParameter(query: URLSearchParams, name: string): number | undefined {
+  const text = query.get(name);
+  return text === null || text === '' ? undefined : Number(text);
+}
+
+/** Creates the server; `world` dates its answers. */
+export function createApiServer(options: ApiServerOptions): ApiServer {
+  const { world, random } = options;
+  const resources = [...BUILT_IN_RESOURCES, ...(options.resources ?? [])];
+  const historyMs = options.historyMs ?? HISTORY_MS;
+  const store = createStore(world.nowMs, historyMs);
+  world.onShift(store.age);
+  const lister = createLister(store, world.nowMs, historyMs);
+  const watcher = createWatcher(store, world, random);
+  const tokens = createTokens(options.tokens ?? {});
+  const log = createRequestLog();
+
+  const readCollection = (path: ResourcePath, query: URLSearchParams, watch: boolean, signal: AbortSignal): Answer => {
+    const labels = parseLabelSelector(query.get('labelSelector') ?? '');
+    if ('refused' in labels) return statusAnswer(statusErrors.badRequest(labels.refused));
+    const fieldText = query.get('fieldSelector') ?? '';
+    const fields = parseFieldSelector(fieldText, path.resource, query.get('labelSelector') ?? '');
+    if ('refused' in fields) return statusAnswer(statusErrors.badRequest(fields.refused));
+    const common = {
+      resource: path.resource,
+      namespace: path.namespace,
+      matches: (object: Parameters<typeof labels.matches>[0]) => labels.matches(object) && fields.matches(object),
+      resourceVersion: query.get('resourceVersion') ?? '',
+    };
+    if (watch) {
+      return watcher.watch({
+        ...common,
+        bookmarks: query.get('allowWatchBookmarks') === 'true' || query.get('allowWatchBookmarks') === '1',
+        sendInitialEvents: query.get('sendInitialEvents') === 'true',
+        timeoutSeconds: numberParameter(query, 'timeoutSeconds'),
+        signal,
+      });
+    }
+    return lister.list({
+      ...common,
+      hasSelector: fieldText !== '' || (query.get('labelSelector') ?? '') !== '',
+      limit: numberParameter(query, 'limit') ?? 0,
+      continueToken: query.get('continue') ?? '',
+      resourceVersionMatch: query.get('resourceVersionMatch') ?? '',
+    });
+  };
+
+  const remove = (path: ResourcePath, body: string | undefined): Answer => {
+    let deleteOptions: DeleteOptions = {};
+    try {
+      if (body) deleteOptions = JSON.parse(body) as DeleteOptions;
+    } catch (error) {
+      return statusAnswer(statusErrors.badRequest(`couldn't get version/kind; json parse error: ${String(error)}`));
+    }
+    const key = path.namespace === undefined ? (path.name ?? '') : `${path.namespace}/${path.name}`;
+    const result = deleteObject(store, path.resource, key, deleteOptions, world.wallMs());
+    if (result.outcome === 'refused') return statusAnswer(result.status);
+    if (path.resource.kind !== 'Pod' && result.outcome === 'deleted') {
+      return jsonAnswer(200, statusErrors.deleted(path.resource, result.object));
+    }
+    return textAnswer(200, `${objectText(path.resource, result.object)}\n`);
+  };
+
+  const readLog = (path: ResourcePath, query: URLSearchParams): Answer => {
+    const key = `${path.namespace}/${path.name}`;
+    if (!store.get(path.resource, key)) return statusAnswer(statusErrors.notFound(path.resource, path.name ?? ''));
+    const lines = options.logOf?.(
+      path.namespace ?? '',
+      path.name ?? '',
+      query.get('container') ?? undefined,
+      query.get('previous') === 'true',
+    );
+    if (!lines) return statusAnswer(statusErrors.badRequest(`container is waiting to start: ContainerCreating`));
+    const tail = numberParameter(query, 'tailLines');
+    const shown = tail === undefined ? lines : lines.slice(Math.max(0, lines.length - tail));
+    return textAnswer(200, shown.map((line) => `${line}\n`).join(''), 'text/plain');
+  };
+
+  const reviewAccess = (user: string, body: string | undefined): Answer => {
+    const review = JSON.parse(body ?? '{}') as { spec?: { resourceAttributes?: Partial<AccessAttributes> } };
+    const { resourceAttributes } = review.spec ?? {};
+    const asked = resourceAttributes ?? {};
+    const allowed =
+      resourceAttributes === undefined ||
+      server.permissions({
+        user,
+        verb: asked.verb ?? '',
+        group: asked.group ?? '',
+        resource: asked.resource ?? '',
+        ...(asked.subresource ? { subresource: asked.subresource } : {}),
+        ...(asked.namespace ? { namespace: asked.namespace } : {}),
+        ...(asked.name ? { name: asked.name } : {}),
+      });
+    return jsonAnswer(201, {
+      kind: 'SelfSubjectAccessReview',
+      apiVersion: 'authorization.k8s.io/v1',
+      metadata: {},
+      spec: review.spec ?? {},
+      status: allowed
+        ? { allowed: true, reason: 'RBAC: allowed by ClusterRoleBinding "gate" of ClusterRole "gate" to User' }
+        : { allowed: false },
+    });
+  };
+
+  const route = (request: ServerRequest, user: string | undefined): Answer => {
+    if (user === undefined) return statusAnswer(statusErrors.unauthorized());
+    const url = new URL(request.path, 'https://simulator');
+    if (url.pathname === '/apis/authorization.k8s.io/v1/selfsubjectaccessreviews') {
+      return request.method === 'POST'
+        ? reviewAccess(user, request.body)
+        : statusAnswer(statusErrors.methodNotAllowed());
+    }
+    const fixed =
+      request.method === 'GET' ? discovery(url.pathname, resources, options.version ?? 'v1.34.4') : undefined;
+    if (fixed) return fixed;
+    const path = parsePath(url.pathname, resources);
+    if (!path)
+      return /^\/apis?\//.test(url.pathname)
+        ? statusAnswer(statusErrors.unknownResource())
+        : textAnswer(404, '404 page not found\n', 'text/plain');
+    const watch = /^(true|1)$/.test(url.searchParams.get('watch') ?? '');
+    const asked: AccessAttributes = {
+      user,
+      verb: verbOf(request.method, path, watch),
+      group: path.resource.group,
+      resource: path.resource.plural,
+      ...(path.subresource === undefined ? {} : { subresource: path.subresource }),
+      ...(path.namespace === undefined ? {} : { namespace: path.namespace }),
+      ...(path.name === undefined ? {} : { name: path.name }),
+    };
+    if (!server.permissions(asked)) return statusAnswer(statusErrors.forbidden(asked));
+    if (request.method === 'DELETE' && path.name !== undefined && path.subresource === undefined)
+      return remove(path, request.body);
+    if (request.method !== 'GET') return statusAnswer(statusErrors.methodNotAllowed());
+    if (path.subresource === 'log') return readLog(path, url.searchParams);
+    if (path.subresource !== undefined) return statusAnswer(statusErrors.unknownResource());
+    if (!acceptsJson(request.accept)) return statusAnswer(statusErrors.notAcceptable());
+    if (path.name === undefined) return readCollection(path, url.searchParams, watch, request.signal);
+    const object = store.get(
+      path.resource,
+      path.namespace === undefined ? path.name : `${path.namespace}/${path.name}`,
+    );
+    if (!object) return statusAnswer(statusErrors.notFound(path.resource, path.name));
+    return textAnswer(200, `${objectText(path.resource, object)}\n`);
+  };
+
+  const handle = async (request: ServerRequest): Promise<Answer> => {
+    request.signal.throwIfAborted();
+    const user = tokens.userOf(request.authorization);
+    const entry = log.add({
+      atMs: world.nowMs(),
+      at: new Date(world.wallMs()).toISOString(),
+      method: request.method,
+      path: request.path,
+      user,
+      accept: request.accept,
+      body: request.body,
+    });
+    const answer = await withFault(server.faults(entry), world, request.signal, () =>
+      Promise.resolve(route(request, user)),
+    );
+    entry.status = answer.status;
+    return {
+      ...answer,
+      headers: {
+        'cache-control': 'no-cache, private',
+        date: new Date(world.wallMs()).toUTCString(),
+        ...answer.headers,
+      },
+    };
+  };
+
+  const server: ApiServer = {
+    handle,
+    transport: (token) => async (request) =>
+      handle({
+        method: request.method,
+        path: request.path,
+        authorization: `Bearer ${token}`,
+        accept: request.accept,
+        body: request.body,
+        signal: request.signal,
+      }),
+    store,
+    resources,
+    resource: (plural) => {
+      const found = resources.find((entry) => entry.plural === plural);
+      if (!found)
+        throw new Error(
+          `the simulator has no resource "${plural}": register it with createSimulator({ resources: [...] })`,
+        );
+      return found;
+    },
+    tokens,
+    requests: log.entries,
+    watches: watcher.control,
+    compact: () => {
+      store.compact();
+      lister.expire();
+    },
+    permissions: options.permissions ?? allowAll,
+    faults: () => undefined,
+  };
+  return server;
+}

@@ -1,0 +1,94 @@
+import { type KubeObject, keyOf, type Pod } from '../objects.ts';
+import { secondsStamp } from '../timestamps.ts';
+import type { Resource } from './resources.ts';
+import { type StatusBody, statusErrors } from './status-errors.ts';
+import type { Store } from './store.ts';
+
+/** metav1.DeleteOptions, as far as anybody here sends it. */
+export interface DeleteOptions {
+  readonly gracePeriodSeconds?: number;
+  readonly preconditions?: { readonly uid?: string; readonly resourceVersion?: string };
+  readonly propagationPolicy?: string;
+}
+
+export type DeleteResult =
+  | { readonly outcome: 'deleted' | 'pending'; readonly object: KubeObject }
+  | { readonly outcome: 'refused'; readonly status: StatusBody };
+
+/** How long a pod may take to go (`registry/core/pod/strategy.go: CheckGracefulDelete`). */
+function graceOf(pod: Pod, options: DeleteOptions): number {
+  const asked = options.gracePeriodSeconds ?? pod.spec.terminationGracePeriodSeconds ?? 30;
+  const isBound = (pod.spec.nodeName ?? '') !== '';
+  const isDone = pod.status.phase === 'Succeeded' || pod.status.phase === 'Failed';
+  if (!isBound || isDone) return 0;
+  return asked < 0 ? 1 : asked;
+}
+
+/**
+ * DELETE of one object as the API server does it (`registry/rest/delete.go`, `registry/generic/registry/store.go`): a pod
+ * first gets a `deletionTimestamp` and waits for its kubelet; grace 0 marks and removes it at once; a second DELETE may only
+ * shorten the grace; finalizers keep the object. Dependents are left to the garbage collector.
+ */
+export function deleteObject(
+  store: Store,
+  resource: Resource,
+  key: string,
+  options: DeleteOptions,
+  wallMs: number,
+): DeleteResult {
+  const object = store.get(resource, key);
+  if (!object) {
+    return { outcome: 'refused', status: statusErrors.notFound(resource, key.slice(key.indexOf('/') + 1)) };
+  }
+  const { uid, resourceVersion } = options.preconditions ?? {};
+  if (uid !== undefined && uid !== object.metadata.uid) {
+    return { outcome: 'refused', status: statusErrors.uidConflict(resource, object, uid) };
+  }
+  if (resourceVersion !== undefined && resourceVersion !== object.metadata.resourceVersion) {
+    return { outcome: 'refused', status: statusErrors.versionConflict(resource, object, resourceVersion) };
+  }
+  const graceful = resource.kind === 'Pod';
+  const hasFinalizers = (object.metadata.finalizers ?? []).length > 0;
+  if (!graceful && !hasFinalizers) {
+    return { outcome: 'deleted', object: store.remove(resource, key) ?? object };
+  }
+
+  const grace = graceful ? graceOf(object as Pod, options) : 0;
+  const pending = object.metadata.deletionTimestamp !== undefined;
+  if (pending) {
+    const left = object.metadata.deletionGracePeriodSeconds ?? 0;
+    const isShorter = options.gracePeriodSeconds !== undefined && grace < left;
+    const canGo = options.gracePeriodSeconds === 0 && left === 0 && !hasFinalizers;
+    if (!isShorter && !canGo) return { outcome: 'pending', object };
+  }
+  const { generation } = object.metadata;
+  const marked = store.put(resource, {
+    ...object,
+    metadata: {
+      ...object.metadata,
+      ...(generation === undefined || pending ? {} : { generation: generation + 1 }),
+      deletionTimestamp: secondsStamp(wallMs + grace * 1000),
+      deletionGracePeriodSeconds: grace,
+    },
+  });
+  if (grace > 0 || hasFinalizers) return { outcome: 'pending', object: marked };
+  store.remove(resource, key);
+  return { outcome: 'deleted', object: marked };
+}
+
+/** Takes a finalizer off; an object that only waited for it goes. */
+export function removeFinalizer(store: Store, resource: Resource, object: KubeObject, finalizer: string): void {
+  const finalizers = (object.metadata.finalizers ?? []).filter((name) => name !== finalizer);
+  const { finalizers: _dropped, ...metadata } = object.metadata;
+  const stored = store.put(resource, {
+    ...object,
+    metadata: finalizers.length === 0 ? metadata : { ...metadata, finalizers },
+  });
+  if (
+    finalizers.length === 0 &&
+    metadata.deletionTimestamp !== undefined &&
+    (metadata.deletionGracePeriodSeconds ?? 0) === 0
+  ) {
+    store.remove(resource, keyOf(stored));
+  }
+}

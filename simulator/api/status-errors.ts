@@ -1,0 +1,140 @@
+import type { KubeObject } from '../objects.ts';
+import { qualifiedName, type Resource } from './resources.ts';
+
+/** metav1.Status, as a failure prints it. */
+export interface StatusBody {
+  readonly kind: 'Status';
+  readonly apiVersion: 'v1';
+  readonly metadata: Readonly<Record<string, unknown>>;
+  readonly status: 'Failure' | 'Success';
+  readonly message?: string;
+  readonly reason?: string;
+  readonly details?: Readonly<Record<string, unknown>>;
+  readonly code?: number;
+}
+
+/** What was asked of a resource; the words of a refusal. */
+export interface AccessAttributes {
+  readonly user: string;
+  readonly verb: string;
+  readonly group: string;
+  readonly resource: string;
+  readonly subresource?: string;
+  readonly namespace?: string;
+  readonly name?: string;
+}
+
+function failure(
+  code: number,
+  reason: string,
+  message: string,
+  details?: Readonly<Record<string, unknown>>,
+): StatusBody {
+  return {
+    kind: 'Status',
+    apiVersion: 'v1',
+    metadata: {},
+    status: 'Failure',
+    message,
+    reason,
+    ...(details === undefined ? {} : { details }),
+    code,
+  };
+}
+
+function detailsOf(entry: Resource, name?: string): Readonly<Record<string, unknown>> {
+  return {
+    ...(name === undefined ? {} : { name }),
+    ...(entry.group === '' ? {} : { group: entry.group }),
+    kind: entry.plural,
+  };
+}
+
+/** The messages of apiserver and apimachinery (`api/errors/errors.go`, `responsewriters/errors.go`), v1.34. */
+export const statusErrors = {
+  unauthorized: (): StatusBody => failure(401, 'Unauthorized', 'Unauthorized'),
+
+  forbidden: (asked: AccessAttributes): StatusBody => {
+    const named = asked.name === undefined || asked.verb === 'create' ? '' : ` "${asked.name}"`;
+    const resource = asked.subresource === undefined ? asked.resource : `${asked.resource}/${asked.subresource}`;
+    const subject = asked.group === '' ? asked.resource : `${asked.resource}.${asked.group}`;
+    const where = asked.namespace === undefined ? 'at the cluster scope' : `in the namespace "${asked.namespace}"`;
+    return failure(
+      403,
+      'Forbidden',
+      `${subject}${named} is forbidden: User "${asked.user}" cannot ${asked.verb} resource "${resource}" in API group "${asked.group}" ${where}`,
+      {
+        ...(named === '' ? {} : { name: asked.name }),
+        ...(asked.group === '' ? {} : { group: asked.group }),
+        kind: asked.resource,
+      },
+    );
+  },
+
+  forbiddenPath: (user: string, verb: string, path: string): StatusBody =>
+    failure(403, 'Forbidden', `forbidden: User "${user}" cannot ${verb} path "${path}"`, {}),
+
+  notFound: (entry: Resource, name: string): StatusBody =>
+    failure(404, 'NotFound', `${qualifiedName(entry)} "${name}" not found`, detailsOf(entry, name)),
+
+  unknownResource: (): StatusBody => failure(404, 'NotFound', 'the server could not find the requested resource', {}),
+
+  methodNotAllowed: (): StatusBody =>
+    failure(405, 'MethodNotAllowed', 'the server does not allow this method on the requested resource', {}),
+
+  notAcceptable: (): StatusBody =>
+    failure(
+      406,
+      'NotAcceptable',
+      'only the following media types are accepted: application/json, application/yaml, application/vnd.kubernetes.protobuf',
+    ),
+
+  badRequest: (message: string): StatusBody => failure(400, 'BadRequest', message),
+
+  /** BeforeDelete names the kind, not the resource (`registry/rest/delete.go`). */
+  uidConflict: (entry: Resource, object: KubeObject, uid: string): StatusBody =>
+    failure(
+      409,
+      'Conflict',
+      `Operation cannot be fulfilled on ${entry.kind}${entry.group === '' ? '' : `.${entry.group}`} "${object.metadata.name}": the UID in the precondition (${uid}) does not match the UID in record (${object.metadata.uid}). The object might have been deleted and then recreated`,
+      { name: object.metadata.name, ...(entry.group === '' ? {} : { group: entry.group }), kind: entry.kind },
+    ),
+
+  versionConflict: (entry: Resource, object: KubeObject, version: string): StatusBody =>
+    failure(
+      409,
+      'Conflict',
+      `Operation cannot be fulfilled on ${entry.kind}${entry.group === '' ? '' : `.${entry.group}`} "${object.metadata.name}": the ResourceVersion in the precondition (${version}) does not match the ResourceVersion in record (${object.metadata.resourceVersion}). The object might have been modified`,
+      { name: object.metadata.name, ...(entry.group === '' ? {} : { group: entry.group }), kind: entry.kind },
+    ),
+
+  /** A continue token whose snapshot is gone; `inconsistent` continues with a newer one. */
+  continueExpired: (inconsistent: string): StatusBody => ({
+    ...failure(
+      410,
+      'Expired',
+      'The provided continue parameter is too old to display a consistent list result. You can start a new list without the continue parameter, or use the continue token in this response to retrieve the remainder of the results. Continuing with the provided token results in an inconsistent list - objects that were created, modified, or deleted between the time the first chunk was returned and now may show up in the list.',
+    ),
+    metadata: { continue: inconsistent },
+  }),
+
+  listExpired: (): StatusBody => failure(410, 'Expired', 'The resourceVersion for the provided list is too old.'),
+
+  watchExpired: (asked: number, oldest: number): StatusBody =>
+    failure(410, 'Expired', `too old resource version: ${asked} (${oldest})`),
+
+  tooLargeVersion: (asked: number, current: number): StatusBody =>
+    failure(504, 'Timeout', `Too large resource version: ${asked}, current: ${current}`, {
+      causes: [{ reason: 'ResourceVersionTooLarge', message: 'Too large resource version' }],
+      retryAfterSeconds: 1,
+    }),
+
+  /** What DELETE answers for kinds other than pods. */
+  deleted: (entry: Resource, object: KubeObject): StatusBody => ({
+    kind: 'Status',
+    apiVersion: 'v1',
+    metadata: {},
+    status: 'Success',
+    details: { ...detailsOf(entry, object.metadata.name), uid: object.metadata.uid },
+  }),
+};
