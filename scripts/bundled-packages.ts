@@ -33,6 +33,9 @@ const CLIENT_NODE = { name: '@kubernetes/client-node', path: '@kubernetes/client
 const STAND_IN = 'stand-in';
 const REAL = 'real:';
 
+/** Names that only say how a CommonJS package looks from an ES module. Bundles read them early, to find that out. */
+export const INTEROP_NAMES: readonly string[] = ['__esModule', 'default', 'module.exports'];
+
 /**
  * CommonJS source of a stand-in for a package: it has the same names, and asks `load` (an expression) for the package
  * when one of them is read for the first time. Getters rather than proxies, because exports are not only functions:
@@ -40,7 +43,7 @@ const REAL = 'real:';
  */
 export function standInSource(names: readonly string[], load: string): string {
   const getters = names
-    .filter((name) => name !== 'default' && name !== 'module.exports')
+    .filter((name) => !INTEROP_NAMES.includes(name))
     .sort()
     .map((name) => `  get ${JSON.stringify(name)}() { return load()[${JSON.stringify(name)}]; },`);
   return [`const load = () => ${load};`, 'module.exports = {', ...getters, '};', ''].join('\n');
