@@ -12,7 +12,10 @@ export interface SandboxError {
   /** The error behind the runtime's wrapper. Untrusted. */
   readonly text: string;
   readonly event: Event;
-  /** First and last time, made safe: one before the pod's creation or after now is replaced (design, proof). */
+  /**
+   * First and last time of this cause without another one in between, made safe: one before the pod's creation or after
+   * now is replaced by the event's `creationTimestamp`.
+   */
   readonly firstAtMs: number;
   readonly lastAtMs: number;
 }
@@ -24,11 +27,25 @@ export interface Installation {
   readonly kind: 'full' | 'policy-only';
 }
 
+/** All that was found of Calico; `lookAlikes` bear its names without its shape: mentioned, never touched. */
+export interface Installations {
+  readonly found: readonly Installation[];
+  readonly lookAlikes: readonly { readonly daemonSet: DaemonSet; readonly lacks: string }[];
+}
+
+/** The calico-node pod of a node. */
+export type CalicoNodePod =
+  | { readonly kind: 'one'; readonly installation: Installation; readonly pod: Pod }
+  | { readonly kind: 'none' }
+  /** Two installations have one there, and nothing tells which gives the pods their network. */
+  | { readonly kind: 'ambiguous'; readonly pods: readonly Pod[] }
+  | { readonly kind: 'policy-only'; readonly installation: Installation; readonly pod: Pod };
+
 /** A pod that is stuck with Calico's authorization failure now. */
 export interface StuckPod {
   readonly pod: Pod;
   readonly error: SandboxError;
-  /** Whether the whole proof holds (stuck for long enough, no volume trouble); else what it lacks. */
+  /** Whether the whole proof holds (stuck for long enough, no volume trouble, node not well); else what it lacks. */
   readonly proven: boolean;
   readonly lacks: string | null;
 }
@@ -39,14 +56,25 @@ export interface NodeCase {
   readonly stuckPods: readonly StuckPod[];
   readonly firstAtMs: number;
   readonly lastAtMs: number;
-  /** At least one pod is proven and nothing shows that the node is well. */
+  /** At least one pod is proven. */
   readonly proven: boolean;
   /** What the proof lacks, or which sign of health is being waited out; for people. */
   readonly lacks: string | null;
+  /** Other pods get their network there: the node is well, and what is stuck is stuck for another reason. */
+  readonly well: boolean;
 }
 
 export type Action = 'none' | 'planned' | 'waiting' | 'restarted' | 'refused';
 export type Outcome = 'cured' | 'not-cured' | 'timed-out' | 'unknown';
+
+/** The calico-node pod that a restart deletes. */
+export interface RestartTarget {
+  readonly namespace: string;
+  readonly pod: string;
+  readonly uid: string;
+  readonly createdAtMs: number;
+  readonly daemonSetUid: string;
+}
 
 /** What is to be done about one node, or why not. */
 export interface NodePlan {
@@ -54,27 +82,54 @@ export interface NodePlan {
   readonly action: Action;
   /** One sentence for people. */
   readonly why: string;
-  /** The calico-node pod that would be deleted. */
-  readonly target: { readonly namespace: string; readonly pod: string; readonly uid: string; readonly createdAtMs: number } | null;
+  /** The calico-node pod that would be deleted; null where there is none to delete. */
+  readonly target: RestartTarget | null;
+  /** What a person would type instead, for `planned` and for `refused` where it makes sense. */
+  readonly command: string | null;
+}
+
+/** The one restart that may begin now. */
+export interface NextRestart {
+  readonly node: string;
+  readonly target: RestartTarget;
+  /** The pods that are stuck with the failure on the node, by uid, and their namespaces. */
+  readonly stuckUids: readonly string[];
+  readonly namespaces: readonly string[];
+}
+
+/** What to do about all nodes, worst first, and what to do now. */
+export interface RestartPlan {
+  readonly nodes: readonly NodePlan[];
+  readonly next: NextRestart | null;
 }
 
 /** One restart of this run, from the DELETE to its outcome. */
 export interface Restart {
   readonly node: string;
-  readonly before: { readonly namespace: string; readonly pod: string; readonly uid: string; readonly createdAtMs: number };
-  /** The DaemonSet's uid: its pod on the node with another uid than `before` is the new one. */
-  readonly daemonSetUid: string;
+  readonly before: RestartTarget;
   /** When the DELETE was answered (server's clock, and the run's). */
   readonly atMs: number;
   readonly elapsedMs: number;
-  /** `deleted` by our DELETE; `elsewhere`: 404 or 409, somebody else did it; `forbidden`; `failed`: not carried out. */
-  readonly answer: 'deleted' | 'elsewhere' | 'forbidden' | 'failed';
+  /**
+   * `deleted` by our DELETE; `elsewhere`: 404 or 409, somebody else did it; `forbidden`; `failed`: not carried out;
+   * `lost`: no answer, and the pod could not be read either (the view will show whether it is gone).
+   */
+  readonly answer: 'deleted' | 'elsewhere' | 'forbidden' | 'failed' | 'lost';
   /** The pods that were stuck with the failure on the node when it was restarted, by uid. */
   readonly stuckUids: readonly string[];
-  /** Namespaces of the evidence, for design rule 8. */
+  /** Namespaces of the evidence: whether one tenant's pods were all that spoke of this node. */
   readonly namespaces: readonly string[];
+  /** What became of the node, whoever restarted it; null: not known yet. */
+  readonly settled: Outcome | null;
+  /** `settled` of this run's own restarts (`deleted`); null for all others. */
   readonly outcome: Outcome | null;
-  /** What proved or refuted the cure; for people. */
+  /** What proved or refuted the cure, or what is waited for; for people. Untrusted text inside. */
   readonly why: string;
   readonly after: { readonly pod: string; readonly createdAtMs: number; readonly installedAtMs: number | null } | null;
 }
+
+/**
+ * What the credentials may do: by namespace, whether they may delete pods there. A namespace that is absent is not
+ * known: the DELETE itself will tell.
+ */
+export type DeleteRights = ReadonlyMap<string, boolean>;
