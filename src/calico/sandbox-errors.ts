@@ -1,0 +1,163 @@
+import type { Now } from '../clock.ts';
+import { type Event, firstHappenedAtMs, lastHappenedAtMs } from '../objects/event.ts';
+import { conditionOf } from '../objects/metadata.ts';
+import { hasEnded, isOverdue, type Pod, waitsForSandbox } from '../objects/pod.ts';
+import type { Snapshot } from '../objects/snapshot.ts';
+import type { Timing } from '../timing.ts';
+import type { SandboxError } from './case.ts';
+import { readSandboxText } from './signature.ts';
+
+/**
+ * Whether a pod network that could not be made or removed can be what holds the pod now: bound to its node and waiting
+ * for its sandbox, or overdue without another reason to stay. A finalizer keeps a pod whatever its sandbox does, and a
+ * pod that has ended is past its sandbox (kubelet `SyncTerminatedPod`).
+ */
+export function isStuck(pod: Pod, atMs: number, timing: Pick<Timing, 'overdueSlackMs'>): boolean {
+  if (waitsForSandbox(pod)) return true;
+  return (
+    isOverdue(pod, atMs, timing.overdueSlackMs) &&
+    pod.nodeName !== null &&
+    !pod.hostNetwork &&
+    pod.finalizers.length === 0 &&
+    !hasEnded(pod)
+  );
+}
+
+/**
+ * For each pod that is stuck now (in scope, of Calico, or a witness), by uid: what its newest authentic sandbox event
+ * says. A pod without one is not in the map. Events that the pod's kubelet cannot have written count for nothing: anybody
+ * who may create events can write the text, and the API server checks neither the object nor the source.
+ */
+export function readSandboxErrors(
+  snapshot: Snapshot,
+  now: Now,
+  timing: Pick<Timing, 'overdueSlackMs'>,
+): ReadonlyMap<string, SandboxError> {
+  const stuck = new Map<string, Pod>();
+  for (const pods of [snapshot.pods, snapshot.calico.pods, snapshot.witnesses]) {
+    for (const pod of pods) if (isStuck(pod, now.atMs, timing)) stuck.set(pod.uid, pod);
+  }
+  if (stuck.size === 0) return new Map();
+
+  const eventsByUid = new Map<string, Event[]>();
+  for (const event of snapshot.events) {
+    const pod = stuck.get(event.about.uid);
+    if (pod === undefined || !isAuthenticSandboxEvent(event, pod)) continue;
+    const known = eventsByUid.get(pod.uid);
+    if (known === undefined) eventsByUid.set(pod.uid, [event]);
+    else known.push(event);
+  }
+
+  const errors = new Map<string, SandboxError>();
+  for (const [uid, events] of eventsByUid) {
+    const pod = stuck.get(uid);
+    const error = pod === undefined ? null : newestError(pod, events, now);
+    if (error !== null) errors.set(uid, error);
+  }
+  return errors;
+}
+
+/**
+ * Written as `pod`'s own kubelet writes about it: about this very pod (uid, and the namespaces of event, object and pod
+ * are one: the API server does not enforce that), from the kubelet of its node with the legacy recorder.
+ */
+export function isFromItsKubelet(event: Event, pod: Pod): boolean {
+  return (
+    event.about.uid === pod.uid &&
+    event.about.kind === 'Pod' &&
+    event.namespace === pod.namespace &&
+    event.about.namespace === pod.namespace &&
+    event.component === 'kubelet' &&
+    event.host === pod.nodeName &&
+    event.eventAtMs === null
+  );
+}
+
+/** `FailedPodSandBoxStatus` is none: it tells of the runtime's answer, not of the network. */
+function isAuthenticSandboxEvent(event: Event, pod: Pod): boolean {
+  switch (event.reason) {
+    case 'FailedCreatePodSandBox':
+      return isFromItsKubelet(event, pod);
+    case 'FailedKillPod':
+      // Without the uid it is about containers that do not end: the kubelet names the pod where its sandbox fails.
+      return event.message.includes(pod.uid) && isFromItsKubelet(event, pod);
+    default:
+      return false;
+  }
+}
+
+/** Sandbox error and sandbox status are written by two goroutines of the kubelet, a second apart in the recordings. */
+const STATUS_LAG_MS = 5_000;
+
+/**
+ * Whether the event speaks of the sandbox that is missing now and not of a former one: a pod that got its network after
+ * a first failure keeps that event for an hour. Event and condition are both the kubelet's words, on one clock.
+ */
+function isAboutPresentSandbox(event: Event, pod: Pod): boolean {
+  const condition = conditionOf(pod.conditions, 'PodReadyToStartContainers');
+  if (condition === null || condition.lastTransitionAtMs === null) return true;
+  const sinceChangeMs = lastHappenedAtMs(event) - condition.lastTransitionAtMs;
+  return condition.status === 'True' ? sinceChangeMs > 0 : sinceChangeMs >= -STATUS_LAG_MS;
+}
+
+function newestError(pod: Pod, events: readonly Event[], now: Now): SandboxError | null {
+  const newestFirst = events
+    .filter((event) => isAboutPresentSandbox(event, pod))
+    .map((event) => ({
+      event,
+      text: readSandboxText(event.message, event.reason),
+      lastAtMs: safeTimeMs(lastHappenedAtMs(event), event, pod, now),
+    }))
+    .filter(({ text }) => text.killedUid === null || text.killedUid === pod.uid)
+    .sort((one, other) => other.lastAtMs - one.lastAtMs || byOwnWords(one.event, other.event));
+  const newest = newestFirst[0];
+  if (newest === undefined) return null;
+
+  // Runtimes that ignore the failed clean-up write a new event with every attempt: the first of them began it.
+  let firstAtMs = newest.lastAtMs;
+  for (const { event, text } of newestFirst) {
+    if (text.cause !== newest.text.cause) break;
+    firstAtMs = Math.min(firstAtMs, safeTimeMs(firstHappenedAtMs(event), event, pod, now));
+  }
+  return {
+    cause: newest.text.cause,
+    verb: newest.text.verb,
+    plugin: newest.text.plugin,
+    text: newest.text.innerError,
+    event: newest.event,
+    firstAtMs,
+    lastAtMs: newest.lastAtMs,
+  };
+}
+
+/** Newest first by the kubelet's own words, where safe times do not tell them apart; then the one that was stored later. */
+function byOwnWords(one: Event, other: Event): number {
+  return lastHappenedAtMs(other) - lastHappenedAtMs(one) || other.createdAtMs - one.createdAtMs;
+}
+
+/**
+ * Times in an event are its writer's words: one before the pod's creation or after now is replaced by the event's
+ * `creationTimestamp`, which the API server set.
+ */
+function safeTimeMs(saidMs: number, event: Event, pod: Pod, now: Now): number {
+  return saidMs < pod.createdAtMs || saidMs > now.atMs ? Math.min(event.createdAtMs, now.atMs) : saidMs;
+}
+
+/** Server time and a node's time may differ by this much without anybody's clock being wrong. */
+const CLOCK_TOLERANCE_MS = 10_000;
+
+/**
+ * Sentences about nodes whose kubelet writes times from the future: their clock is wrong, or was when they wrote it, and
+ * tokens fail where clocks jump (calico#9235). Node names are untrusted text.
+ */
+export function clockWarnings(errors: ReadonlyMap<string, SandboxError>, now: Now): readonly string[] {
+  const aheadMs = new Map<string, number>();
+  for (const { event } of errors.values()) {
+    const byMs = lastHappenedAtMs(event) - now.atMs;
+    if (byMs > CLOCK_TOLERANCE_MS) aheadMs.set(event.host, Math.max(byMs, aheadMs.get(event.host) ?? 0));
+  }
+  return [...aheadMs].map(
+    ([node, byMs]) =>
+      `events of node ${node} carry times ${Math.round(byMs / 1_000)} s ahead of the API server's clock: check the clock of that node, tokens are refused where clocks are wrong`,
+  );
+}
