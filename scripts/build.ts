@@ -1,5 +1,4 @@
-import { chmodSync, cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { chmodSync, cpSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import ncc from '@vercel/ncc';
 import { build, type Metafile } from 'esbuild';
@@ -7,6 +6,9 @@ import { bundledPackages } from './bundled-packages.ts';
 import { bundledPackageList, licensesText } from './licenses.ts';
 
 const ROOT = resolve(import.meta.dirname, '..');
+
+/** Between esbuild and ncc. Always the same path, because ncc's output depends on it. */
+const BUNDLED = join(ROOT, 'out/index.cjs');
 
 /**
  * Whether the bundle is what Node was started with. ncc would answer for `import.meta.main` and `require.main` that it
@@ -27,24 +29,20 @@ const OLDEST_NODE = 'node22.19';
  * @throws when a source does not bundle without a warning, or when a package has no licence.
  */
 export async function buildDist(folder: string): Promise<void> {
-  const scratch = mkdtempSync(join(tmpdir(), 'calico-health-gate-build-'));
-  try {
-    const bundled = join(scratch, 'index.cjs');
-    const metafile = await bundle(bundled);
-    const { code, assets } = await ncc(bundled, { cache: false, quiet: true });
-    const unexpected = Object.keys(assets);
-    if (unexpected.length > 0) throw new Error(`ncc wants to ship more than one file: ${unexpected.join(', ')}`);
+  const metafile = await bundle(BUNDLED);
+  // ncc numbers modules by the paths from where it runs to them and to itself.
+  process.chdir(ROOT);
+  const { code, assets } = await ncc(BUNDLED, { cache: false, quiet: true });
+  const unexpected = Object.keys(assets);
+  if (unexpected.length > 0) throw new Error(`ncc wants to ship more than one file: ${unexpected.join(', ')}`);
 
-    rmSync(folder, { recursive: true, force: true });
-    mkdirSync(folder, { recursive: true });
-    writeFileSync(join(folder, 'index.js'), `const ${STARTED_DIRECTLY} = require.main === module;\n${code}\n`);
-    cpSync(join(ROOT, 'src/launcher.cjs'), join(folder, 'cli.js'));
-    chmodSync(join(folder, 'cli.js'), 0o755);
-    writeFileSync(join(folder, 'package.json'), `${JSON.stringify({ type: 'commonjs' })}\n`);
-    writeFileSync(join(folder, 'licenses.txt'), licensesText(bundledPackageList(metafile, ROOT)));
-  } finally {
-    rmSync(scratch, { recursive: true, force: true });
-  }
+  rmSync(folder, { recursive: true, force: true });
+  mkdirSync(folder, { recursive: true });
+  writeFileSync(join(folder, 'index.js'), `const ${STARTED_DIRECTLY} = require.main === module;\n${code}\n`);
+  cpSync(join(ROOT, 'src/launcher.cjs'), join(folder, 'cli.js'));
+  chmodSync(join(folder, 'cli.js'), 0o755);
+  writeFileSync(join(folder, 'package.json'), `${JSON.stringify({ type: 'commonjs' })}\n`);
+  writeFileSync(join(folder, 'licenses.txt'), licensesText(bundledPackageList(metafile, ROOT)));
 }
 
 async function bundle(outfile: string): Promise<Metafile> {
