@@ -2,6 +2,7 @@ import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import { INPUTS, type InputName } from '../src/contract.ts';
 import { describeProblems, parseSettings, type RawSettings, readSettings, type Settings } from '../src/settings.ts';
+import { aSettings } from './builders.ts';
 
 /** What a runner gives where nothing is set and `action.yml` has no defaults: an empty text for every input. */
 function anInput(given: Partial<RawSettings> = {}): RawSettings {
@@ -20,26 +21,7 @@ function problemsOf(given: Partial<RawSettings>): readonly string[] {
   return 'problems' in parsed ? parsed.problems : [];
 }
 
-const DEFAULTS: Settings = {
-  kubeconfig: null,
-  context: null,
-  namespaces: [],
-  excludeNamespaces: [],
-  selector: null,
-  selectorText: '',
-  timeoutMs: 600_000,
-  stableForMs: 15_000,
-  stuckAfterMs: 0,
-  minPods: 1,
-  failFast: true,
-  restartCalicoNode: false,
-  maxNodeRestarts: 3,
-  restartTimeoutMs: 180_000,
-  calicoNamespace: null,
-  failOn: ['unhealthy', 'inconclusive'],
-  reportFile: null,
-  jobSummary: true,
-};
+const DEFAULTS = aSettings();
 
 describe('parseSettings: what is allowed', () => {
   test('empty inputs are the defaults of the contract', () => {
