@@ -29,6 +29,11 @@ export interface GetOptions extends RequestOptions {
   readonly onTrouble?: (error: ApiError) => void;
 }
 
+export interface ReadOptions extends GetOptions {
+  /** Accept header; default `application/json`. */
+  readonly accept?: string;
+}
+
 /**
  * Requests to one API server with retries, credentials and errors for people. All methods reject with `ApiError`
  * (`isApiError`) and nothing else.
@@ -39,6 +44,11 @@ export interface GetOptions extends RequestOptions {
  * are repeated only where the server said that it did not carry them out (401, 429).
  */
 export interface Api {
+  /**
+   * A GET whose body `decode` turns into something; what `decode` throws as `GarbledBody` counts as a cut body and is
+   * repeated. It may be asynchronous, to let other requests begin before it computes.
+   */
+  readonly read: <T>(path: string, decode: (body: Buffer) => T | Promise<T>, options?: ReadOptions) => Promise<T>;
   /** Parsed JSON of a GET. */
   readonly getJson: (path: string, options?: GetOptions) => Promise<unknown>;
   /** Text of a GET (logs). */
@@ -47,7 +57,7 @@ export interface Api {
   /** The answer's body, parsed: the object or a Status. */
   readonly delete: (path: string, body: unknown, options?: RequestOptions) => Promise<unknown>;
   /** Begins a GET whose body goes on (a watch): one try, no limit on its length. The caller reads the body. */
-  readonly open: (path: string, options?: RequestOptions) => Promise<ApiResponse>;
+  readonly open: (path: string, options?: RequestOptions & { readonly accept?: string }) => Promise<ApiResponse>;
   /** Counts a watch that was opened again. */
   readonly countWatchRestart: () => void;
   readonly stats: ApiStats;

@@ -1,0 +1,154 @@
+import { ApiError, type ApiErrorDetails, type ApiErrorKind } from './api-error.ts';
+import { parseRetryAfter } from './back-off.ts';
+import type { Refusal } from './body.ts';
+import { capText } from './cap-text.ts';
+import { isConnectError } from './connect-error.ts';
+import { networkProblemOf } from './network-error.ts';
+import { describeTarget, type RequestTarget, ruleFor } from './request-target.ts';
+import type { ApiResponse } from './transport.ts';
+
+/*
+ * What went wrong, as the one kind of error that the rest of the gate knows. Messages name verb, resource and namespace,
+ * what happened and what to do; they hold no credentials.
+ */
+
+/** The server turned the request away. `atMs`: the server's time. */
+export function refused(target: RequestTarget, response: ApiResponse, refusal: Refusal, atMs: number): ApiError {
+  const { status } = response;
+  const words = capText(refusal.message);
+  const retryAfterMs =
+    parseRetryAfter(response.headers['retry-after'], atMs) ??
+    (refusal.retryAfterSeconds === null ? null : refusal.retryAfterSeconds * 1_000);
+  const kind = kindOf(status, refusal.reason);
+  const details = { ...detailsOf(target), kind, status, reason: refusal.reason, words, retryAfterMs };
+  return new ApiError(`${describeTarget(target)}: ${refusalMessage(target, response, details)}`, details);
+}
+
+function kindOf(status: number, reason: string): ApiErrorKind {
+  if (status >= 300 && status < 400) return 'redirect';
+  switch (status) {
+    case 401:
+      return 'unauthorized';
+    case 403:
+      return 'forbidden';
+    case 404:
+      return 'not-found';
+    case 407:
+      return 'not-kubernetes';
+    case 408:
+      return 'server-error';
+    case 409:
+      return 'conflict';
+    case 410:
+      return 'expired';
+    case 429:
+      return 'too-many-requests';
+    default:
+      if (reason === 'Expired' || reason === 'Gone') return 'expired';
+      return status >= 500 ? 'server-error' : 'invalid';
+  }
+}
+
+function refusalMessage(target: RequestTarget, response: ApiResponse, details: ApiErrorDetails): string {
+  const { kind, status, reason, words } = details;
+  const said = [`${status}${reason === '' ? '' : ` ${reason}`}`, words].filter((part) => part !== '').join(': ');
+  switch (kind) {
+    case 'unauthorized':
+      return `${said}, also with credentials obtained anew; renew the token or client certificate of the kubeconfig, or log in again before this step`;
+    case 'forbidden':
+      return `${said}; ${forbiddenFix(target, words)}`;
+    case 'redirect':
+      return `${status}, a redirect to ${placeOf(response.headers.location)}; redirects are never followed: use the API server's own address in the kubeconfig`;
+    case 'not-kubernetes':
+      return `${said}; this is a proxy's answer: give it its credentials, or add the API server to NO_PROXY`;
+    default:
+      return said;
+  }
+}
+
+function forbiddenFix(target: RequestTarget, words: string): string {
+  if (words.includes('system:anonymous')) {
+    return 'the server did not recognise any credentials: check the user of the kubeconfig';
+  }
+  const resource = target.subresource === null ? target.resource : `${target.resource}/${target.subresource}`;
+  const verbs = target.verb === 'list' || target.verb === 'watch' ? ['list', 'watch'] : [target.verb];
+  const rule = ruleFor({ ...target, resource, verbs });
+  return rule === null ? 'the credentials may not do this' : `allow it with ${rule}`;
+}
+
+/** Scheme, host and path: a login page's query may hold what nobody should see. */
+function placeOf(location: string | undefined): string {
+  if (location === undefined) return 'nowhere';
+  try {
+    const { origin, pathname } = new URL(location, 'https://same-server');
+    return capText(origin === 'https://same-server' ? pathname : origin + pathname, 200);
+  } catch {
+    return 'an unreadable address';
+  }
+}
+
+/** No answer, or half of one: what a transport rejected with. */
+export function notAnswered(target: RequestTarget, cause: unknown): ApiError {
+  if (isConnectError(cause)) {
+    const details = { ...detailsOf(target), kind: 'credentials' as const, reason: '', words: cause.message };
+    return new ApiError(`${describeTarget(target)}: no credentials: ${cause.message}`, details, { cause });
+  }
+  const { kind, code, what, fix } = networkProblemOf(cause);
+  const advice = fix === '' ? '' : `; ${fix}`;
+  const coded = code === '' || what.includes(code) ? '' : ` (${code})`;
+  const details = { ...detailsOf(target), kind, reason: code, words: capText(what) };
+  return new ApiError(`${describeTarget(target)}: ${capText(what)}${coded}${advice}`, details, { cause });
+}
+
+/** A 2xx whose body is nothing that an API server sends. */
+export function notKubernetes(target: RequestTarget, response: ApiResponse): ApiError {
+  const type = capText(response.headers['content-type'] ?? 'no content type', 100);
+  const details = { ...detailsOf(target), kind: 'not-kubernetes' as const, status: response.status, words: type };
+  return new ApiError(
+    `${describeTarget(target)}: not a Kubernetes API response (${response.status}, ${type}); a proxy or a login page answers in place of the API server: check the kubeconfig's server and NO_PROXY`,
+    details,
+  );
+}
+
+/** A body that came, but was cut, or is not what it should be. */
+export function garbled(target: RequestTarget, status: number, cause: Error): ApiError {
+  const details = {
+    ...detailsOf(target),
+    kind: 'unreachable' as const,
+    status,
+    reason: 'Garbled',
+    words: cause.message,
+  };
+  return new ApiError(`${describeTarget(target)}: ${cause.message}`, details, { cause });
+}
+
+/** No byte came for too long. */
+export function silent(target: RequestTarget, limitMs: number): ApiError {
+  const words = `nothing came for ${Math.round(limitMs / 1_000)} s`;
+  return new ApiError(`${describeTarget(target)}: ${words}`, {
+    ...detailsOf(target),
+    kind: 'unreachable',
+    reason: 'Silent',
+    words,
+  });
+}
+
+/** The run, or whoever asked, ended it. */
+export function aborted(target: RequestTarget): ApiError {
+  return new ApiError(`${describeTarget(target)}: given up because the run ends`, {
+    ...detailsOf(target),
+    kind: 'aborted',
+  });
+}
+
+function detailsOf(target: RequestTarget): ApiErrorDetails {
+  return {
+    kind: 'unreachable',
+    status: 0,
+    reason: '',
+    words: '',
+    retryAfterMs: null,
+    verb: target.verb,
+    path: target.path,
+  };
+}

@@ -1,0 +1,106 @@
+/** What a failed exchange means, and what helps; found by the code of the network's or TLS layer's error. */
+export interface NetworkProblem {
+  readonly kind: 'certificate' | 'not-kubernetes' | 'unreachable';
+  readonly code: string;
+  /** What happened, for people. */
+  readonly what: string;
+  /** What to do; '' when nothing but waiting helps. */
+  readonly fix: string;
+}
+
+type Meaning = Omit<NetworkProblem, 'code'>;
+
+const CA_FIX =
+  'check certificate-authority-data in the kubeconfig; where a proxy re-signs TLS, give its CA to Node with NODE_EXTRA_CA_CERTS';
+const untrusted = (what: string): Meaning => ({ kind: 'certificate', what, fix: CA_FIX });
+const unreachable = (what: string, fix = ''): Meaning => ({ kind: 'unreachable', what, fix });
+const DNS_FIX =
+  "check the host name of the kubeconfig's server, and whether this machine can resolve it (VPN, private DNS)";
+const ROUTE_FIX =
+  "check that this machine may reach the kubeconfig's server (VPN, firewall, authorized networks, proxy)";
+
+/** Codes of node:dns, node:net, node:tls and OpenSSL that clusters are known to cause. */
+const MEANINGS: Readonly<Record<string, Meaning>> = {
+  ENOTFOUND: unreachable('the host name does not resolve', DNS_FIX),
+  EAI_AGAIN: unreachable('the host name cannot be resolved at present', DNS_FIX),
+  ECONNREFUSED: unreachable('the connection was refused', `is the API server running? ${ROUTE_FIX}`),
+  EHOSTUNREACH: unreachable('there is no route to the host', ROUTE_FIX),
+  ENETUNREACH: unreachable('the network is unreachable', ROUTE_FIX),
+  ETIMEDOUT: unreachable('the connection timed out', ROUTE_FIX),
+  ECONNRESET: unreachable('the connection was reset'),
+  EPIPE: unreachable('the connection was closed'),
+  UNABLE_TO_VERIFY_LEAF_SIGNATURE: untrusted("the server's certificate is signed by an unknown authority"),
+  UNABLE_TO_GET_ISSUER_CERT: untrusted("the server's certificate is signed by an unknown authority"),
+  UNABLE_TO_GET_ISSUER_CERT_LOCALLY: untrusted("the server's certificate is signed by an unknown authority"),
+  SELF_SIGNED_CERT_IN_CHAIN: untrusted("the server's certificate is signed by an unknown authority"),
+  DEPTH_ZERO_SELF_SIGNED_CERT: untrusted("the server's certificate is self-signed and not trusted"),
+  CERT_SIGNATURE_FAILURE: untrusted("the server's certificate has another CA's signature"),
+  CERT_HAS_EXPIRED: {
+    kind: 'certificate',
+    what: "the server's certificate has expired",
+    fix: 'renew it (kubeadm: `kubeadm certs renew`), and check the clock of this machine',
+  },
+  CERT_NOT_YET_VALID: {
+    kind: 'certificate',
+    what: "the server's certificate is not valid yet",
+    fix: 'check the clock of this machine',
+  },
+  ERR_TLS_CERT_ALTNAME_INVALID: {
+    kind: 'certificate',
+    what: "the server's certificate is for another name",
+    fix: "use a host name that it names as the kubeconfig's server, or set tls-server-name there",
+  },
+  ERR_SSL_WRONG_VERSION_NUMBER: {
+    kind: 'certificate',
+    what: 'the server does not speak TLS',
+    fix: "check scheme and port of the kubeconfig's server, and of the proxy",
+  },
+  ERR_PROXY_REFUSED: {
+    kind: 'not-kubernetes',
+    what: 'the proxy refused the connection',
+    fix: 'give the proxy its credentials, or add the API server to NO_PROXY',
+  },
+  ERR_PROXY_FAILED: unreachable(
+    'the proxy could not reach the API server',
+    'add the API server to NO_PROXY, or check the proxy',
+  ),
+};
+
+/** Alerts by which a server refuses our certificate (`ERR_SSL_TLSV1_ALERT_UNKNOWN_CA`, `…_ALERT_CERTIFICATE_REQUIRED` …). */
+const ALERT_ABOUT_OURS = /^ERR_SSL_.*ALERT.*(?:CERTIFICATE|UNKNOWN_CA|ACCESS_DENIED)/;
+
+/** The meaning of an error that a transport rejected with; any value at all. */
+export function networkProblemOf(error: unknown): NetworkProblem {
+  const code = codeOf(error);
+  const known = MEANINGS[code];
+  if (known !== undefined) return { code, ...known };
+  if (ALERT_ABOUT_OURS.test(code)) {
+    const fix = 'renew the client certificate of the kubeconfig';
+    return { code, kind: 'certificate', what: 'the server refused the client certificate', fix };
+  }
+  if (code.startsWith('ERR_SSL_') || code === 'EPROTO') {
+    return {
+      code,
+      kind: 'certificate',
+      what: `TLS failed (${code})`,
+      fix: "check the kubeconfig's server, and proxies on the way",
+    };
+  }
+  if (code.startsWith('ERR_OSSL_')) {
+    const fix = 'check client-certificate-data and client-key-data of the kubeconfig';
+    return { code, kind: 'certificate', what: `the certificates of the kubeconfig cannot be used (${code})`, fix };
+  }
+  return { code, kind: 'unreachable', what: messageOf(error) || 'the exchange failed', fix: '' };
+}
+
+function codeOf(error: unknown): string {
+  if (error === null || typeof error !== 'object') return '';
+  // Happy eyeballs reports one error per address; they are of one kind.
+  const [first] = error instanceof AggregateError ? error.errors : [error];
+  const code: unknown = (first ?? error).code ?? ('code' in error ? error.code : undefined);
+  return typeof code === 'string' ? code : '';
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}
