@@ -1,4 +1,5 @@
-import { execFileSync, spawnSync } from 'node:child_process';
+import { execFileSync, spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
 import {
   existsSync,
   mkdtempSync,
@@ -108,6 +109,15 @@ describe('the package for npm', () => {
       stdout: expect.stringMatching(new RegExp(`^.*\\b${packageJson.version.replaceAll('.', '\\.')}\\n$`)),
       stderr: '',
     });
+  });
+
+  test('keeps its exit code when the reader of its output has left', async () => {
+    const child = spawn(process.execPath, ['dist/cli.js', '--help'], {
+      cwd: unpacked,
+      stdio: ['ignore', 'pipe', 'pipe'],
+    });
+    child.stdout.destroy();
+    expect(await once(child, 'exit')).toEqual([0, null]);
   });
 
   describe('on a Node that is too old', () => {
