@@ -159,8 +159,8 @@ describe('parseSettings: what is refused', () => {
   });
 
   test.each([
-    ['10m', '10m'],
-    ['1h', '10m'],
+    ['5m', '5m'],
+    ['1h', '20m'],
   ])('stable-for %s is not shorter than timeout %s', (stableFor, timeout) => {
     const [problem = '', ...others] = problemsOf({ 'stable-for': stableFor, timeout });
     expect(problem).toContain(
@@ -170,7 +170,7 @@ describe('parseSettings: what is refused', () => {
   });
 
   test('a timeout below the default of stable-for names both, though only one was set', () => {
-    expect(problemsOf({ timeout: '10s' })[0]).toContain('`stable-for` is "15s" with `timeout` "10s"');
+    expect(problemsOf({ timeout: '10s' })[0]).toContain('`stable-for` is "15s" (the default) with `timeout` "10s"');
   });
 
   test('stable-for is not compared with a timeout that is wrong by itself', () => {

@@ -89,6 +89,7 @@ async function run(invocation: Extract<Invocation, { command: 'run' }>, io: CliI
     if (invocation.json) stdout.write(reportText(result.report));
     return exitCodeOf(result, settings);
   } finally {
+    sink.status('');
     cancel.dispose();
   }
 }

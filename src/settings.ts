@@ -142,10 +142,16 @@ function conflicts(raw: RawSettings, settings: Settings, fine: (name: InputName)
   }
   if (fine('timeout') && fine('stable-for') && settings.stableForMs >= settings.timeoutMs) {
     found.push(
-      `\`stable-for\` is ${quote(textOf(raw, 'stable-for'))} with \`timeout\` ${quote(textOf(raw, 'timeout'))}; allowed: ${specOf('stable-for').allowed}`,
+      `\`stable-for\` is ${shownOf(raw, 'stable-for')} with \`timeout\` ${shownOf(raw, 'timeout')}; allowed: ${specOf('stable-for').allowed}`,
     );
   }
   return found;
+}
+
+/** Says so where a value is the default: nobody looks for a mistake in an input that was not set. */
+function shownOf(raw: RawSettings, name: InputName): string {
+  const text = textOf(raw, name);
+  return text === specOf(name).default ? `${quote(text)} (the default)` : quote(text);
 }
 
 function warningsAbout(settings: Settings): readonly string[] {
