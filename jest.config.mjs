@@ -5,4 +5,6 @@ export default {
   modulePathIgnorePatterns: ['<rootDir>/dist/', '<rootDir>/out/'],
   extensionsToTreatAsEsm: ['.ts'],
   transform: {},
+  // Tests that start processes share small machines with other work; none of them measures time.
+  testTimeout: 30_000,
 };
