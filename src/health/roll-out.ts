@@ -1,0 +1,179 @@
+import type { Event } from '../objects/event.ts';
+import { fullName } from '../objects/metadata.ts';
+import type { Pod } from '../objects/pod.ts';
+import type { Workload } from '../objects/workload.ts';
+import type { Timing } from '../timing.ts';
+import type { Cause, Stage } from './assessment.ts';
+import type { Refusal } from './create-refused.ts';
+import type { EligibleNodes } from './eligible-nodes.ts';
+import { isActive } from './owner.ts';
+import type { PodState } from './pod-state.ts';
+
+/** Everything that the decision about one workload may look at. */
+export interface WorkloadContext {
+  /** Its pods in scope, decided. */
+  readonly pods: readonly PodState[];
+  /** Events about its uid, any order. */
+  readonly events: readonly Event[];
+  readonly nodes: EligibleNodes;
+  /** Server's time at which this run saw its pod template change; null: it was the same at the first look. */
+  readonly templateSeenAtMs: number | null;
+  /** Of a failed Job: a newer one of the same CronJob succeeded. */
+  readonly madeGood: boolean;
+  /** `namespace/name` of an overdue pod of any owner in its namespace: it still counts towards the quota. */
+  readonly overdueInNamespace: string | null;
+  readonly nowMs: number;
+  readonly timing: Timing;
+}
+
+/** What is wrong with a workload beyond its pods' own findings, before patience is applied. */
+export interface Trouble {
+  readonly stage: Stage;
+  readonly cause: Cause;
+  readonly message: string;
+  /** Of its own condition or event; null: since when is not written anywhere. */
+  readonly sinceMs: number | null;
+  /** `namespace/name` of the overdue pod that it waits for. */
+  readonly waitsFor: string | null;
+}
+
+/** How far a workload's controller has carried out what the workload wants. */
+export interface RollOut {
+  readonly desired: number;
+  readonly ready: number;
+  /** Nothing lacks but what starting pods explain. Its pods may still have findings of their own. */
+  readonly carriedOut: boolean;
+  /**
+   * Not carried out, yet only as after every scaling, eviction or drain: the controller has not looked, or pods are
+   * being made, of a template that was carried out before.
+   */
+  readonly passing: boolean;
+  readonly troubles: readonly Trouble[];
+  readonly notes: readonly string[];
+  readonly warnings: readonly string[];
+}
+
+/** A workload from which something lacks that its starting pods do not explain. */
+export function lacking(
+  numbers: { readonly desired: number; readonly ready: number },
+  said: {
+    readonly troubles: readonly Trouble[];
+    readonly passing: boolean;
+    readonly notes?: readonly string[];
+    readonly warnings?: readonly string[];
+  },
+): RollOut {
+  const passing = said.passing && said.troubles.every(({ cause }) => cause === 'NotRolledOut');
+  return { ...numbers, carriedOut: false, notes: [], warnings: [], ...said, passing };
+}
+
+/** A workload that does not stand in the way of anything. */
+export function nothingLacks(
+  numbers: { readonly desired: number; readonly ready: number },
+  said: { readonly notes?: readonly string[]; readonly warnings?: readonly string[] } = {},
+): RollOut {
+  return {
+    ...numbers,
+    carriedOut: true,
+    passing: false,
+    troubles: [],
+    notes: said.notes ?? [],
+    warnings: said.warnings ?? [],
+  };
+}
+
+/** Counts that every kind needs of its pods. */
+export interface PodTally {
+  /** Those that neither ended nor terminate. */
+  readonly active: readonly Pod[];
+  readonly starting: number;
+  /** Some pod has a finding of its own that holds back: it explains what lacks better than a count does. */
+  readonly explained: boolean;
+  /** `namespace/name` of a pod that should have gone long ago and keeps others from starting. */
+  readonly overdue: string | null;
+  /** One that is being deleted and may still take its time. */
+  readonly leaving: string | null;
+}
+
+export function tallyPods(pods: readonly PodState[]): PodTally {
+  const active: Pod[] = [];
+  let starting = 0;
+  let explained = false;
+  let overdue: PodState | null = null;
+  let leaving: string | null = null;
+  for (const state of pods) {
+    if (isActive(state.pod)) active.push(state.pod);
+    if (state.class === 'starting') starting += 1;
+    if (state.finding?.holdsBack === true) explained = true;
+    if (isOverdueAndInTheWay(state) && (overdue === null || holdsBackMore(state, overdue))) overdue = state;
+    else if (state.class === 'terminating') leaving ??= fullName(state.pod);
+  }
+  return { active, starting, explained, overdue: overdue === null ? null : fullName(overdue.pod), leaving };
+}
+
+/**
+ * A Terminating pod with a finding is overdue. One whose containers all ended (phase Succeeded or Failed, a finalizer
+ * holds only its name) still keeps that name, which matters to a StatefulSet, so it counts too.
+ */
+export function isOverdueAndInTheWay(state: PodState): boolean {
+  return state.pod.deletionAtMs !== null && state.finding !== null;
+}
+
+function holdsBackMore(state: PodState, other: PodState): boolean {
+  return state.finding?.holdsBack === true && other.finding?.holdsBack !== true;
+}
+
+/** Whether its controller has seen the present spec. A controller that never wrote a status has not. */
+export function isObserved(workload: Workload): boolean {
+  return workload.observedGeneration !== null && workload.observedGeneration >= workload.generation;
+}
+
+export function unobserved(workload: Workload, numbers: { readonly desired: number; readonly ready: number }): RollOut {
+  const seen =
+    workload.observedGeneration === null
+      ? 'has not looked at it yet'
+      : `has not carried out generation ${workload.generation} yet (it has seen ${workload.observedGeneration})`;
+  return lacking(numbers, { troubles: [notRolledOut(`its controller ${seen}`, null)], passing: true });
+}
+
+/** `have`: how much of what is wanted there is. */
+export function createRefused(refusal: Refusal, have: string, tally: PodTally, context: WorkloadContext): Trouble {
+  return {
+    stage: 'workload',
+    cause: 'CreateRefused',
+    message: `${have}, more are ${refusal.message}`,
+    sinceMs: refusal.sinceMs,
+    waitsFor: refusal.byQuota ? (tally.overdue ?? context.overdueInNamespace) : null,
+  };
+}
+
+export function notRolledOut(message: string, sinceMs: number | null, waitsFor: string | null = null): Trouble {
+  return { stage: 'workload', cause: 'NotRolledOut', message, sinceMs, waitsFor };
+}
+
+/**
+ * What identifies the pod template that a workload's controller has seen: stays when the workload is scaled, changes
+ * with the template. Falls back to the generation where the controller wrote nothing better.
+ */
+export function templateOf(workload: Workload): string {
+  const known = knownTemplate(workload);
+  return known === '' ? `generation ${workload.generation}` : known;
+}
+
+function knownTemplate(workload: Workload): string {
+  switch (workload.kind) {
+    case 'Deployment':
+      return workload.revision;
+    case 'StatefulSet':
+      return workload.updateRevision;
+    case 'DaemonSet':
+      return workload.templateGeneration;
+    case 'Job':
+      return workload.uid;
+  }
+}
+
+/** `1 pod`, `3 pods`. */
+export function countOfPods(count: number): string {
+  return `${count} ${count === 1 ? 'pod' : 'pods'}`;
+}

@@ -1,0 +1,112 @@
+import { hasEnded, isTerminating } from '../objects/pod.ts';
+import type { NamespacePresence } from '../objects/snapshot.ts';
+import type { Workload } from '../objects/workload.ts';
+import { matchesSelector } from '../selector.ts';
+import type { Settings } from '../settings.ts';
+import type { PodOwner } from './owner.ts';
+import type { PodState } from './pod-state.ts';
+
+/**
+ * The workloads that are judged: without a selector all of the namespaces in scope; else those whose pod template has
+ * the labels, so that a roll-out without any pod yet is seen, and those that own a pod in scope.
+ */
+export function workloadsInScope(
+  workloads: readonly Workload[],
+  settings: Settings,
+  owners: ReadonlySet<string>,
+): readonly Workload[] {
+  const { selector } = settings;
+  if (selector === null) return workloads;
+  return workloads.filter((workload) => owners.has(workload.uid) || matchesSelector(selector, workload.templateLabels));
+}
+
+/**
+ * How many pods count for `min-pods`: not the terminating, superseded and failed ones; completed ones only of a Job.
+ * `ofJob` tells whether a pod belongs to one.
+ */
+export function countForMinPods(states: readonly PodState[], ofJob: (state: PodState) => boolean): number {
+  let count = 0;
+  for (const state of states) {
+    if (isTerminating(state.pod) || state.class === 'superseded' || state.class === 'terminating') continue;
+    if (state.pod.phase === 'Failed') continue;
+    if (hasEnded(state.pod) && !ofJob(state)) continue;
+    count += 1;
+  }
+  return count;
+}
+
+/** What is wrong with the scope itself, before patience is applied. */
+export interface ScopeTrouble {
+  /** '' when it is about all of the scope. */
+  readonly namespace: string;
+  readonly message: string;
+}
+
+/**
+ * Namespaces that were named and do not exist, and too few pods. Where none of the named namespaces exists, that alone
+ * is said: it is why there are no pods.
+ */
+export function scopeTroubles(
+  namespaces: readonly NamespacePresence[],
+  counted: number,
+  settings: Settings,
+): readonly ScopeTrouble[] {
+  const missing = namespaces.filter(({ presence }) => presence === 'missing');
+  const troubles = missing.map(({ namespace }) => ({ namespace, message: `namespace ${namespace} does not exist` }));
+  if (counted >= settings.minPods || (missing.length > 0 && missing.length === namespaces.length)) return troubles;
+  const [first = ''] = settings.namespaces;
+  const onlyNamespace = settings.namespaces.length === 1 ? first : '';
+  return [...troubles, { namespace: onlyNamespace, message: tooFewMessage(counted, settings) }];
+}
+
+function tooFewMessage(counted: number, settings: Settings): string {
+  const found = `${counted} ${counted === 1 ? 'pod' : 'pods'}`;
+  const matched = settings.selectorText === '' ? 'in scope' : `matched \`${settings.selectorText}\``;
+  return `${found} ${matched}, expected at least ${settings.minPods}${whereOf(settings)}`;
+}
+
+function whereOf({ namespaces }: Settings): string {
+  if (namespaces.length === 0) return '';
+  if (namespaces.length > MOST_NAMESPACES_NAMED) return ` (in ${namespaces.length} namespaces)`;
+  return ` (in namespace ${namespaces.join(', ')})`;
+}
+
+/** More than a reader takes in at a glance. */
+const MOST_NAMESPACES_NAMED = 3;
+
+/**
+ * One sentence for each kind that owns pods in scope and is not judged. Pods that are about to go do not count: their
+ * owner may be gone already.
+ */
+export function unjudgedKindWarnings(
+  pods: readonly { readonly state: PodState; readonly owner: PodOwner | null }[],
+): readonly string[] {
+  const byKind = new Map<string, Set<string>>();
+  for (const { state, owner } of pods) {
+    if (owner === null || owner.unjudged === null || isTerminating(state.pod) || hasEnded(state.pod)) continue;
+    const kind = `${owner.unjudged.kind} (${owner.unjudged.apiVersion})`;
+    const objects = byKind.get(kind);
+    if (objects === undefined) byKind.set(kind, new Set([owner.unjudged.object]));
+    else objects.add(owner.unjudged.object);
+  }
+  return [...byKind].map(([kind, objects]) => {
+    const [first = ''] = objects;
+    const which = objects.size === 1 ? first : `${first} and ${objects.size - 1} more`;
+    const hint = kind.startsWith('ReplicaSet ') ? ' without a Deployment' : '';
+    return `${kind}${hint} owns pods in scope, which this gate judges; its own roll-out is not judged: ${which}`;
+  });
+}
+
+/** One sentence for each namespace of which it cannot be told whether it exists. */
+export function unknownNamespaceWarnings(
+  namespaces: readonly NamespacePresence[],
+  objects: readonly { readonly namespace: string }[],
+): readonly string[] {
+  const seen = new Set(objects.map(({ namespace }) => namespace));
+  return namespaces
+    .filter(({ namespace, presence }) => presence === 'unknown' && !seen.has(namespace))
+    .map(
+      ({ namespace }) =>
+        `whether namespace ${namespace} exists is not known: it may not be read (get namespaces), and nothing was seen in it`,
+    );
+}
