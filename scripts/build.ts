@@ -2,7 +2,7 @@ import { chmodSync, cpSync, mkdirSync, readFileSync, rmSync, writeFileSync } fro
 import { join, resolve } from 'node:path';
 import ncc from '@vercel/ncc';
 import { build, type Metafile } from 'esbuild';
-import { bundledPackages } from './bundled-packages.ts';
+import { bundleOptions } from './bundled-packages.ts';
 import { bundledPackageList, licensesText } from './licenses.ts';
 
 const ROOT = resolve(import.meta.dirname, '..');
@@ -15,9 +15,6 @@ const BUNDLED = join(ROOT, 'out/index.cjs');
  * always is; a line in front of ncc's own wrapper knows better.
  */
 const STARTED_DIRECTLY = 'startedDirectly';
-
-/** The oldest Node that runs the bundle: `engines` of package.json, and what `src/launcher.cjs` demands. */
-const OLDEST_NODE = 'node22.19';
 
 /**
  * Builds what is shipped into `folder`, which is emptied first: `index.js` (the action, and what the command line
@@ -47,18 +44,11 @@ export async function buildDist(folder: string): Promise<void> {
 
 async function bundle(outfile: string): Promise<Metafile> {
   const { metafile, warnings } = await build({
-    absWorkingDir: ROOT,
+    ...bundleOptions(ROOT),
     entryPoints: ['src/main.ts'],
     outfile,
-    bundle: true,
-    platform: 'node',
-    target: OLDEST_NODE,
-    format: 'cjs',
-    charset: 'utf8',
     define: { 'import.meta.main': STARTED_DIRECTLY },
-    legalComments: 'none',
     metafile: true,
-    plugins: [bundledPackages(ROOT)],
     logLevel: 'warning',
   });
   if (warnings.length > 0) throw new Error(`esbuild gave ${warnings.length} warnings; each is a difference from Node`);

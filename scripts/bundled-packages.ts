@@ -1,6 +1,6 @@
 import { relative, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import type { OnResolveResult, Plugin } from 'esbuild';
+import type { BuildOptions, OnResolveResult, Plugin } from 'esbuild';
 
 /** Loaded at their first use: only clusters behind a proxy, with OIDC or with an old cloud login need them. */
 export const LAZY_PACKAGES = ['hpagent', 'jsonpath-plus', 'openid-client', 'socks', 'socks-proxy-agent'] as const;
@@ -32,6 +32,24 @@ const CLIENT_NODE = { name: '@kubernetes/client-node', path: '@kubernetes/client
 /** Namespace of the modules that are made here, and the mark of a request for the real package. */
 const STAND_IN = 'stand-in';
 const REAL = 'real:';
+
+/** The oldest Node that runs the bundle: `engines` of package.json, and what `src/launcher.cjs` demands. */
+const OLDEST_NODE = 'node22.19';
+
+/** How sources become a bundle, whatever their entry: as Node would run them, down to the names of errors. */
+export function bundleOptions(root: string): BuildOptions {
+  return {
+    absWorkingDir: root,
+    bundle: true,
+    platform: 'node',
+    target: OLDEST_NODE,
+    format: 'cjs',
+    charset: 'utf8',
+    keepNames: true,
+    legalComments: 'none',
+    plugins: [bundledPackages(root)],
+  };
+}
 
 /** Names that only say how a CommonJS package looks from an ES module. Bundles read them early, to find that out. */
 export const INTEROP_NAMES: readonly string[] = ['__esModule', 'default', 'module.exports'];
@@ -69,7 +87,7 @@ function packageOf(path: string): string {
  * esbuild plugin that decides how each package gets into the bundle: whole, only what is used, at its first use, or not
  * at all. `root` is the folder that paths are written relative to, so that the bundle is the same wherever it is built.
  */
-export function bundledPackages(root: string): Plugin {
+function bundledPackages(root: string): Plugin {
   return {
     name: 'bundled-packages',
     setup(build) {

@@ -2,7 +2,7 @@ import { createRequire } from 'node:module';
 import { resolve } from 'node:path';
 import { beforeAll, describe, expect, test } from '@jest/globals';
 import { build } from 'esbuild';
-import { bundledPackages, INTEROP_NAMES, LAZY_PACKAGES, standInSource } from '../../scripts/bundled-packages.ts';
+import { bundleOptions, INTEROP_NAMES, LAZY_PACKAGES, standInSource } from '../../scripts/bundled-packages.ts';
 
 const ROOT = resolve(import.meta.dirname, '../..');
 
@@ -15,13 +15,9 @@ interface Loaded {
 
 /** Bundles `source` as the build does, and runs it. */
 async function bundled(source: string): Promise<Loaded> {
-  const { outputFiles } = await build({
-    absWorkingDir: ROOT,
+  const { outputFiles = [] } = await build({
+    ...bundleOptions(ROOT),
     stdin: { contents: source, resolveDir: ROOT },
-    bundle: true,
-    format: 'cjs',
-    platform: 'node',
-    plugins: [bundledPackages(ROOT)],
     write: false,
     logLevel: 'silent',
   });
@@ -80,6 +76,45 @@ describe('packages that are put off', () => {
     expect(namesOf(inBundle)).toEqual(namesOf(real));
     expect(namesOf(real).length).toBeGreaterThan(0);
     for (const exported of namesOf(real)) expect(typeof inBundle[exported]).toBe(typeof real[exported]);
+  });
+});
+
+describe('what they are there for', () => {
+  test.each([
+    ['socks5://proxy.test:1080', 'SocksProxyAgent'],
+    ['http://proxy.test:3128', 'HttpsProxyAgent'],
+  ])('a cluster behind %s gets a %s', async (proxyUrl, agentName) => {
+    const { exports } = await bundled(`
+      import { KubeConfig } from '@kubernetes/client-node';
+      export async function agentOf(cluster) {
+        const config = new KubeConfig();
+        config.loadFromClusterAndUser(cluster, { name: 'user' });
+        const options = {};
+        await config.applyToHTTPSOptions(options);
+        return options.agent;
+      }`);
+    const agentOf = exports.agentOf as unknown as (cluster: object) => Promise<object>;
+    const agent = await agentOf({ name: 'cluster', server: 'https://cluster.test', proxyUrl });
+    expect(agent.constructor.name).toBe(agentName);
+  });
+
+  test('an OIDC token is renewed, with a fetch of its own under the symbol of openid-client', async () => {
+    const { exports } = await bundled(`
+      import * as oidc from 'openid-client';
+      export async function renew(fetch) {
+        const options = { [oidc.customFetch]: fetch };
+        const config = await oidc.discovery(new URL('https://issuer.test'), 'client', undefined, undefined, options);
+        return (await oidc.refreshTokenGrant(config, 'old')).refresh_token;
+      }`);
+    const renew = exports.renew as unknown as (fetch: (url: string) => Promise<Response>) => Promise<string>;
+    const answers: Readonly<Record<string, object>> = {
+      'https://issuer.test/.well-known/openid-configuration': {
+        issuer: 'https://issuer.test',
+        token_endpoint: 'https://issuer.test/token',
+      },
+      'https://issuer.test/token': { access_token: 'access', token_type: 'bearer', refresh_token: 'new' },
+    };
+    await expect(renew((url) => Promise.resolve(Response.json(answers[url])))).resolves.toBe('new');
   });
 });
 
