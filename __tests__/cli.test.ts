@@ -50,7 +50,7 @@ async function cli(
   let disposed = 0;
   const runGate: CliIo['runGate'] = async (settings, deps): Promise<GateResult> => {
     runs.push(settings);
-    warnings.push(...(deps.warnings ?? []));
+    warnings.push(...deps.warnings);
     await given.meanwhile?.(deps);
     const report = given.report ?? aReport();
     deps.tell({ type: 'finished', report }, { atMs: NOW_MS, elapsedMs: 0 });
