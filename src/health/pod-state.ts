@@ -35,25 +35,45 @@ export interface PodContext {
   readonly stuckAfterMs: number;
 }
 
-/** What a run remembers of one pod (by uid). Elapsed times are the run's own (monotonic). */
-export interface PodMemory {
+/** What is known of a pod at one look, before anything is remembered of it. */
+export type PodCircumstances = Omit<PodContext, 'memory'>;
+
+/**
+ * What a run has seen of one pod (by uid), whatever is made of it. Elapsed times are the run's own (monotonic); the
+ * others are the API server's.
+ */
+export interface PodFacts {
   readonly firstSeenElapsedMs: number;
   /** Server's time of the first look, for "was it so when the run began". */
   readonly firstSeenAtMs: number;
-  /** Stage and cause of the last look, since when they stand, and how many observations (≥ 2 s apart) have seen them. */
+  /** Of each container that cannot pull its image: the last cause (the kubelet alternates ErrImagePull and ImagePullBackOff). */
+  readonly pullErrors: ReadonlyMap<string, { readonly cause: Cause; readonly text: string }>;
+  /** Of each container that ended abnormally: how often in all, and when this run saw the newest; null: before it began. */
+  readonly abnormalEnds: ReadonlyMap<string, { readonly count: number; readonly seenElapsedMs: number | null }>;
+  /** `lastTransitionTime` of Ready as its writer put it; another one means that it flipped, seen or not. */
+  readonly readyChangedAtMs: number | null;
+  /** Since when it is Ready (may lie before the run began); null while it is not. */
+  readonly readySinceElapsedMs: number | null;
+  /** Since when it is not Ready, made safe against a node's clock; null while it is. */
+  readonly notReadySinceMs: number | null;
+  /** The last look that saw it Ready; null: none did. */
+  readonly lastReadyAtMs: number | null;
+}
+
+/** What a run remembers of one pod: the facts, and what was made of them. */
+export interface PodMemory extends PodFacts {
+  /** Stage and cause of the last look; null when nothing was wrong. */
   readonly stage: Stage | null;
   readonly cause: Cause | null;
+  /** Since when the run sees that cause without a break. */
   readonly causeSinceElapsedMs: number;
+  /** Since when it sees what makes the cause fatal at once; null: the cause has patience. */
+  readonly atOnceSinceElapsedMs: number | null;
+  /** How many observations have seen that cause (and, where it is fatal at once, what makes it so). */
   readonly observations: number;
   readonly lastObservationElapsedMs: number;
-  /** Of each container: the last cause of a failing pull (the kubelet alternates ErrImagePull and ImagePullBackOff). */
-  readonly pullCauses: Readonly<Record<string, { readonly cause: Cause; readonly message: string }>>;
-  /** When this run saw it become Ready (elapsed); null while it is not Ready. */
-  readonly readySinceElapsedMs: number | null;
-  /** Total restarts at the first look, and the newest abnormal end that this run saw (elapsed), for flapping and CrashLoop. */
-  readonly restartsAtFirst: number;
-  readonly restarts: number;
-  readonly lastAbnormalEndElapsedMs: number | null;
+  /** The last look at a live view; patience runs out only in the light. */
+  readonly lastLiveElapsedMs: number | null;
 }
 
 /** The decision about one pod. */
