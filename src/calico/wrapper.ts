@@ -32,6 +32,8 @@ export interface Unwrapped {
 /** The letters of a DNS name, and dots for the `...` that people leave in place of a name. */
 const NAME = '[A-Za-z0-9][A-Za-z0-9.-]{0,252}';
 const UID = '[A-Za-z0-9-]{1,64}';
+/** As the API server made it, whatever its form. */
+const QUOTED_UID = '[^"\\\\\\s]{1,128}';
 /** 64 hex digits; short in what people paste (`9c9c058905188`, `c7f.....`, `...`). */
 const SANDBOX = '[A-Za-z0-9.…]{1,64}';
 /** `<pod>_<namespace>`, or less in what people paste. */
@@ -66,7 +68,7 @@ export function unwrap(text: string, verb: Verb): Unwrapped {
   const delegate = multus.network === null ? null : takePlugin(cursor);
   const network = runtime !== null || head.elided;
   return {
-    error: withoutEnds(cursor.rest, runtime === 'docker', multus.thick),
+    error: withoutEnds(cursor.rest, runtime === 'list', multus.thick),
     verb: network ? verb : (first?.verb ?? null),
     plugin: multus.network === null ? (first?.type ?? null) : (delegate?.type ?? null),
     network: multus.network,
@@ -112,7 +114,7 @@ function takeAddHead(cursor: Cursor): Head {
  * written `[failed to "KillContainer" …, failed to …]`: then another error came first, and these words do not fit.
  */
 const KILL_HEAD = new RegExp(
-  `^error killing pod: failed to "KillPodSandbox" for "(${UID})" with KillPodSandboxError: "`,
+  `^error killing pod: failed to "KillPodSandbox" for "(${QUOTED_UID})" with KillPodSandboxError: "`,
 );
 const ELIDED_KILL_HEAD = /^error killing pod: failed to "KillPodSandbox" (?:\.\.\.|…) /;
 /** The kubelet's and containerd's logs, quoted in the same way. */
@@ -158,13 +160,15 @@ const DOCKER_WORDS: Readonly<Record<Verb, RegExp>> = {
   ),
   delete: new RegExp(`^[nN]etworkPlugin cni failed to teardown pod "${POD_REF}" network: `),
 };
+const DOCKER_SECOND_ERROR = ', failed to clean up sandbox container "';
 
 /** Old CRI-O, before ocicni had words of its own; the rule for the proof does not know it. */
 const SHORT_WORDS = new RegExp(`^failed to create pod network sandbox ${CRIO_SANDBOX}: `);
 
-function takeRuntime(cursor: Cursor, verb: Verb): 'plain' | 'docker' | 'short' | null {
+/** `list`: another error may follow the first one. `short`: see `SHORT_WORDS`. */
+function takeRuntime(cursor: Cursor, verb: Verb): 'plain' | 'list' | 'short' | null {
   if (take(cursor, NETWORK_WORDS[verb]) !== null) return 'plain';
-  if (take(cursor, DOCKER_WORDS[verb]) !== null) return 'docker';
+  if (take(cursor, DOCKER_WORDS[verb]) !== null) return verb === 'add' ? 'list' : 'plain';
   return verb === 'add' && take(cursor, SHORT_WORDS) !== null ? 'short' : null;
 }
 
@@ -223,8 +227,8 @@ function takeMultus(cursor: Cursor): Multus {
  * The error without what comes behind it: the second error of dockershim, then the end of the thick plugin's answer (a
  * line break and a quote, and from newer clients the configuration).
  */
-function withoutEnds(text: string, docker: boolean, thick: boolean): string {
-  const first = docker ? before(text, ', failed to clean up sandbox container "').replace(/\]$/, '') : text;
+function withoutEnds(text: string, list: boolean, thick: boolean): string {
+  const first = list ? before(text, DOCKER_SECOND_ERROR) : text;
   return thick ? before(first, "': StdinData: ").replace(/'$/, '').trimEnd() : first;
 }
 
