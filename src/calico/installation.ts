@@ -1,4 +1,4 @@
-import { type Container, isTerminating, type Pod } from '../objects/pod.ts';
+import { isTerminating, type Pod } from '../objects/pod.ts';
 import type { DaemonSet } from '../objects/workload.ts';
 import type { CalicoNodePod, Installation, Installations } from './case.ts';
 
@@ -100,8 +100,4 @@ function newestOf(pods: readonly Pod[]): Pod | null {
     else if (isTerminating(pod) === isTerminating(best) && pod.createdAtMs > best.createdAtMs) best = pod;
   }
   return best;
-}
-
-export function installCniOf(pod: Pod): Container | null {
-  return pod.containers.find((container) => container.name === INSTALL_CNI && container.role === 'init') ?? null;
 }

@@ -1,0 +1,185 @@
+import type { Observation } from '../health/assessment.ts';
+import { fullName } from '../objects/metadata.ts';
+import { isTerminating, type Pod } from '../objects/pod.ts';
+import type { Outcome, Restart } from './case.ts';
+import { howLong } from './how-long.ts';
+import { cameBack, installEndOf, sandboxSince, WHAT_TO_LOOK_AT } from './in-vain.ts';
+import { installOf } from './install-cni.ts';
+import { gapMs, type Moment, onServerMs } from './moments.ts';
+import type { CalicoMemory, NodeMemory, PodTrace } from './node-memory.ts';
+import { isPending } from './restart-state.ts';
+import { isStuck } from './sandbox-errors.ts';
+
+/**
+ * What became of a restarted node, as far as this look can tell; a restart that is settled already is given back as it
+ * is. Pure.
+ * - Cured: after `install-cni` of the new pod exited 0, a pod in need of a pod network got its sandbox there, or a pod
+ *   that was held by the failing DEL was ended by the kubelet and is gone. A Ready calico-node proves nothing: it was
+ *   Ready all the time.
+ * - Not cured: none of these, and an event with the failure that is clearly newer than that end; or `install-cni`
+ *   itself fails again and again.
+ * - Else `restart-timeout` decides: pods that were stuck already write no new event.
+ * A restart by somebody else is judged in the same way, but has no outcome of its own.
+ */
+export function judgeCure(restart: Restart, observation: Observation, memory: CalicoMemory): Restart {
+  if (!isPending(restart)) return restart;
+  if (restart.answer === 'lost') return judgeLost(restart, observation, memory);
+
+  const { now, settings, timing } = observation;
+  const node = memory.nodes.get(restart.node);
+  const pod = newPodOf(restart, observation);
+  const end = pod === null ? null : installEndOf(pod, node, observation);
+  const seen: Restart = { ...restart, after: afterOf(pod, end) };
+
+  if (end !== null && pod !== null) {
+    const proof = proofOfCure(end, node);
+    if (proof !== null) return settle(seen, 'cured', proof);
+    if (cameBack(end, node, timing.refuteAfterMs)) return settle(seen, 'not-cured', refutation(end, pod, node));
+  }
+  const failing = pod === null ? null : installFailure(pod);
+  if (failing !== null && failing.ends >= timing.crashLoopEnds) {
+    return settle(seen, 'not-cured', `${failing.words}; another restart will not help: read its log`);
+  }
+
+  const stuck = stuckPodsOf(restart, observation);
+  const waitedMs = now.elapsedMs - restart.elapsedMs;
+  const retriedEnough = end !== null && now.atMs - onServerMs(end) >= timing.wellSandboxWaitMs;
+  const isOver = waitedMs >= settings.restartTimeoutMs;
+  if (stuck.length === 0 && (retriedEnough || isOver)) {
+    return settle(
+      seen,
+      'unknown',
+      `no pod is stuck on the node any more, and none got its network there since${hintOf(end, node, stuck)}`,
+    );
+  }
+  if (isOver) {
+    const pods = `${stuck.length} ${stuck.length === 1 ? 'pod is' : 'pods are'} still stuck`;
+    return settle(
+      seen,
+      'timed-out',
+      `${pods} ${howLong(waitedMs)} after the restart${hintOf(end, node, stuck)}; ${WHAT_TO_LOOK_AT}`,
+    );
+  }
+  return { ...seen, why: failing?.words ?? waitingFor(pod, end, now.atMs) + hintOf(end, node, stuck) };
+}
+
+/** At the end of a run: what is not known by then stays unknown. */
+export function closeRestarts(restarts: readonly Restart[], why: string): readonly Restart[] {
+  return restarts.map((restart) => (isPending(restart) ? settle(restart, 'unknown', why) : restart));
+}
+
+function settle(restart: Restart, settled: Outcome, why: string): Restart {
+  return { ...restart, settled, outcome: restart.answer === 'deleted' ? settled : null, why };
+}
+
+/** The DELETE was sent and nothing came back: the view shows whether the pod with that uid is gone. */
+function judgeLost(restart: Restart, observation: Observation, memory: CalicoMemory): Restart {
+  const { now, settings, snapshot } = observation;
+  const old = snapshot.calico.pods.find(({ uid }) => uid === restart.before.uid);
+  if (snapshot.calico.podsReadable && (old === undefined || isTerminating(old))) {
+    return judgeCure({ ...restart, answer: 'deleted' }, observation, memory);
+  }
+  if (now.elapsedMs - restart.elapsedMs < settings.restartTimeoutMs) return restart;
+  return {
+    ...restart,
+    answer: 'failed',
+    why: `the DELETE of ${restart.before.namespace}/${restart.before.pod} was not answered, and the pod is still there`,
+  };
+}
+
+/** The pod of the same DaemonSet that took the old one's place; the newest, should that have been restarted again. */
+function newPodOf(restart: Restart, { snapshot }: Observation): Pod | null {
+  let newest: Pod | null = null;
+  for (const pod of snapshot.calico.pods) {
+    if (pod.nodeName !== restart.node || pod.controller?.uid !== restart.before.daemonSetUid) continue;
+    if (pod.uid === restart.before.uid || isTerminating(pod)) continue;
+    if (newest === null || pod.createdAtMs > newest.createdAtMs) newest = pod;
+  }
+  return newest;
+}
+
+function afterOf(pod: Pod | null, end: Moment | null): Restart['after'] {
+  if (pod === null) return null;
+  return {
+    pod: pod.name,
+    createdAtMs: pod.createdAtMs,
+    installedAtMs: end === null ? null : (end.onNodeMs ?? onServerMs(end)),
+  };
+}
+
+function proofOfCure(end: Moment, node: NodeMemory | undefined): string | null {
+  if (node === undefined) return null;
+  if (sandboxSince(end, node) && node.newestSandbox !== null) {
+    const afterMs = gapMs(end, node.newestSandbox.moment);
+    return `${node.newestSandbox.pod} got its network ${howLong(afterMs)} after install-cni had ended`;
+  }
+  const ended = [...node.pods.values()].find((trace) => wasReleased(trace, end));
+  return ended === undefined ? null : `${ended.pod}, which could not end before, was ended by the kubelet and is gone`;
+}
+
+/** A force delete takes a pod away while it is Running; only the kubelet writes Succeeded or Failed, after its DEL. */
+function wasReleased({ endedAtMs, goneAtMs }: PodTrace, end: Moment): boolean {
+  return endedAtMs !== null && goneAtMs !== null && endedAtMs >= end.notBeforeMs;
+}
+
+function refutation(end: Moment, pod: Pod, node: NodeMemory | undefined): string {
+  const match = node?.lastMatch ?? null;
+  const event =
+    match === null ? 'the failure' : `${match.pod} reported the failure ${howLong(gapMs(end, match.moment))}`;
+  return `${event} after install-cni of ${fullName(pod)} had ended; ${WHAT_TO_LOOK_AT}`;
+}
+
+function installFailure(pod: Pod): { readonly ends: number; readonly words: string } | null {
+  const install = installOf(pod);
+  if (install.state !== 'failing') return null;
+  const { exitCode, message, reason } = install.end;
+  const said = message === '' ? reason : message;
+  const times = `${install.ends} ${install.ends === 1 ? 'time' : 'times'}`;
+  return {
+    ends: install.ends,
+    words: `install-cni of ${fullName(pod)} failed ${times} with exit code ${exitCode}${said === '' ? '' : `: ${said}`}`,
+  };
+}
+
+/** Pods of the node that could still prove or refute: those that were stuck at the restart, and new ones. */
+function stuckPodsOf(restart: Restart, { snapshot, sandboxErrors, now, timing }: Observation): readonly Pod[] {
+  const uids = new Set(restart.stuckUids);
+  return snapshot.pods.filter(
+    (pod) =>
+      pod.nodeName === restart.node &&
+      isStuck(pod, now.atMs, timing) &&
+      (uids.has(pod.uid) || sandboxErrors.get(pod.uid)?.cause === 'CalicoUnauthorized'),
+  );
+}
+
+function waitingFor(pod: Pod | null, end: Moment | null, nowMs: number): string {
+  if (pod === null) return 'waiting for the new calico-node pod';
+  if (end === null) return `waiting for install-cni of ${fullName(pod)}`;
+  return `install-cni of ${fullName(pod)} ended ${howLong(nowMs - onServerMs(end))} ago: waiting for a pod to get its network`;
+}
+
+/** One `SandboxChanged` is written by the very retry that heals; from the second on they are a hint, no more. */
+const TELLING_RETRIES = 2;
+
+/** What points to an outcome without proving it, for the reason's end. */
+function hintOf(end: Moment | null, node: NodeMemory | undefined, stuck: readonly Pod[]): string {
+  if (end === null || node === undefined) return '';
+  for (const { uid } of stuck) {
+    const trace = node.pods.get(uid);
+    const retries = trace === undefined ? 0 : retriesSince(end, trace);
+    if (trace !== undefined && retries >= TELLING_RETRIES)
+      return ` (${trace.pod} was tried again ${retries} times in vain)`;
+  }
+  const touched = [...node.pods.values()].find((trace) => (trace.addressChangedAtMs ?? 0) > end.notAfterMs);
+  return touched === undefined
+    ? ''
+    : ` (Calico has changed the address of ${touched.pod} since, so it has access again)`;
+}
+
+function retriesSince(end: Moment, { retries }: PodTrace): number {
+  const last = retries.at(-1);
+  if (last === undefined || gapMs(end, last.moment) <= 0) return 0;
+  const before = retries.findLast(({ moment }) => gapMs(end, moment) <= 0);
+  const first = retries.find(({ moment }) => gapMs(end, moment) > 0);
+  return last.count - (before?.count ?? (first?.count ?? last.count) - 1);
+}

@@ -1,0 +1,112 @@
+import type { Observation } from '../health/assessment.ts';
+import type { Event } from '../objects/event.ts';
+import type { Pod } from '../objects/pod.ts';
+import type { NodeCase, StuckPod } from './case.ts';
+import { howLong } from './how-long.ts';
+import { gapMs, lastTimeOf, onServerMs } from './moments.ts';
+import type { CalicoMemory, NodeMemory } from './node-memory.ts';
+import { isFromItsKubelet } from './sandbox-errors.ts';
+
+/**
+ * The nodes on which pods of the scope are stuck with Calico's authorization failure now, each with what its
+ * proof still lacks. An event alone is never enough: the pod must be stuck at this look (`readSandboxErrors`), for
+ * `calicoStuckMs`, not waiting for a volume, on a node that shows no sign of being well.
+ */
+export function diagnose(observation: Observation, memory: CalicoMemory): readonly NodeCase[] {
+  const { snapshot, sandboxErrors } = observation;
+  if (sandboxErrors.size === 0) return [];
+  const stuck = snapshot.pods.filter((pod) => sandboxErrors.get(pod.uid)?.cause === 'CalicoUnauthorized');
+  if (stuck.length === 0) return [];
+
+  const eventsByUid = eventsAbout(new Set(stuck.map((pod) => pod.uid)), snapshot.events);
+  const byNode = new Map<string, { readonly stuckPod: StuckPod; readonly well: boolean }[]>();
+  for (const pod of stuck) {
+    const error = sandboxErrors.get(pod.uid);
+    if (error === undefined || pod.nodeName === null) continue;
+    const events = eventsByUid.get(pod.uid) ?? [];
+    const sign = signOfHealth(pod, events, memory.nodes.get(pod.nodeName), observation);
+    const lacks =
+      tooEarly(observation.now.atMs - error.firstAtMs, observation) ??
+      waitsForVolume(pod, events, observation) ??
+      sign?.words ??
+      null;
+    const judged = { stuckPod: { pod, error, proven: lacks === null, lacks }, well: sign?.lasting === true };
+    const there = byNode.get(pod.nodeName);
+    if (there === undefined) byNode.set(pod.nodeName, [judged]);
+    else there.push(judged);
+  }
+  return [...byNode].map(([node, judged]) => {
+    const stuckPods = judged.map(({ stuckPod }) => stuckPod);
+    return {
+      node,
+      stuckPods,
+      firstAtMs: Math.min(...stuckPods.map(({ error }) => error.firstAtMs)),
+      lastAtMs: Math.max(...stuckPods.map(({ error }) => error.lastAtMs)),
+      proven: stuckPods.some(({ proven }) => proven),
+      lacks: stuckPods.some(({ proven }) => proven) ? null : (stuckPods[0]?.lacks ?? null),
+      well: judged.every(({ well }) => well),
+    };
+  });
+}
+
+function eventsAbout(uids: ReadonlySet<string>, events: readonly Event[]): ReadonlyMap<string, readonly Event[]> {
+  const byUid = new Map<string, Event[]>();
+  for (const event of events) {
+    if (!uids.has(event.about.uid)) continue;
+    const known = byUid.get(event.about.uid);
+    if (known === undefined) byUid.set(event.about.uid, [event]);
+    else known.push(event);
+  }
+  return byUid;
+}
+
+function tooEarly(stuckForMs: number, { timing }: Observation): string | null {
+  if (stuckForMs >= timing.calicoStuckMs) return null;
+  return `stuck for ${howLong(stuckForMs)}, which counts after ${howLong(timing.calicoStuckMs)}`;
+}
+
+/**
+ * The kubelet mounts volumes before it makes the sandbox, and tries a mount again at least every 2 min 2 s
+ * (`nestedpendingoperations`), so a pod that waits for a volume has one of these events. Whoever wrote it, it can only
+ * hold a restart back.
+ */
+function waitsForVolume(pod: Pod, events: readonly Event[], { now, timing }: Observation): string | null {
+  for (const event of events) {
+    if (event.reason !== 'FailedMount' && event.reason !== 'FailedAttachVolume') continue;
+    if (event.namespace !== pod.namespace) continue;
+    const agoMs = now.atMs - onServerMs(lastTimeOf(event));
+    if (agoMs < timing.volumeEventMs) {
+      return `the pod reported ${event.reason} ${howLong(agoMs)} ago: it may be a volume that it waits for`;
+    }
+  }
+  return null;
+}
+
+/**
+ * A pod that got its sandbox on the node clearly after the last failure (tokens are cached for a while) shows that the
+ * node's token is good. Then `pod` heals with one of its next retries; if it goes on retrying in vain after three of
+ * them, that sandbox proved nothing about it.
+ */
+function signOfHealth(
+  pod: Pod,
+  events: readonly Event[],
+  node: NodeMemory | undefined,
+  { now, timing }: Observation,
+): { readonly words: string; readonly lasting: boolean } | null {
+  const sandbox = node?.newestSandbox ?? null;
+  const lastMatch = node?.lastMatch ?? null;
+  if (sandbox === null || lastMatch === null) return null;
+  const afterMs = gapMs(lastMatch.moment, sandbox.moment);
+  if (afterMs <= timing.wellSandboxAfterMs) return null;
+
+  const words = `${sandbox.pod} got its network on the node ${howLong(afterMs)} after the last failure`;
+  const sinceMs = now.atMs - onServerMs(sandbox.moment);
+  if (sinceMs < timing.wellSandboxWaitMs) {
+    return { words: `${words}: the pod has ${howLong(timing.wellSandboxWaitMs - sinceMs)} to follow`, lasting: false };
+  }
+  const triedSince = events.some(
+    (event) =>
+      event.reason === 'SandboxChanged' && isFromItsKubelet(event, pod) && gapMs(sandbox.moment, lastTimeOf(event)) > 0,
+  );
+  return triedSince ? null : { words: `${words}, so the node is well`, lasting: true };
+}

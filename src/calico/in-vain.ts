@@ -1,0 +1,115 @@
+import type { Observation } from '../health/assessment.ts';
+import { fullName } from '../objects/metadata.ts';
+import type { Pod } from '../objects/pod.ts';
+import type { SandboxError, StuckPod } from './case.ts';
+import type { Guard, Objection } from './guards.ts';
+import { howLong } from './how-long.ts';
+import { installOf } from './install-cni.ts';
+import { gapMs, type Moment, onServerMs } from './moments.ts';
+import type { NodeMemory } from './node-memory.ts';
+
+/** What to look at where a fresh token does not help (calico-node writes it, something else reads another file or refuses it). */
+export const WHAT_TO_LOOK_AT =
+  "check which kubeconfig the runtime's CNI configuration names, CALICO_MANAGE_CNI and the host path mounts of calico-node, CNI configuration left over from another installation, the service account keys of all API servers, and the node's clock";
+
+/** When the `install-cni` of this calico-node pod last exited 0, by both clocks; null: it has not. */
+export function installEndOf(pod: Pod, memory: NodeMemory | undefined, observation: Observation): Moment | null {
+  const install = installOf(pod);
+  if (install.state !== 'finished') return null;
+  const trace = memory?.installs.get(pod.uid);
+  const notBeforeMs = Math.max(pod.createdAtMs, trace?.lastUnfinishedAtMs ?? 0);
+  const notAfterMs = Math.max(trace?.firstFinishedAtMs ?? observation.now.atMs, notBeforeMs);
+  return { onNodeMs: install.atMs, notBeforeMs, notAfterMs };
+}
+
+/** Whether a pod in need of a pod network got its sandbox after that moment: the token of the present pod works, or did. */
+export function sandboxSince(end: Moment, memory: NodeMemory | undefined): boolean {
+  const sandbox = memory?.newestSandbox ?? null;
+  return sandbox !== null && gapMs(end, sandbox.moment) >= 0;
+}
+
+/** `install-cni` ended just now: every pod must have had two retries with the new token before anything is said about it. */
+export const guardJustInstalled: Guard = ({ pod, nodeCase, observation, memory }) => {
+  const end = installEndOf(pod, memory.nodes.get(nodeCase.node), observation);
+  if (end === null) return null;
+  const sinceMs = observation.now.atMs - onServerMs(end);
+  return sinceMs < observation.timing.justInstalledMs
+    ? {
+        kind: 'wait',
+        why: `install-cni of ${fullName(pod)} ended ${howLong(sinceMs)} ago: the kubelet's next retries decide`,
+      }
+    : null;
+};
+
+/**
+ * Whether the present calico-node pod is itself a restart that did not help. The cluster is the memory: two gates at
+ * once, or a sweep every ten minutes, see the same pod and the same failure, so a restart that cannot cure is not
+ * repeated for ever.
+ * - Stuck since before the present pod was created: that restart has its `restart-timeout`, then another is in vain; at
+ *   once when the failure came back after it.
+ * - Failing since: a new failure if the present pod's token ever worked, or long after its `install-cni`.
+ */
+export const guardInVain: Guard = (target) => {
+  const { pod, nodeCase, observation } = target;
+  const { settings, timing, now } = observation;
+  const node = target.memory.nodes.get(nodeCase.node);
+  const end = installEndOf(pod, node, observation) ?? unknownEnd(pod, now.atMs);
+  const sinceMs = now.atMs - onServerMs(end);
+  const worked = sandboxSince(end, node);
+
+  const old = nodeCase.stuckPods.filter(({ error }) => beganMs(error) < pod.createdAtMs);
+  const later = nodeCase.stuckPods.filter((stuck) => !old.includes(stuck));
+  // Attempts that began with the old token may report after `install-cni` has ended.
+  const between = later.filter(({ error }) => gapMs(end, beginningOf(error)) <= timing.refuteAfterMs);
+  const fresh = later.filter((stuck) => !between.includes(stuck));
+
+  if (worked && fresh.length > 0) return provenOf(fresh);
+  if (old.length > 0 && cameBack(end, node, timing.refuteAfterMs)) {
+    return inVain(`the failure came back after ${fullName(pod)} had started`);
+  }
+  if ((old.length > 0 || between.length > 0) && sinceMs < settings.restartTimeoutMs) {
+    return {
+      kind: 'wait',
+      why: `${fullName(pod)} was started ${howLong(sinceMs)} ago and has ${howLong(settings.restartTimeoutMs)} to help`,
+    };
+  }
+  if (old.length > 0) {
+    return inVain(`${nameOf(old)} has been stuck since before ${fullName(pod)} was started ${howLong(sinceMs)} ago`);
+  }
+  if (worked || sinceMs >= timing.newFailureMs) return null;
+  return inVain(`no pod got its network since ${fullName(pod)} was started ${howLong(sinceMs)} ago`);
+};
+
+function provenOf(fresh: readonly StuckPod[]): Objection | null {
+  if (fresh.some(({ proven }) => proven)) return null;
+  return { kind: 'wait', why: fresh[0]?.lacks ?? 'the proof is not complete' };
+}
+
+function inVain(because: string): Objection {
+  return { kind: 'refuse', why: `another restart would be in vain: ${because}; ${WHAT_TO_LOOK_AT}` };
+}
+
+function nameOf(stuckPods: readonly StuckPod[]): string {
+  const first = stuckPods[0];
+  return first === undefined ? 'a pod' : fullName(first.pod);
+}
+
+/** The earlier of the writer's word and the server's: an older failure is only waited for or refused. */
+function beganMs(error: SandboxError): number {
+  return Math.min(error.firstAtMs, error.event.createdAtMs);
+}
+
+function beginningOf(error: SandboxError): Moment {
+  return { onNodeMs: error.firstAtMs, notBeforeMs: 0, notAfterMs: Math.max(error.event.seenAtMs, error.firstAtMs) };
+}
+
+/** A Ready pod whose `install-cni` nobody remembers: it ended some time after the pod was created. */
+function unknownEnd(pod: Pod, nowMs: number): Moment {
+  return { onNodeMs: null, notBeforeMs: pod.createdAtMs, notAfterMs: nowMs };
+}
+
+/** Whether an event with the failure is clearly newer than the end of `install-cni`. */
+export function cameBack(end: Moment, memory: NodeMemory | undefined, afterMs: number): boolean {
+  const match = memory?.lastMatch ?? null;
+  return match !== null && gapMs(end, match.moment) > afterMs;
+}

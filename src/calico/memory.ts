@@ -1,0 +1,263 @@
+import type { Observation } from '../health/assessment.ts';
+import { lastHappenedAtMs } from '../objects/event.ts';
+import { conditionOf, fullName } from '../objects/metadata.ts';
+import { hasEnded, hasSandbox, isOverdue, isReady, type Pod } from '../objects/pod.ts';
+import type { SandboxError } from './case.ts';
+import { diagnose } from './diagnosis.ts';
+import { installOf } from './install-cni.ts';
+import { findInstallations, isPodOf } from './installation.ts';
+import { gapMs, lastTimeOf, type Moment } from './moments.ts';
+import type { CalicoMemory, Evidence, InstallTrace, NodeMemory, PodTrace, Retry, Sighting } from './node-memory.ts';
+import { isFromItsKubelet } from './sandbox-errors.ts';
+
+/**
+ * The memory after one more look. Pure; where nothing of Calico's failure was ever found it costs nothing and gives back
+ * the same memory. A node is remembered from the first look at which a pod of the scope is stuck with the failure there.
+ */
+export function rememberCalico(memory: CalicoMemory, observation: Observation): CalicoMemory {
+  const stuckNow = podsStuckWithFailure(observation);
+  if (stuckNow.length === 0 && memory.nodes.size === 0) return memory;
+
+  const nowMs = observation.now.atMs;
+  const names = new Set(memory.nodes.keys());
+  for (const pod of stuckNow) if (pod.nodeName !== null) names.add(pod.nodeName);
+  const podsByNode = networkPodsOn(names, observation);
+  const calicoNodePods = podsOfInstallations(observation);
+  const retries = retriesOf(new Set(stuckNow.map((pod) => pod.uid)), observation);
+
+  const nodes = new Map<string, NodeMemory>();
+  for (const name of names) {
+    const known = memory.nodes.get(name) ?? newNode(nowMs);
+    const there = podsByNode.get(name) ?? [];
+    nodes.set(name, {
+      ...known,
+      evidence: addEvidence(known.evidence, stuckNow, name, observation),
+      lastMatch: newest(known.lastMatch, matchesOn(there, observation)),
+      newestSandbox: newest(known.newestSandbox, sandboxesOf(there, known.pods, nowMs)),
+      pods: tracePods(known.pods, there, retries, observation),
+      installs: traceInstalls(known.installs, calicoNodePods, name, nowMs),
+    });
+  }
+  const next: CalicoMemory = {
+    foundAtMs: memory.foundAtMs ?? nowMs,
+    nodes,
+    readyAtMs: readyTimes(memory.readyAtMs, calicoNodePods, nowMs),
+  };
+  return markProven(next, observation);
+}
+
+function newNode(nowMs: number): NodeMemory {
+  return {
+    foundAtMs: nowMs,
+    provenAtMs: null,
+    evidence: new Map(),
+    lastMatch: null,
+    newestSandbox: null,
+    pods: new Map(),
+    installs: new Map(),
+  };
+}
+
+/** The proof needs the sandboxes and events that were just remembered; that it once held is worth remembering too. */
+function markProven(memory: CalicoMemory, observation: Observation): CalicoMemory {
+  const nodes = new Map(memory.nodes);
+  for (const { node, proven } of diagnose(observation, memory)) {
+    const known = nodes.get(node);
+    if (proven && known?.provenAtMs === null) nodes.set(node, { ...known, provenAtMs: observation.now.atMs });
+  }
+  return { ...memory, nodes };
+}
+
+function errorWithFailure(pod: Pod, observation: Observation): SandboxError | null {
+  const error = observation.sandboxErrors.get(pod.uid);
+  return error?.cause === 'CalicoUnauthorized' ? error : null;
+}
+
+function podsStuckWithFailure(observation: Observation): readonly Pod[] {
+  if (observation.sandboxErrors.size === 0) return [];
+  return observation.snapshot.pods.filter((pod) => errorWithFailure(pod, observation) !== null);
+}
+
+/** Pods in need of a pod network, by node: those in scope, Calico's own, and the witnesses. */
+function networkPodsOn(nodes: ReadonlySet<string>, { snapshot }: Observation): ReadonlyMap<string, readonly Pod[]> {
+  const byNode = new Map<string, Map<string, Pod>>([...nodes].map((node) => [node, new Map()]));
+  for (const pods of [snapshot.witnesses, snapshot.calico.pods, snapshot.pods]) {
+    for (const pod of pods) {
+      if (pod.nodeName !== null && !pod.hostNetwork) byNode.get(pod.nodeName)?.set(pod.uid, pod);
+    }
+  }
+  return new Map([...byNode].map(([node, pods]) => [node, [...pods.values()]]));
+}
+
+function podsOfInstallations({ snapshot }: Observation): readonly Pod[] {
+  const { found } = findInstallations(snapshot.calico.daemonSets);
+  return snapshot.calico.pods.filter((pod) => found.some(({ daemonSet }) => isPodOf(pod, daemonSet)));
+}
+
+/** A node runs some hundred pods; where pods come and go all the time, the first ones are proof enough. */
+const MAX_EVIDENCE_PER_NODE = 500;
+
+function addEvidence(
+  known: ReadonlyMap<string, Evidence>,
+  stuckNow: readonly Pod[],
+  node: string,
+  observation: Observation,
+): ReadonlyMap<string, Evidence> {
+  const evidence = new Map(known);
+  for (const pod of stuckNow) {
+    const error = errorWithFailure(pod, observation);
+    if (error === null || pod.nodeName !== node) continue;
+    if (evidence.size >= MAX_EVIDENCE_PER_NODE && !evidence.has(pod.uid)) continue;
+    const { reason, message, count } = error.event;
+    evidence.set(pod.uid, { pod: fullName(pod), reason, message, count, lastSeenMs: error.lastAtMs });
+  }
+  return evidence;
+}
+
+function newest(known: Sighting | null, seen: readonly Sighting[]): Sighting | null {
+  let best = known;
+  for (const sighting of seen) if (best === null || isNewer(sighting.moment, best.moment)) best = sighting;
+  return best;
+}
+
+/** Where the kubelet did not say when, the one that is certain to be later. */
+function isNewer(one: Moment, other: Moment): boolean {
+  if (one.onNodeMs !== null && other.onNodeMs !== null) return gapMs(other, one) > 0;
+  return one.notBeforeMs > other.notBeforeMs;
+}
+
+function matchesOn(pods: readonly Pod[], observation: Observation): readonly Sighting[] {
+  return pods.flatMap((pod) => {
+    const error = errorWithFailure(pod, observation);
+    return error === null ? [] : [{ pod: fullName(pod), uid: pod.uid, moment: lastTimeOf(error.event) }];
+  });
+}
+
+function sandboxesOf(pods: readonly Pod[], traces: ReadonlyMap<string, PodTrace>, nowMs: number): readonly Sighting[] {
+  return pods.flatMap((pod) => {
+    if (hasSandbox(pod) !== true) return [];
+    const trace = traces.get(pod.uid);
+    const condition = conditionOf(pod.conditions, 'PodReadyToStartContainers');
+    const notBeforeMs = Math.max(pod.createdAtMs, trace?.lastWithoutAtMs ?? 0);
+    const moment = {
+      onNodeMs: condition?.lastTransitionAtMs ?? null,
+      notBeforeMs,
+      notAfterMs: Math.max(trace?.firstWithAtMs ?? nowMs, notBeforeMs),
+    };
+    return [{ pod: fullName(pod), uid: pod.uid, moment }];
+  });
+}
+
+function tracePods(
+  known: ReadonlyMap<string, PodTrace>,
+  there: readonly Pod[],
+  retries: ReadonlyMap<string, Retry>,
+  observation: Observation,
+): ReadonlyMap<string, PodTrace> {
+  const nowMs = observation.now.atMs;
+  const traces = new Map<string, PodTrace>();
+  for (const pod of there) {
+    const held =
+      isOverdue(pod, nowMs, observation.timing.overdueSlackMs) && errorWithFailure(pod, observation) !== null;
+    traces.set(pod.uid, tracePod(known.get(pod.uid), pod, held, retries.get(pod.uid), nowMs));
+  }
+  for (const [uid, trace] of known) {
+    if (traces.has(uid) || trace.endedAtMs === null) continue;
+    traces.set(uid, { ...trace, goneAtMs: trace.goneAtMs ?? nowMs });
+  }
+  return traces;
+}
+
+function tracePod(
+  known: PodTrace | undefined,
+  pod: Pod,
+  held: boolean,
+  retry: Retry | undefined,
+  nowMs: number,
+): PodTrace {
+  const sandbox = hasSandbox(pod);
+  const heldByDel = held || known?.heldByDel === true;
+  const ended = heldByDel && hasEnded(pod) && !isLeftBehind(pod);
+  const moved = known !== undefined && known.calicoPodIp !== pod.calicoPodIp;
+  return {
+    pod: fullName(pod),
+    lastWithoutAtMs: sandbox === false ? nowMs : (known?.lastWithoutAtMs ?? null),
+    firstWithAtMs: sandbox === true ? (known?.firstWithAtMs ?? nowMs) : null,
+    heldByDel,
+    endedAtMs: ended ? (known?.endedAtMs ?? nowMs) : null,
+    goneAtMs: null,
+    calicoPodIp: pod.calicoPodIp,
+    addressChangedAtMs: moved ? nowMs : (known?.addressChangedAtMs ?? null),
+    retries: addRetry(known?.retries ?? [], retry),
+  };
+}
+
+/** The pod collector writes Failed on pods whose node is gone (`pkg/controller/podgc`): no kubelet has ended those. */
+function isLeftBehind(pod: Pod): boolean {
+  return conditionOf(pod.conditions, 'DisruptionTarget')?.reason === 'DeletionByPodGC';
+}
+
+/** More than a node's pods can write in the longest usual `restart-timeout` (11-15 s apart). */
+const MAX_RETRIES_PER_POD = 64;
+
+function addRetry(known: readonly Retry[], retry: Retry | undefined): readonly Retry[] {
+  if (retry === undefined || known.at(-1)?.count === retry.count) return known;
+  return [...known, retry].slice(-MAX_RETRIES_PER_POD);
+}
+
+/** The newest `SandboxChanged` of each of these pods. */
+function retriesOf(uids: ReadonlySet<string>, { snapshot }: Observation): ReadonlyMap<string, Retry> {
+  if (uids.size === 0) return new Map();
+  const pods = new Map(snapshot.pods.filter((pod) => uids.has(pod.uid)).map((pod) => [pod.uid, pod]));
+  const latest = new Map<string, { readonly retry: Retry; readonly atMs: number }>();
+  for (const event of snapshot.events) {
+    if (event.reason !== 'SandboxChanged') continue;
+    const pod = pods.get(event.about.uid);
+    if (pod === undefined || !isFromItsKubelet(event, pod)) continue;
+    const atMs = lastHappenedAtMs(event);
+    if (atMs <= (latest.get(pod.uid)?.atMs ?? Number.NEGATIVE_INFINITY)) continue;
+    latest.set(pod.uid, { retry: { count: event.count, moment: lastTimeOf(event) }, atMs });
+  }
+  return new Map([...latest].map(([uid, { retry }]) => [uid, retry]));
+}
+
+function traceInstalls(
+  known: ReadonlyMap<string, InstallTrace>,
+  calicoNodePods: readonly Pod[],
+  node: string,
+  nowMs: number,
+): ReadonlyMap<string, InstallTrace> {
+  const traces = new Map(known);
+  for (const pod of calicoNodePods) {
+    if (pod.nodeName !== node) continue;
+    traces.set(pod.uid, traceInstall(traces.get(pod.uid), pod, nowMs));
+  }
+  return traces;
+}
+
+function traceInstall(known: InstallTrace | undefined, pod: Pod, nowMs: number): InstallTrace {
+  const install = installOf(pod);
+  if (install.state !== 'finished') {
+    return { finishedAtMs: null, lastUnfinishedAtMs: nowMs, firstFinishedAtMs: null, lastSeenAtMs: nowMs };
+  }
+  const again = known?.finishedAtMs !== install.atMs || known.firstFinishedAtMs === null;
+  return {
+    finishedAtMs: install.atMs,
+    lastUnfinishedAtMs: known?.lastUnfinishedAtMs ?? null,
+    firstFinishedAtMs: again ? nowMs : known.firstFinishedAtMs,
+    lastSeenAtMs: nowMs,
+  };
+}
+
+function readyTimes(
+  known: ReadonlyMap<string, number>,
+  calicoNodePods: readonly Pod[],
+  nowMs: number,
+): ReadonlyMap<string, number> {
+  return new Map(
+    calicoNodePods.flatMap((pod) => {
+      const atMs = isReady(pod) ? nowMs : known.get(pod.uid);
+      return atMs === undefined ? [] : [[pod.uid, atMs] as const];
+    }),
+  );
+}

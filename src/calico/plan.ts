@@ -1,0 +1,267 @@
+import type { Observation } from '../health/assessment.ts';
+import type {
+  Action,
+  DeleteRights,
+  Installations,
+  NextRestart,
+  NodeCase,
+  NodePlan,
+  Restart,
+  RestartPlan,
+  RestartTarget,
+} from './case.ts';
+import { guardPlace, guardProof, guardView, type Objection, TARGET_GUARDS } from './guards.ts';
+import { howLong } from './how-long.ts';
+import { guardInVain, guardJustInstalled, WHAT_TO_LOOK_AT } from './in-vain.ts';
+import { calicoNodePodOn } from './installation.ts';
+import type { CalicoMemory } from './node-memory.ts';
+import { restartCommand } from './restart-command.ts';
+import { isPending, stopsOthers } from './restart-state.ts';
+
+export interface PlanInput {
+  readonly observation: Observation;
+  readonly memory: CalicoMemory;
+  readonly cases: readonly NodeCase[];
+  readonly installations: Installations;
+  /** Of this run so far, judged at this look. */
+  readonly restarts: readonly Restart[];
+  readonly rights: DeleteRights;
+  /** Time left of `timeout`. */
+  readonly deadlineInMs: number;
+  /** The node that the gate itself runs on; null: outside the cluster, or not known. */
+  readonly ownNode: string | null;
+}
+
+/**
+ * What to do about every node on which the failure was found in this run, and the one restart that may begin now. Made
+ * anew at every look: a cure lets a roll-out go on to nodes that showed nothing before. Pure, so whatever it says is a
+ * function of what was seen.
+ */
+export function planRestarts(input: PlanInput): RestartPlan {
+  const looked = [...input.cases]
+    .sort((one, other) => byUrgency(one, other, input.ownNode))
+    .map((nodeCase) => look(nodeCase, input));
+  const asked = looked.filter(({ settled }) => settled === null);
+  const decided = restartsAreOff(input) ? asked.map((each) => planned(each, input)) : scheduled(asked, input);
+  const plans = new Map(decided.map((decision) => [decision.plan.node, decision.plan]));
+  const next = decided.find(({ now }) => now)?.plan ?? null;
+  return {
+    nodes: [
+      ...looked.flatMap(({ nodeCase, settled }) => settled ?? plans.get(nodeCase.node) ?? []),
+      ...withoutCase(input),
+    ],
+    next: next === null ? null : nextOf(next, input.cases),
+  };
+}
+
+function restartsAreOff({ observation: { settings } }: PlanInput): boolean {
+  return !settings.restartCalicoNode || settings.maxNodeRestarts === 0;
+}
+
+/** Most namespaces, most pods, name; the gate's own node last, for its restart may cut the gate off. */
+function byUrgency(one: NodeCase, other: NodeCase, ownNode: string | null): number {
+  return (
+    Number(one.node === ownNode) - Number(other.node === ownNode) ||
+    namespacesOf(other).length - namespacesOf(one).length ||
+    other.stuckPods.length - one.stuckPods.length ||
+    (one.node < other.node ? -1 : 1)
+  );
+}
+
+function namespacesOf(nodeCase: NodeCase): readonly string[] {
+  return [...new Set(nodeCase.stuckPods.map(({ pod }) => pod.namespace))];
+}
+
+/** A node as far as it can be judged without regard to the others. */
+interface LookedAt {
+  readonly nodeCase: NodeCase;
+  /** Decided already: this run restarted it, or it is well. */
+  readonly settled: NodePlan | null;
+  readonly target: RestartTarget | null;
+  readonly objection: Objection | null;
+}
+
+function look(nodeCase: NodeCase, input: PlanInput): LookedAt {
+  const { observation, memory } = input;
+  const { snapshot, settings } = observation;
+  const record = input.restarts.findLast(({ node }) => node === nodeCase.node);
+  if (record !== undefined)
+    return { nodeCase, settled: planOfRestart(record, true, input), target: null, objection: null };
+  if (nodeCase.well) {
+    return {
+      nodeCase,
+      settled: without(nodeCase.node, 'none', nodeCase.lacks ?? 'the node is well'),
+      target: null,
+      objection: null,
+    };
+  }
+
+  const place = calicoNodePodOn(nodeCase.node, input.installations, snapshot.calico.pods, settings.calicoNamespace);
+  const guarded = { nodeCase, observation, memory };
+  if (place.kind !== 'one') {
+    const namespaces = input.installations.found.map(({ daemonSet }) => daemonSet.namespace);
+    const objections = [guardPlace(place, guarded), guardView(guarded, namespaces), guardProof(guarded)];
+    return { nodeCase, settled: null, target: null, objection: strongest(objections) };
+  }
+  const { pod, installation } = place;
+  const target: RestartTarget = {
+    namespace: pod.namespace,
+    pod: pod.name,
+    uid: pod.uid,
+    createdAtMs: pod.createdAtMs,
+    daemonSetUid: installation.daemonSet.uid,
+  };
+  const guardedTarget = { ...guarded, pod, daemonSet: installation.daemonSet };
+  const objections = [
+    guardView(guarded, [pod.namespace]),
+    ...TARGET_GUARDS.map((guard) => guard(guardedTarget)),
+    guardProof(guarded),
+    guardJustInstalled(guardedTarget),
+    guardInVain(guardedTarget),
+  ];
+  return { nodeCase, settled: null, target, objection: strongest(objections) };
+}
+
+/** What does not pass by itself before what does; among those the first. */
+function strongest(objections: readonly (Objection | null)[]): Objection | null {
+  const raised = objections.filter((objection) => objection !== null);
+  return raised.find(({ kind }) => kind === 'refuse') ?? raised[0] ?? null;
+}
+
+function without(node: string, action: Action, why: string): NodePlan {
+  return { node, action, why, target: null, command: null };
+}
+
+interface Decision {
+  readonly plan: NodePlan;
+  /** This is the restart that may begin now. */
+  readonly now: boolean;
+}
+
+function objected({ nodeCase, target }: LookedAt, objection: Objection): Decision {
+  const action = objection.kind === 'wait' ? 'waiting' : 'refused';
+  return { plan: { ...without(nodeCase.node, action, objection.why), target }, now: false };
+}
+
+/** Without restarts: every node that would be restarted, whatever the cap, the time and the gate's own rights. */
+function planned(looked: LookedAt, input: PlanInput): Decision {
+  const { target, objection, nodeCase } = looked;
+  if (objection !== null || target === null) return objected(looked, objection ?? NO_TARGET);
+  const { settings } = input.observation;
+  const because = settings.restartCalicoNode ? 'max-node-restarts is 0' : 'restart-calico-node is off';
+  const why = `${target.namespace}/${target.pod} would be restarted, but ${because}`;
+  return { plan: { ...withCommand(nodeCase.node, 'planned', why, target, input) }, now: false };
+}
+
+const NO_TARGET: Objection = { kind: 'refuse', why: 'no calico-node pod was found on the node' };
+
+function withCommand(node: string, action: Action, why: string, target: RestartTarget, input: PlanInput): NodePlan {
+  return { node, action, why, target, command: restartCommand(target, input.observation.settings.context) };
+}
+
+/** With restarts: one at a time, in their order, as far as cap, rights, time and the cures so far allow. */
+function scheduled(asked: readonly LookedAt[], input: PlanInput): readonly Decision[] {
+  const stop = stopOfRun(input);
+  const { maxNodeRestarts } = input.observation.settings;
+  let left = maxNodeRestarts - input.restarts.filter(({ answer }) => answer === 'deleted' || answer === 'lost').length;
+  const pending = input.restarts.find(isPending);
+  let turnOf = pending?.node ?? null;
+
+  return asked.map((looked) => {
+    const { nodeCase, target, objection } = looked;
+    if (target === null || objection?.kind === 'refuse') return objected(looked, objection ?? NO_TARGET);
+    const refusal = stop ?? missingRight(target, input) ?? (left <= 0 ? capReached(maxNodeRestarts) : null);
+    if (refusal !== null)
+      return { plan: withCommand(nodeCase.node, 'refused', refusal.why, target, input), now: false };
+    if (objection !== null) return objected(looked, objection);
+    left -= 1;
+    if (turnOf !== null) {
+      const why = `its turn comes when pods get their network again on ${turnOf}`;
+      return { plan: { ...without(nodeCase.node, 'waiting', why), target }, now: false };
+    }
+    const late = tooLate(input);
+    if (late !== null) return { plan: withCommand(nodeCase.node, 'refused', late.why, target, input), now: false };
+    turnOf = nodeCase.node;
+    const why = `${target.namespace}/${target.pod} is to be restarted now`;
+    return { plan: { ...without(nodeCase.node, 'waiting', why), target }, now: true };
+  });
+}
+
+function capReached(max: number): Objection {
+  return {
+    kind: 'refuse',
+    why: `max-node-restarts allows ${max}: so many nodes point to a shared cause (service account keys, clock)`,
+  };
+}
+
+/** Why this run restarts nothing more, whatever the node. */
+function stopOfRun({ restarts }: PlanInput): Objection | null {
+  const stopper = restarts.find(stopsOthers);
+  if (stopper === undefined) return null;
+  return {
+    kind: 'refuse',
+    why: `no further node is restarted, because the restart of ${stopper.node} was not proven to help; ${WHAT_TO_LOOK_AT}`,
+  };
+}
+
+function missingRight({ namespace }: RestartTarget, { rights, restarts }: PlanInput): Objection | null {
+  const refused = restarts.some(({ answer, before }) => answer === 'forbidden' && before.namespace === namespace);
+  return refused || rights.get(namespace) === false
+    ? { kind: 'refuse', why: `the right to delete pods in namespace ${namespace} is missing` }
+    : null;
+}
+
+function tooLate({ deadlineInMs, observation: { settings, timing } }: PlanInput): Objection | null {
+  const neededMs = Math.min(settings.restartTimeoutMs, timing.leastTimeForRestartMs);
+  if (deadlineInMs >= neededMs) return null;
+  return {
+    kind: 'refuse',
+    why: `${howLong(deadlineInMs)} are left of timeout, and a restart needs ${howLong(neededMs)} to be proven`,
+  };
+}
+
+/** Of a node that this run has restarted, or tried to: never twice in a run. */
+function planOfRestart(record: Restart, stillStuck: boolean, input: PlanInput): NodePlan {
+  const { node, answer, before, why, settled } = record;
+  switch (answer) {
+    case 'deleted':
+      return without(node, 'restarted', why);
+    case 'lost':
+      return without(node, 'waiting', why);
+    case 'elsewhere':
+      if (settled === null) return without(node, 'waiting', why);
+      return stillStuck && settled !== 'cured'
+        ? without(node, 'refused', `somebody else restarted it during this run, and ${why}; ${WHAT_TO_LOOK_AT}`)
+        : without(node, 'none', why);
+    case 'forbidden':
+      return withCommand(node, 'refused', why, before, input);
+    case 'failed':
+      return withCommand(node, 'refused', why, before, input);
+  }
+}
+
+/** Nodes on which nothing is stuck any more: restarted in this run, or healed by themselves. */
+function withoutCase(input: PlanInput): readonly NodePlan[] {
+  const present = new Set(input.cases.map(({ node }) => node));
+  const names = new Set([...input.restarts.map(({ node }) => node), ...input.memory.nodes.keys()]);
+  return [...names]
+    .filter((node) => !present.has(node))
+    .sort()
+    .map((node) => {
+      const record = input.restarts.findLast((restart) => restart.node === node);
+      return record === undefined
+        ? without(node, 'none', 'no pod is stuck with the failure there any more')
+        : planOfRestart(record, false, input);
+    });
+}
+
+function nextOf({ node, target }: NodePlan, cases: readonly NodeCase[]): NextRestart | null {
+  const nodeCase = cases.find((each) => each.node === node);
+  if (nodeCase === undefined || target === null) return null;
+  return {
+    node,
+    target,
+    stuckUids: nodeCase.stuckPods.map(({ pod }) => pod.uid),
+    namespaces: namespacesOf(nodeCase),
+  };
+}

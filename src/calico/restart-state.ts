@@ -1,0 +1,27 @@
+import type { Restart } from './case.ts';
+
+/** Whether what became of the node is still to be found out: until then no other node is restarted. */
+export function isPending({ answer, settled }: Restart): boolean {
+  return settled === null && (answer === 'deleted' || answer === 'elsewhere' || answer === 'lost');
+}
+
+/**
+ * Whether this restart forbids all further ones of the run: it did not help (then the next one hardly would, and somebody
+ * has to look), or it could not be carried out. A node of which only one namespace spoke does not stop the others: else
+ * a tenant could keep all other nodes from being healed.
+ */
+export function stopsOthers({ answer, settled, namespaces }: Restart): boolean {
+  const oneVoice = new Set(namespaces).size === 1;
+  switch (answer) {
+    case 'deleted':
+      return settled !== null && settled !== 'cured' && !oneVoice;
+    case 'elsewhere':
+      return (settled === 'not-cured' || settled === 'timed-out') && !oneVoice;
+    case 'failed':
+      return true;
+    // The right is missing in that namespace, which says nothing about others; a lost answer is waited for.
+    case 'forbidden':
+    case 'lost':
+      return false;
+  }
+}

@@ -1,0 +1,178 @@
+import type { Api } from '../cluster/api.ts';
+import type { ApiError, ApiErrorKind } from '../cluster/api-error.ts';
+import type { NextRestart, Restart, RestartTarget } from './case.ts';
+
+/** Of a pod that is read after a lost answer; the view goes on looking when this does not help. */
+const READ_TRIES = 4;
+
+/**
+ * Restarts calico-node on one node: the DELETE of that pod with that uid, the only write of this program. It is never
+ * repeated blindly: after a lost answer the pod is read again, and only when the same pod is still there, not even being
+ * deleted, is the DELETE sent once more, with the same preconditions. Never rejects; what happened stands in the
+ * record's `answer` and `why`. `signal` ends it early.
+ */
+export async function restartCalicoNode(
+  api: Pick<Api, 'delete' | 'getJson' | 'now'>,
+  { node, target, stuckUids, namespaces }: NextRestart,
+  signal: AbortSignal,
+): Promise<Restart> {
+  const { answer, why } = await deleteOnce(api, target, signal);
+  const { atMs, elapsedMs } = api.now();
+  return {
+    node,
+    before: target,
+    atMs,
+    elapsedMs,
+    answer,
+    stuckUids,
+    namespaces,
+    settled: null,
+    outcome: null,
+    why,
+    after: null,
+  };
+}
+
+interface Answered {
+  readonly answer: Restart['answer'];
+  readonly why: string;
+}
+
+async function deleteOnce(
+  api: Pick<Api, 'delete' | 'getJson'>,
+  target: RestartTarget,
+  signal: AbortSignal,
+): Promise<Answered> {
+  const name = `${target.namespace}/${target.pod}`;
+  const deleted: Answered = { answer: 'deleted', why: `${name} was deleted: waiting for the new calico-node pod` };
+  if (signal.aborted) return { answer: 'failed', why: `${name} was not deleted: the run ended before` };
+
+  const first = await sendDelete(api, target, signal);
+  if (first.result !== 'lost') return first.result === 'done' ? deleted : answered(first, target);
+  switch (await readAgain(api, target, signal)) {
+    case 'gone':
+      return deleted;
+    case 'unreadable':
+      return {
+        answer: 'lost',
+        why: `the DELETE of ${name} got no answer (${first.words}), and the pod could not be read`,
+      };
+    case 'there':
+      break;
+  }
+
+  const second = await sendDelete(api, target, signal);
+  // It was there a moment ago, so the first DELETE arrived late: this run's, not somebody else's.
+  if (second.result === 'done' || second.result === 'elsewhere') return deleted;
+  if (second.result !== 'lost') return answered(second, target);
+  switch (await readAgain(api, target, signal)) {
+    case 'gone':
+      return deleted;
+    case 'unreadable':
+      return {
+        answer: 'lost',
+        why: `the DELETE of ${name} got no answer twice (${second.words}), and the pod could not be read`,
+      };
+    case 'there':
+      return { answer: 'failed', why: `the DELETE of ${name} was sent twice and not carried out: ${second.words}` };
+  }
+}
+
+interface Sent {
+  readonly result: 'done' | 'elsewhere' | 'forbidden' | 'failed' | 'lost';
+  /** The server's or network's words. Untrusted. */
+  readonly words: string;
+}
+
+function answered({ result, words }: Sent, target: RestartTarget): Answered {
+  const name = `${target.namespace}/${target.pod}`;
+  switch (result) {
+    case 'elsewhere':
+      return { answer: 'elsewhere', why: `${name} had been restarted by somebody else: waiting for the new pod` };
+    case 'forbidden':
+      return {
+        answer: 'forbidden',
+        why: `the right to delete pods in namespace ${target.namespace} is missing: ${words}`,
+      };
+    case 'done':
+    case 'failed':
+    case 'lost':
+      return { answer: 'failed', why: `failed to delete ${name}: ${words}` };
+  }
+}
+
+function pathOf({ namespace, pod }: RestartTarget): string {
+  return `/api/v1/namespaces/${encodeURIComponent(namespace)}/pods/${encodeURIComponent(pod)}`;
+}
+
+async function sendDelete(api: Pick<Api, 'delete'>, target: RestartTarget, signal: AbortSignal): Promise<Sent> {
+  const options = { apiVersion: 'v1', kind: 'DeleteOptions', preconditions: { uid: target.uid } };
+  try {
+    await api.delete(pathOf(target), options, { signal });
+    return { result: 'done', words: '' };
+  } catch (error) {
+    return { result: resultOf(kindOf(error)), words: wordsOf(error) };
+  }
+}
+
+/** What a refused or failed DELETE means: whether the server has carried it out. */
+function resultOf(kind: ApiErrorKind): Sent['result'] {
+  switch (kind) {
+    // A precondition that does not hold, or no such pod: another one stands in its place, or will.
+    case 'not-found':
+    case 'conflict':
+      return 'elsewhere';
+    case 'forbidden':
+      return 'forbidden';
+    // Answered before anything was done.
+    case 'unauthorized':
+    case 'credentials':
+    case 'certificate':
+    case 'invalid':
+    case 'expired':
+    case 'too-many-requests':
+    case 'redirect':
+      return 'failed';
+    case 'server-error':
+    case 'not-kubernetes':
+    case 'unreachable':
+    case 'aborted':
+      return 'lost';
+  }
+}
+
+async function readAgain(
+  api: Pick<Api, 'getJson'>,
+  target: RestartTarget,
+  signal: AbortSignal,
+): Promise<'gone' | 'there' | 'unreadable'> {
+  try {
+    const pod = await api.getJson(pathOf(target), { signal, tries: READ_TRIES });
+    const { uid, deletionTimestamp } = metadataOf(pod);
+    if (uid === null) return 'unreadable';
+    return uid === target.uid && !deletionTimestamp ? 'there' : 'gone';
+  } catch (error) {
+    return kindOf(error) === 'not-found' ? 'gone' : 'unreadable';
+  }
+}
+
+function metadataOf(pod: unknown): { readonly uid: string | null; readonly deletionTimestamp: boolean } {
+  const metadata = isRecord(pod) && isRecord(pod.metadata) ? pod.metadata : {};
+  return {
+    uid: typeof metadata.uid === 'string' ? metadata.uid : null,
+    deletionTimestamp: typeof metadata.deletionTimestamp === 'string',
+  };
+}
+
+function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
+  return typeof value === 'object' && value !== null;
+}
+
+/** `Api` rejects with `ApiError` and nothing else; what is none tells nothing about what the server did. */
+function kindOf(error: unknown): ApiErrorKind {
+  return error instanceof Error && 'kind' in error ? (error as ApiError).kind : 'unreachable';
+}
+
+function wordsOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}
