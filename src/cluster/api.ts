@@ -1,6 +1,15 @@
-import type { Now } from '../clock.ts';
-import type { ApiError } from './api-error.ts';
-import type { ApiResponse } from './transport.ts';
+import { type Clock, type Now, sleep } from '../clock.ts';
+import type { Tell } from '../events.ts';
+import { type ApiError, isApiError } from './api-error.ts';
+import { backOffMs, retryAfterWaitMs } from './back-off.ts';
+import { isHtml, parseJson, readBody } from './body.ts';
+import { aborted, notKubernetes } from './explain.ts';
+import { createFirstContact } from './first-contact.ts';
+import { type Consume, createRequester } from './request.ts';
+import { createRequestSlots } from './request-slots.ts';
+import { type RequestTarget, targetOf } from './request-target.ts';
+import type { ServerClock } from './server-clock.ts';
+import type { ApiRequest, ApiResponse, Transport } from './transport.ts';
 
 /** Counters of a run, as the report shows them. */
 export interface ApiStats {
@@ -64,4 +73,172 @@ export interface Api {
   readonly now: () => Now;
   /** Why no further request can succeed (401 for good; a server that could not be reached at all); null while it can. */
   readonly failure: () => ApiError | null;
+}
+
+export interface ApiOptions {
+  readonly transport: Transport;
+  readonly clock: Clock;
+  readonly serverClock: ServerClock;
+  /** `Connection.renewCredentials`. */
+  readonly renewCredentials: () => Promise<void>;
+  /** Ends every request. */
+  readonly signal: AbortSignal;
+  /** 0 (included) to 1 (excluded); default `Math.random`. */
+  readonly random?: () => number;
+  /** Told of retries (debug), and of a server that cannot be reached at first (warning). */
+  readonly tell?: Tell;
+}
+
+/** GETs at a time, watches not counted: stands in for client-go's limit of 5 requests a second (`rest/config.go`). */
+const PARALLEL_GETS = 4;
+/** Tries of a POST or DELETE that the server turns away unread (429). */
+const WRITE_TRIES = 3;
+
+type Draft = Omit<ApiRequest, 'signal'>;
+
+/** See `Api`. */
+export function createApi(options: ApiOptions): Api {
+  const { clock, serverClock, random = Math.random } = options;
+  const stats: { -readonly [Counter in keyof ApiStats]: ApiStats[Counter] } = {
+    requests: 0,
+    retries: 0,
+    bytes: 0,
+    watchRestarts: 0,
+  };
+  let failure: ApiError | null = null;
+  const tell = (type: 'debug' | 'warning', message: string): void =>
+    options.tell?.({ type, message }, serverClock.now());
+  const slots = createRequestSlots(clock, PARALLEL_GETS);
+  const contact = createFirstContact(clock, (error) => tell('warning', `${error.message}; trying for half a minute`));
+  const countBytes = (bytes: number): void => {
+    stats.bytes += bytes;
+  };
+  const send = createRequester({
+    ...options,
+    onExchange: (isRepeated) => {
+      stats.requests += 1;
+      if (isRepeated) stats.retries += 1;
+    },
+    onBytes: countBytes,
+    onStatus: contact.made,
+  });
+
+  const signalOf = ({ signal }: RequestOptions): AbortSignal =>
+    signal === undefined ? options.signal : AbortSignal.any([options.signal, signal]);
+
+  /** One try. What is final for the run is remembered, and ends every later request before it begins. */
+  const attempt = async <T>(target: RequestTarget, request: ApiRequest, consume: Consume<T>): Promise<T> => {
+    if (failure !== null) throw failure;
+    try {
+      return await send(target, request, consume);
+    } catch (error) {
+      if (isApiError(error) && error.kind === 'unauthorized') failure ??= error;
+      throw error;
+    }
+  };
+
+  /** Waits as the server asked for, or backs off; false when the signal aborted meanwhile. */
+  const wait = async (error: ApiError, failures: number, signal: AbortSignal): Promise<boolean> => {
+    const { retryAfterMs } = error;
+    const waitMs = retryAfterMs === null ? backOffMs(failures, random) : retryAfterWaitMs(retryAfterMs, random);
+    if (error.kind === 'too-many-requests') slots.holdBack(waitMs);
+    tell('debug', `${error.message}; again in ${Math.round(waitMs)} ms`);
+    await sleep(clock, waitMs, signal);
+    if (signal.aborted) return false;
+    stats.retries += 1;
+    return true;
+  };
+
+  const get = async <T>(draft: Draft, getOptions: GetOptions, consume: Consume<T>): Promise<T> => {
+    const target = targetOf(draft.method, draft.path);
+    const signal = signalOf(getOptions);
+    for (let failures = 1; ; failures += 1) {
+      const release = await slots.take(signal);
+      const outcome = await attempt(target, { ...draft, signal }, consume)
+        .then((value) => ({ value }))
+        .catch((rejection: ApiError) => ({ error: rejection }))
+        .finally(release);
+      if ('value' in outcome) return outcome.value;
+      const { error } = outcome;
+      const judgement = contact.judge(error);
+      if (judgement === 'final') failure ??= error;
+      if (judgement !== 'repeat' || failures >= (getOptions.tries ?? Number.POSITIVE_INFINITY)) throw error;
+      getOptions.onTrouble?.(error);
+      if (!(await wait(error, failures, signal))) throw aborted(target);
+    }
+  };
+
+  const write = async (draft: Draft, requestOptions: RequestOptions = {}): Promise<unknown> => {
+    const target = targetOf(draft.method, draft.path);
+    const signal = signalOf(requestOptions);
+    for (let failures = 1; ; failures += 1) {
+      try {
+        return await attempt(target, { ...draft, signal }, decoded(target, parseJson));
+      } catch (error) {
+        // A 429 was rejected before anything was done; every other failure may have been carried out.
+        if (!isApiError(error) || error.kind !== 'too-many-requests' || failures >= WRITE_TRIES) throw error;
+        if (!(await wait(error, failures, signal))) throw aborted(target);
+      }
+    }
+  };
+
+  const decoded =
+    <T>(target: RequestTarget, decode: (body: Buffer) => T | Promise<T>): Consume<T> =>
+    async (response, onChunk) => {
+      const body = await readBody(response.body, onChunk);
+      if (isHtml(response.headers['content-type'], body)) throw notKubernetes(target, response);
+      const value = await decode(body);
+      contact.made();
+      return value;
+    };
+
+  const open: Api['open'] = async (path, openOptions = {}) => {
+    const signal = signalOf(openOptions);
+    const release = await slots.take(signal);
+    try {
+      return await attempt(targetOf('GET', path), { ...getDraft(path, openOptions), signal }, (response) =>
+        Promise.resolve({ ...response, body: countedBody(response.body, countBytes) }),
+      );
+    } catch (error) {
+      if (isApiError(error) && error.kind === 'too-many-requests' && error.retryAfterMs !== null) {
+        slots.holdBack(retryAfterWaitMs(error.retryAfterMs, random));
+      }
+      throw error;
+    } finally {
+      release();
+    }
+  };
+
+  const read: Api['read'] = (path, decode, readOptions = {}) =>
+    get(getDraft(path, readOptions), readOptions, decoded(targetOf('GET', path), decode));
+
+  return {
+    read,
+    getJson: (path, getOptions) => read(path, parseJson, getOptions),
+    getText: (path, getOptions = {}) =>
+      get(getDraft(path, { accept: '*/*' }), getOptions, async (response, onChunk) =>
+        (await readBody(response.body, onChunk)).toString('utf8'),
+      ),
+    post: (path, body, requestOptions) => write({ method: 'POST', path, body: JSON.stringify(body) }, requestOptions),
+    delete: (path, body, requestOptions) =>
+      write({ method: 'DELETE', path, body: JSON.stringify(body) }, requestOptions),
+    open,
+    countWatchRestart: () => {
+      stats.watchRestarts += 1;
+    },
+    stats,
+    now: serverClock.now,
+    failure: () => failure,
+  };
+}
+
+function getDraft(path: string, { accept }: { readonly accept?: string }): Draft {
+  return { method: 'GET', path, ...(accept === undefined ? {} : { accept }) };
+}
+
+async function* countedBody(body: ApiResponse['body'], onChunk: (bytes: number) => void): ApiResponse['body'] {
+  for await (const chunk of body) {
+    onChunk(chunk.byteLength);
+    yield chunk;
+  }
 }

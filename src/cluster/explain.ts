@@ -111,11 +111,10 @@ export function notKubernetes(target: RequestTarget, response: ApiResponse): Api
 }
 
 /** A body that came, but was cut, or is not what it should be. */
-export function garbled(target: RequestTarget, status: number, cause: Error): ApiError {
+export function garbled(target: RequestTarget, cause: Error): ApiError {
   const details = {
     ...detailsOf(target),
     kind: 'unreachable' as const,
-    status,
     reason: 'Garbled',
     words: cause.message,
   };

@@ -1,0 +1,272 @@
+import { type Clock, type Now, sleep } from '../clock.ts';
+import type { Timing } from '../timing.ts';
+import type { Api } from './api.ts';
+import { isApiError } from './api-error.ts';
+import { backOffMs, retryAfterWaitMs } from './back-off.ts';
+import type { Decoder, WatchEvent } from './decoder.ts';
+import { type CollectionState, createFreshness } from './freshness.ts';
+import { readList } from './pages.ts';
+import { createStore } from './store.ts';
+import { type WatchEnd, watchOnce } from './watch.ts';
+
+export interface CollectionOptions<T> {
+  readonly api: Api;
+  readonly clock: Clock;
+  readonly timing: Pick<Timing, 'viewGapMs' | 'forbiddenRetryMs'>;
+  /** Ends everything. */
+  readonly signal: AbortSignal;
+  readonly random: () => number;
+  /** With its query, if any: selectors only. */
+  readonly path: string;
+  readonly decoder: Decoder<T>;
+  /** `poll`: lists only, every 5-10 s; where there would be too many watches. */
+  readonly mode: 'watch' | 'poll';
+  /** Deleted objects that stay in the picture (see `Store`). */
+  readonly keepDeleted?: (item: T) => boolean;
+  /** Told when items or state changed. */
+  readonly onChange: () => void;
+}
+
+/** One resource in one scope, kept up to date by a list and a watch until the signal aborts. */
+export interface Collection<T> {
+  readonly items: () => readonly T[];
+  readonly forgetDeleted: (isWanted: (item: T) => boolean) => void;
+  /** Grows with every change of the items. */
+  readonly revision: () => number;
+  readonly state: (now: Now) => CollectionState;
+  /** How often a gap of more than `viewGapMs` was closed again. */
+  readonly gapsClosed: () => number;
+  /** Resolves when it was read, or failed, for the first time; also when it ends. */
+  readonly settled: Promise<void>;
+  /** A fresh list, begun after this call: true when it succeeded, false at its first failure or when `signal` aborts. */
+  readonly refresh: (signal: AbortSignal) => Promise<boolean>;
+}
+
+/** "Lists every 5-10 s", at random. */
+const POLL_MS = 5_000;
+/** A poll and the list that follows it: what is not listed again by then is stale. */
+const POLL_GAP_MS = 20_000;
+/** A watch that ends sooner by itself was not ended by its `timeoutSeconds`. */
+const SHORT_WATCH_MS = 10_000;
+/** client-go's RetryWatcher leaves a second between restarts: no server is to be asked in a hot loop. */
+const LEAST_WATCH_MS = 1_000;
+/** After so many short watches in a row lists tell more than watches. */
+const MOST_SHORT_WATCHES = 3;
+/** Rights that were missing from the beginning may be granted under way, but hardly are. */
+const FORBIDDEN_AGAIN_MS = 30_000;
+/** Rights that are lost under way may come back within `forbiddenRetryMs` (a role that is applied anew). */
+const FORBIDDEN_RETRY_MS = 5_000;
+
+/** See `Collection`. Begins at once. */
+export function createCollection<T>(options: CollectionOptions<T>): Collection<T> {
+  const { api, clock, random, signal, onChange } = options;
+  const store = createStore<T>(options.keepDeleted);
+  const freshness = createFreshness({ ...options.timing, startedAt: api.now() });
+  let isPolled = options.mode === 'poll';
+  let shortWatches = 0;
+  let failures = 0;
+  let heardAt = api.now();
+  let waiting: ((isFresh: boolean) => void)[] = [];
+  let interruption = new AbortController();
+  let settle = (): void => {};
+  const settled = new Promise<void>((resolve) => {
+    settle = resolve;
+  });
+
+  const answerRefreshes = (isFresh: boolean, answered = waiting): void => {
+    waiting = waiting.filter((waiter) => !answered.includes(waiter));
+    for (const answer of answered) answer(isFresh);
+  };
+  const trouble = (message: string, isForbidden = false): void => {
+    if (isForbidden) freshness.forbid(api.now(), message);
+    else freshness.lose(api.now(), message);
+    answerRefreshes(false);
+    settle();
+    onChange();
+  };
+  /** Ends early when a refresh is asked for. */
+  const pause = (ms: number): Promise<void> => sleep(clock, ms, AbortSignal.any([signal, interruption.signal]));
+  const pollPauseMs = (): number => POLL_MS + random() * POLL_MS;
+
+  /** The version to watch from; null when the list failed, after a pause. */
+  const list = async (): Promise<string | null> => {
+    const asked = [...waiting];
+    // A list shows how things were when it began; when it had to be tried again, that moment is not known.
+    let asOf: Now | null = api.now();
+    try {
+      const { entries, resourceVersion } = await readList({
+        ...options,
+        recall: store.recall,
+        onTrouble: ({ message }) => {
+          asOf = null;
+          trouble(message);
+        },
+      });
+      store.replace(entries);
+      freshness.seen(asOf ?? api.now());
+      failures = 0;
+      answerRefreshes(true, asked);
+      settle();
+      onChange();
+      return resourceVersion;
+    } catch (error) {
+      if (!isApiError(error)) throw error;
+      const isForbidden = error.kind === 'forbidden';
+      trouble(error.message, isForbidden);
+      if (signal.aborted || api.failure() !== null) return null;
+      failures += 1;
+      if (!isForbidden) await pause(backOffMs(failures, random));
+      else await pause(freshness.state(api.now()).kind === 'forbidden' ? FORBIDDEN_AGAIN_MS : FORBIDDEN_RETRY_MS);
+      return null;
+    }
+  };
+
+  const apply = (events: readonly WatchEvent<T>[]): void => {
+    heardAt = api.now();
+    const before = store.revision();
+    for (const event of events) {
+      if (event.type === 'put') store.put(event.entry);
+      else if (event.type === 'deleted') store.remove(event.key);
+    }
+    if (store.revision() !== before) onChange();
+  };
+
+  /** Watches, again and again, until a list is needed. */
+  const watchFrom = async (listed: string): Promise<void> => {
+    for (let version = listed; ; ) {
+      const end = await watchOnce(
+        {
+          ...options,
+          recall: store.recall,
+          signal: AbortSignal.any([signal, interruption.signal]),
+          onOpen: () => {
+            heardAt = api.now();
+            freshness.seen(heardAt);
+            onChange();
+          },
+          onEvents: apply,
+        },
+        version,
+      );
+      if (signal.aborted || api.failure() !== null) return;
+      if (interruption.signal.aborted) {
+        freshness.lose(api.now(), 'listed anew');
+        return;
+      }
+      if (end.why !== 'refused') version = end.version;
+      freshness.lose(end.why === 'silent' ? heardAt : api.now(), wordsFor(end));
+      onChange();
+      if ((await after(end)) === 'list') return;
+      if (signal.aborted || interruption.signal.aborted) return;
+      api.countWatchRestart();
+    }
+  };
+
+  /** Waits as the end of a watch asks for, and says whether it can be resumed. */
+  const after = async (end: WatchEnd): Promise<'resume' | 'list'> => {
+    switch (end.why) {
+      case 'refused': {
+        const { kind, retryAfterMs } = end.error;
+        if (kind === 'expired') return 'list';
+        // Lists may be allowed where watches are not; if they are not, the list will say so.
+        if (kind === 'forbidden' || kind === 'not-found' || kind === 'invalid') isPolled = true;
+        else await backOff(retryAfterMs);
+        return isPolled ? 'list' : 'resume';
+      }
+      case 'error': {
+        if (end.code === 410) return 'list';
+        await backOff(end.retryAfterMs);
+        // Of these a server may recover without forgetting (retrywatcher.go: 500, 504); what others mean is not known.
+        return [429, 500, 503, 504].includes(end.code) ? 'resume' : 'list';
+      }
+      case 'garbled':
+        await backOff(null);
+        return 'list';
+      case 'silent':
+        return 'resume';
+      case 'closed':
+        return afterClose(end.openForMs, end.eventCount);
+    }
+  };
+
+  const afterClose = async (openForMs: number, eventCount: number): Promise<'resume' | 'list'> => {
+    if (openForMs >= SHORT_WATCH_MS || eventCount > 0) {
+      failures = 0;
+      shortWatches = 0;
+      freshness.allowGap(options.timing.viewGapMs);
+      if (openForMs < LEAST_WATCH_MS) await pause(backOffMs(1, random));
+      return 'resume';
+    }
+    shortWatches += 1;
+    if (shortWatches < MOST_SHORT_WATCHES) {
+      await backOff(null);
+      return 'resume';
+    }
+    freshness.allowGap(POLL_GAP_MS);
+    await pause(pollPauseMs());
+    return 'list';
+  };
+
+  const backOff = async (retryAfterMs: number | null): Promise<void> => {
+    failures += 1;
+    await pause(retryAfterMs === null ? backOffMs(failures, random) : retryAfterWaitMs(retryAfterMs, random));
+  };
+
+  const keepUp = async (): Promise<void> => {
+    while (!signal.aborted && api.failure() === null) {
+      interruption = new AbortController();
+      const version = await list();
+      if (version === null || interruption.signal.aborted) continue;
+      if (!isPolled) await watchFrom(version);
+      if (!isPolled) continue;
+      freshness.allowGap(POLL_GAP_MS);
+      freshness.lose(api.now(), 'listed every few seconds');
+      await pause(pollPauseMs());
+    }
+  };
+  const run = async (): Promise<void> => {
+    try {
+      await keepUp();
+      trouble(api.failure()?.message ?? 'the run ends');
+    } catch (error) {
+      // A mistake in this program: without its loop the collection must not pass for a live one.
+      trouble(`the view ended with an error of its own: ${String(error)}`);
+      throw error;
+    }
+  };
+  const ended = run();
+
+  return {
+    items: store.items,
+    forgetDeleted: store.forgetDeleted,
+    revision: store.revision,
+    state: freshness.state,
+    gapsClosed: freshness.gapsClosed,
+    settled: Promise.race([settled, ended]),
+    refresh: (refreshSignal) =>
+      new Promise((resolve) => {
+        if (signal.aborted || refreshSignal.aborted || api.failure() !== null) {
+          resolve(false);
+          return;
+        }
+        waiting.push(resolve);
+        refreshSignal.addEventListener('abort', () => answerRefreshes(false, [resolve]), { once: true });
+        interruption.abort();
+      }),
+  };
+}
+
+function wordsFor(end: WatchEnd): string {
+  switch (end.why) {
+    case 'refused':
+      return end.error.message;
+    case 'error':
+      return `the watch ended with an error: ${end.code} ${end.message}`;
+    case 'garbled':
+      return 'the watch sent something that is no event';
+    case 'silent':
+      return 'the watch was silent for too long';
+    case 'closed':
+      return 'the watch was closed';
+  }
+}

@@ -1,0 +1,83 @@
+import type { Now } from '../clock.ts';
+
+/** How well one collection is known. Times are the API server's. */
+export type CollectionState =
+  /** Known to be true up to `freshAtMs`, which is now or a moment ago. */
+  | { readonly kind: 'live'; readonly freshAtMs: number }
+  | { readonly kind: 'never-read'; readonly sinceMs: number; readonly message: string }
+  /** Read before; not known to be true after `sinceMs`. */
+  | { readonly kind: 'stale'; readonly sinceMs: number; readonly message: string }
+  /** The credentials may not. `wasRead`: they might before. */
+  | { readonly kind: 'forbidden'; readonly sinceMs: number; readonly message: string; readonly wasRead: boolean };
+
+/** Keeps account of when a collection was seen and when its view was lost. */
+export interface Freshness {
+  /** The whole collection was read as it was at `asOf`, or its watch was opened then: known to be true since. */
+  readonly seen: (asOf: Now) => void;
+  /** The view ends, as of `now` (or before); nothing if it was lost already, but for the newer message. */
+  readonly lose: (now: Now, message: string) => void;
+  /** 403. Where it worked before it counts only after `forbiddenRetryMs`, and is stale until then. */
+  readonly forbid: (now: Now, message: string) => void;
+  /** How long the view may be lost without being stale: short for watches that are opened again, longer for polls. */
+  readonly allowGap: (ms: number) => void;
+  readonly state: (now: Now) => CollectionState;
+  /** How often a gap of more than `viewGapMs` was closed again. */
+  readonly gapsClosed: () => number;
+}
+
+export interface FreshnessOptions {
+  readonly viewGapMs: number;
+  readonly forbiddenRetryMs: number;
+  readonly startedAt: Now;
+}
+
+interface Loss {
+  readonly at: Now;
+  readonly message: string;
+}
+
+export function createFreshness({ viewGapMs, forbiddenRetryMs, startedAt }: FreshnessOptions): Freshness {
+  let wasRead = false;
+  let lost: Loss = { at: startedAt, message: 'not read yet' };
+  let isLost = true;
+  let forbiddenAt: Now | null = null;
+  let allowedGapMs = viewGapMs;
+  let gapsClosed = 0;
+
+  const lose = (at: Now, message: string): void => {
+    lost = { at: isLost ? lost.at : at, message };
+    isLost = true;
+  };
+
+  return {
+    seen: (asOf) => {
+      if (wasRead && isLost && asOf.elapsedMs - lost.at.elapsedMs > viewGapMs) gapsClosed += 1;
+      wasRead = true;
+      isLost = false;
+      forbiddenAt = null;
+    },
+    lose: (now, message) => {
+      forbiddenAt = null;
+      lose(now, message);
+    },
+    forbid: (now, message) => {
+      forbiddenAt ??= now;
+      lose(now, message);
+    },
+    allowGap: (ms) => {
+      allowedGapMs = ms;
+    },
+    state: (now) => {
+      if (!isLost) return { kind: 'live', freshAtMs: now.atMs };
+      const { at, message } = lost;
+      const sinceMs = at.atMs;
+      if (forbiddenAt !== null && (!wasRead || now.elapsedMs - forbiddenAt.elapsedMs >= forbiddenRetryMs)) {
+        return { kind: 'forbidden', sinceMs, message, wasRead };
+      }
+      if (!wasRead) return { kind: 'never-read', sinceMs, message };
+      if (now.elapsedMs - at.elapsedMs <= allowedGapMs) return { kind: 'live', freshAtMs: sinceMs };
+      return { kind: 'stale', sinceMs, message };
+    },
+    gapsClosed: () => gapsClosed,
+  };
+}

@@ -1,0 +1,83 @@
+import { GarbledBody, isRecord, parseJson, statusOf } from './body.ts';
+import type { Decoder, Entry, Recall, WatchEvent } from './decoder.ts';
+import { createLineSplitter } from './line-splitter.ts';
+import type { Projection } from './projection/metadata.ts';
+import { type Raw, record } from './projection/raw.ts';
+
+/** Far more than etcd stores of one object (1.5 MB by default); a longer line is no event. */
+const WATCH_LINE_LIMIT_BYTES = 32 * 1024 * 1024;
+/** A list's metadata stands before its items; tokens are short, and base64 needs no escapes. */
+const PEEK_BYTES = 4096;
+const CONTINUE = /"continue":\s*"([^"\\]+)"/;
+
+/** Reads JSON. `project` makes slim objects; `now` gives the server's time of reading. */
+export function createJsonDecoder<T>(project: Projection<T>, now: () => number): Decoder<T> {
+  const entryOf = (raw: Raw, recall: Recall<T>): Entry<T> => {
+    const { key, version } = identityOf(raw);
+    return { key, version, item: recall(key, version) ?? project(raw, now()) };
+  };
+
+  return {
+    accept: 'application/json',
+    peekContinue: (body) => {
+      const head = body.toString('latin1', 0, PEEK_BYTES);
+      const metadata = head.slice(0, Math.max(0, head.indexOf('"items"')) || head.length);
+      return CONTINUE.exec(metadata)?.[1] ?? '';
+    },
+    decodePage: (body, recall) => {
+      const list = parseJson(body);
+      if (!isRecord(list) || !isRecord(list.metadata)) throw new GarbledBody('the answer is JSON, but no list');
+      const { resourceVersion, continue: continueToken } = list.metadata;
+      const items = list.items ?? [];
+      if (typeof resourceVersion !== 'string' || !Array.isArray(items)) {
+        throw new GarbledBody('the answer is a list without version or items');
+      }
+      return {
+        entries: items.map((raw) => entryOf(record(raw), recall)),
+        resourceVersion,
+        continueToken: typeof continueToken === 'string' ? continueToken : '',
+      };
+    },
+    readWatch: (recall) => {
+      const linesOf = createLineSplitter(WATCH_LINE_LIMIT_BYTES);
+      return (chunk) => linesOf(chunk).flatMap((line) => eventOf(line, (raw) => entryOf(raw, recall)));
+    },
+  };
+}
+
+/** No event for types that this client does not know (KEP-956 asks clients to tolerate them). */
+function eventOf<T>(line: string, entryOf: (raw: Raw) => Entry<T>): readonly WatchEvent<T>[] {
+  const event = parseLine(line);
+  if (!isRecord(event) || typeof event.type !== 'string' || !isRecord(event.object)) {
+    throw new GarbledBody('a line of the watch is no event');
+  }
+  const { type, object } = event;
+  switch (type) {
+    case 'ADDED':
+    case 'MODIFIED':
+      return [{ type: 'put', entry: entryOf(object) }];
+    case 'DELETED':
+      return [{ type: 'deleted', ...identityOf(object) }];
+    case 'BOOKMARK':
+      return [{ type: 'bookmark', version: identityOf(object).version }];
+    case 'ERROR':
+      return [{ type: 'error', status: statusOf(object) }];
+    default:
+      return [];
+  }
+}
+
+function parseLine(line: string): unknown {
+  try {
+    return JSON.parse(line);
+  } catch (cause) {
+    throw new GarbledBody('a line of the watch is not JSON', { cause });
+  }
+}
+
+/** The uid; an object without one (no API server sends such) goes by its name. */
+function identityOf(raw: Raw): { readonly key: string; readonly version: string } {
+  const { uid, namespace, name, resourceVersion } = record(raw.metadata);
+  const key = typeof uid === 'string' && uid !== '' ? uid : `${String(namespace ?? '')}/${String(name ?? '')}`;
+  return { key, version: typeof resourceVersion === 'string' ? resourceVersion : '' };
+}
