@@ -31,6 +31,8 @@ export interface Installation {
 export interface Installations {
   readonly found: readonly Installation[];
   readonly lookAlikes: readonly { readonly daemonSet: DaemonSet; readonly lacks: string }[];
+  /** The input `calico-namespace`: decides where two installations have a pod on one node. */
+  readonly preferredNamespace: string | null;
 }
 
 /** The calico-node pod of a node. */

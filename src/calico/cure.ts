@@ -1,8 +1,8 @@
+import { formatSeconds } from '../duration.ts';
 import type { Observation } from '../health/assessment.ts';
 import { fullName } from '../objects/metadata.ts';
 import { isTerminating, type Pod } from '../objects/pod.ts';
 import type { Outcome, Restart } from './case.ts';
-import { howLong } from './how-long.ts';
 import { cameBack, installEndOf, sandboxSince, WHAT_TO_LOOK_AT } from './in-vain.ts';
 import { installOf } from './install-cni.ts';
 import { gapMs, type Moment, onServerMs } from './moments.ts';
@@ -57,7 +57,7 @@ export function judgeCure(restart: Restart, observation: Observation, memory: Ca
     return settle(
       seen,
       'timed-out',
-      `${pods} ${howLong(waitedMs)} after the restart${hintOf(end, node, stuck)}; ${WHAT_TO_LOOK_AT}`,
+      `${pods} ${formatSeconds(waitedMs)} after the restart${hintOf(end, node, stuck)}; ${WHAT_TO_LOOK_AT}`,
     );
   }
   return { ...seen, why: failing?.words ?? waitingFor(pod, end, now.atMs) + hintOf(end, node, stuck) };
@@ -111,7 +111,7 @@ function proofOfCure(end: Moment, node: NodeMemory | undefined): string | null {
   if (node === undefined) return null;
   if (sandboxSince(end, node) && node.newestSandbox !== null) {
     const afterMs = gapMs(end, node.newestSandbox.moment);
-    return `${node.newestSandbox.pod} got its network ${howLong(afterMs)} after install-cni had ended`;
+    return `${node.newestSandbox.pod} got its network ${formatSeconds(afterMs)} after install-cni had ended`;
   }
   const ended = [...node.pods.values()].find((trace) => wasReleased(trace, end));
   return ended === undefined ? null : `${ended.pod}, which could not end before, was ended by the kubelet and is gone`;
@@ -125,7 +125,7 @@ function wasReleased({ endedAtMs, goneAtMs }: PodTrace, end: Moment): boolean {
 function refutation(end: Moment, pod: Pod, node: NodeMemory | undefined): string {
   const match = node?.lastMatch ?? null;
   const event =
-    match === null ? 'the failure' : `${match.pod} reported the failure ${howLong(gapMs(end, match.moment))}`;
+    match === null ? 'the failure' : `${match.pod} reported the failure ${formatSeconds(gapMs(end, match.moment))}`;
   return `${event} after install-cni of ${fullName(pod)} had ended; ${WHAT_TO_LOOK_AT}`;
 }
 
@@ -155,7 +155,7 @@ function stuckPodsOf(restart: Restart, { snapshot, sandboxErrors, now, timing }:
 function waitingFor(pod: Pod | null, end: Moment | null, nowMs: number): string {
   if (pod === null) return 'waiting for the new calico-node pod';
   if (end === null) return `waiting for install-cni of ${fullName(pod)}`;
-  return `install-cni of ${fullName(pod)} ended ${howLong(nowMs - onServerMs(end))} ago: waiting for a pod to get its network`;
+  return `install-cni of ${fullName(pod)} ended ${formatSeconds(nowMs - onServerMs(end))} ago: waiting for a pod to get its network`;
 }
 
 /** One `SandboxChanged` is written by the very retry that heals; from the second on they are a hint, no more. */

@@ -1,8 +1,8 @@
+import { formatSeconds } from '../duration.ts';
 import type { Observation } from '../health/assessment.ts';
 import type { Event } from '../objects/event.ts';
 import type { Pod } from '../objects/pod.ts';
 import type { NodeCase, StuckPod } from './case.ts';
-import { howLong } from './how-long.ts';
 import { gapMs, lastTimeOf, onServerMs } from './moments.ts';
 import type { CalicoMemory, NodeMemory } from './node-memory.ts';
 import { isFromItsKubelet } from './sandbox-errors.ts';
@@ -62,7 +62,7 @@ function eventsAbout(uids: ReadonlySet<string>, events: readonly Event[]): Reado
 
 function tooEarly(stuckForMs: number, { timing }: Observation): string | null {
   if (stuckForMs >= timing.calicoStuckMs) return null;
-  return `stuck for ${howLong(stuckForMs)}, which counts after ${howLong(timing.calicoStuckMs)}`;
+  return `stuck for ${formatSeconds(stuckForMs)}, which counts after ${formatSeconds(timing.calicoStuckMs)}`;
 }
 
 /**
@@ -76,7 +76,7 @@ function waitsForVolume(pod: Pod, events: readonly Event[], { now, timing }: Obs
     if (event.namespace !== pod.namespace) continue;
     const agoMs = now.atMs - onServerMs(lastTimeOf(event));
     if (agoMs < timing.volumeEventMs) {
-      return `the pod reported ${event.reason} ${howLong(agoMs)} ago: it may be a volume that it waits for`;
+      return `the pod reported ${event.reason} ${formatSeconds(agoMs)} ago: it may be a volume that it waits for`;
     }
   }
   return null;
@@ -99,10 +99,13 @@ function signOfHealth(
   const afterMs = gapMs(lastMatch.moment, sandbox.moment);
   if (afterMs <= timing.wellSandboxAfterMs) return null;
 
-  const words = `${sandbox.pod} got its network on the node ${howLong(afterMs)} after the last failure`;
+  const words = `${sandbox.pod} got its network on the node ${formatSeconds(afterMs)} after the last failure`;
   const sinceMs = now.atMs - onServerMs(sandbox.moment);
   if (sinceMs < timing.wellSandboxWaitMs) {
-    return { words: `${words}: the pod has ${howLong(timing.wellSandboxWaitMs - sinceMs)} to follow`, lasting: false };
+    return {
+      words: `${words}: the pod has ${formatSeconds(timing.wellSandboxWaitMs - sinceMs)} to follow`,
+      lasting: false,
+    };
   }
   const triedSince = events.some(
     (event) =>

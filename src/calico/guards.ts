@@ -1,9 +1,9 @@
+import { formatSeconds } from '../duration.ts';
 import type { Observation } from '../health/assessment.ts';
 import { conditionOf, fullName } from '../objects/metadata.ts';
 import { isOverdue, isReady, isTerminating, type Pod } from '../objects/pod.ts';
 import type { DaemonSet } from '../objects/workload.ts';
 import type { CalicoNodePod, NodeCase } from './case.ts';
-import { howLong } from './how-long.ts';
 import { isPodOf } from './installation.ts';
 import type { CalicoMemory } from './node-memory.ts';
 
@@ -98,7 +98,7 @@ const guardReady: Guard = ({ pod, observation }) => {
   if (isReady(pod)) return null;
   const ageMs = now.atMs - pod.createdAtMs;
   return ageMs < settings.restartTimeoutMs
-    ? wait(`${name} was started ${howLong(ageMs)} ago and is not Ready yet`)
+    ? wait(`${name} was started ${formatSeconds(ageMs)} ago and is not Ready yet`)
     : refuse(`${name} is not Ready: find out why first`);
 };
 

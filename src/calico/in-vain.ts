@@ -1,9 +1,9 @@
+import { formatSeconds } from '../duration.ts';
 import type { Observation } from '../health/assessment.ts';
 import { fullName } from '../objects/metadata.ts';
 import type { Pod } from '../objects/pod.ts';
 import type { SandboxError, StuckPod } from './case.ts';
 import type { Guard, Objection } from './guards.ts';
-import { howLong } from './how-long.ts';
 import { installOf } from './install-cni.ts';
 import { gapMs, type Moment, onServerMs } from './moments.ts';
 import type { NodeMemory } from './node-memory.ts';
@@ -36,7 +36,7 @@ export const guardJustInstalled: Guard = ({ pod, nodeCase, observation, memory }
   return sinceMs < observation.timing.justInstalledMs
     ? {
         kind: 'wait',
-        why: `install-cni of ${fullName(pod)} ended ${howLong(sinceMs)} ago: the kubelet's next retries decide`,
+        why: `install-cni of ${fullName(pod)} ended ${formatSeconds(sinceMs)} ago: the kubelet's next retries decide`,
       }
     : null;
 };
@@ -70,14 +70,16 @@ export const guardInVain: Guard = (target) => {
   if ((old.length > 0 || between.length > 0) && sinceMs < settings.restartTimeoutMs) {
     return {
       kind: 'wait',
-      why: `${fullName(pod)} was started ${howLong(sinceMs)} ago and has ${howLong(settings.restartTimeoutMs)} to help`,
+      why: `${fullName(pod)} was started ${formatSeconds(sinceMs)} ago and has ${formatSeconds(settings.restartTimeoutMs)} to help`,
     };
   }
   if (old.length > 0) {
-    return inVain(`${nameOf(old)} has been stuck since before ${fullName(pod)} was started ${howLong(sinceMs)} ago`);
+    return inVain(
+      `${nameOf(old)} has been stuck since before ${fullName(pod)} was started ${formatSeconds(sinceMs)} ago`,
+    );
   }
   if (worked || sinceMs >= timing.newFailureMs) return null;
-  return inVain(`no pod got its network since ${fullName(pod)} was started ${howLong(sinceMs)} ago`);
+  return inVain(`no pod got its network since ${fullName(pod)} was started ${formatSeconds(sinceMs)} ago`);
 };
 
 function provenOf(fresh: readonly StuckPod[]): Objection | null {

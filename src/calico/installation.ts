@@ -24,7 +24,7 @@ const CNI_CONF_FOLDER =
  * `install-cni`, the host's network (Windows: HostProcess) and a mount of the host's CNI conf folder. On the host's network
  * without `install-cni` it is policy-only. Names and labels alone prove nothing.
  */
-export function findInstallations(daemonSets: readonly DaemonSet[]): Installations {
+export function findInstallations(daemonSets: readonly DaemonSet[], preferredNamespace: string | null): Installations {
   const found: Installation[] = [];
   const lookAlikes: { daemonSet: DaemonSet; lacks: string }[] = [];
   for (const daemonSet of daemonSets) {
@@ -42,7 +42,7 @@ export function findInstallations(daemonSets: readonly DaemonSet[]): Installatio
       found.push({ daemonSet, kind: 'full' });
     }
   }
-  return { found, lookAlikes };
+  return { found, lookAlikes, preferredNamespace };
 }
 
 /** Whether `pod` was made by `daemonSet`: its controller reference has that uid, in the same namespace. */
@@ -59,21 +59,15 @@ const USUAL_NAMESPACES: ReadonlySet<string> = new Set(['calico-system', 'kube-sy
 
 /**
  * The calico-node pod of `node` among `pods`. Where the pods of two full installations are there (a migration from the
- * manifest to the operator leaves both): the one in `preferredNamespace` (the input `calico-namespace`), else the one in
- * calico-system or kube-system if exactly one is.
+ * manifest to the operator leaves both): the one in the preferred namespace, else the one in calico-system or kube-system if exactly one is.
  */
-export function calicoNodePodOn(
-  node: string,
-  installations: Installations,
-  pods: readonly Pod[],
-  preferredNamespace: string | null,
-): CalicoNodePod {
+export function calicoNodePodOn(node: string, installations: Installations, pods: readonly Pod[]): CalicoNodePod {
   const there = installations.found.flatMap((installation) => {
     const pod = newestOf(pods.filter((each) => each.nodeName === node && isPodOf(each, installation.daemonSet)));
     return pod === null ? [] : [{ installation, pod }];
   });
   const full = there.filter(({ installation }) => installation.kind === 'full');
-  const one = full.length > 1 ? chosenOf(full, preferredNamespace) : full[0];
+  const one = full.length > 1 ? chosenOf(full, installations.preferredNamespace) : full[0];
   if (one !== undefined) return { kind: 'one', ...one };
   if (full.length > 1) return { kind: 'ambiguous', pods: full.map(({ pod }) => pod) };
   const policyOnly = there[0];

@@ -10,6 +10,10 @@ import { gapMs, lastTimeOf, type Moment } from './moments.ts';
 import type { CalicoMemory, Evidence, InstallTrace, NodeMemory, PodTrace, Retry, Sighting } from './node-memory.ts';
 import { isFromItsKubelet } from './sandbox-errors.ts';
 
+export type { CalicoMemory } from './node-memory.ts';
+
+export const EMPTY_CALICO_MEMORY: CalicoMemory = { foundAtMs: null, nodes: new Map(), readyAtMs: new Map() };
+
 /**
  * The memory after one more look. Pure; where nothing of Calico's failure was ever found it costs nothing and gives back
  * the same memory. A node is remembered from the first look at which a pod of the scope is stuck with the failure there.
@@ -89,8 +93,8 @@ function networkPodsOn(nodes: ReadonlySet<string>, { snapshot }: Observation): R
   return new Map([...byNode].map(([node, pods]) => [node, [...pods.values()]]));
 }
 
-function podsOfInstallations({ snapshot }: Observation): readonly Pod[] {
-  const { found } = findInstallations(snapshot.calico.daemonSets);
+function podsOfInstallations({ snapshot, settings }: Observation): readonly Pod[] {
+  const { found } = findInstallations(snapshot.calico.daemonSets, settings.calicoNamespace);
   return snapshot.calico.pods.filter((pod) => found.some(({ daemonSet }) => isPodOf(pod, daemonSet)));
 }
 

@@ -84,5 +84,3 @@ export interface CalicoMemory {
   /** Of each calico-node pod (uid), the last look at which it was Ready; filled while a node is remembered. */
   readonly readyAtMs: ReadonlyMap<string, number>;
 }
-
-export const NO_CALICO_MEMORY: CalicoMemory = { foundAtMs: null, nodes: new Map(), readyAtMs: new Map() };

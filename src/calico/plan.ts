@@ -1,3 +1,4 @@
+import { formatSeconds } from '../duration.ts';
 import type { Observation } from '../health/assessment.ts';
 import type {
   Action,
@@ -11,7 +12,6 @@ import type {
   RestartTarget,
 } from './case.ts';
 import { guardPlace, guardProof, guardView, type Objection, TARGET_GUARDS } from './guards.ts';
-import { howLong } from './how-long.ts';
 import { guardInVain, guardJustInstalled, WHAT_TO_LOOK_AT } from './in-vain.ts';
 import { calicoNodePodOn } from './installation.ts';
 import type { CalicoMemory } from './node-memory.ts';
@@ -25,11 +25,15 @@ export interface PlanInput {
   readonly installations: Installations;
   /** Of this run so far, judged at this look. */
   readonly restarts: readonly Restart[];
-  readonly rights: DeleteRights;
+  readonly deleteRights: DeleteRights;
+  /** Events may not be read (any more): what was seen of them proves nothing about now. */
+  readonly eventsForbidden: boolean;
   /** Time left of `timeout`. */
   readonly deadlineInMs: number;
   /** The node that the gate itself runs on; null: outside the cluster, or not known. */
-  readonly ownNode: string | null;
+  readonly runsOnNode: string | null;
+  /** The kubeconfig context that was chosen; null: none. */
+  readonly context: string | null;
 }
 
 /**
@@ -39,7 +43,7 @@ export interface PlanInput {
  */
 export function planRestarts(input: PlanInput): RestartPlan {
   const looked = [...input.cases]
-    .sort((one, other) => byUrgency(one, other, input.ownNode))
+    .sort((one, other) => byUrgency(one, other, input.runsOnNode))
     .map((nodeCase) => look(nodeCase, input));
   const asked = looked.filter(({ settled }) => settled === null);
   const decided = restartsAreOff(input) ? asked.map((each) => planned(each, input)) : scheduled(asked, input);
@@ -59,9 +63,9 @@ function restartsAreOff({ observation: { settings } }: PlanInput): boolean {
 }
 
 /** Most namespaces, most pods, name; the gate's own node last, for its restart may cut the gate off. */
-function byUrgency(one: NodeCase, other: NodeCase, ownNode: string | null): number {
+function byUrgency(one: NodeCase, other: NodeCase, runsOnNode: string | null): number {
   return (
-    Number(one.node === ownNode) - Number(other.node === ownNode) ||
+    Number(one.node === runsOnNode) - Number(other.node === runsOnNode) ||
     namespacesOf(other).length - namespacesOf(one).length ||
     other.stuckPods.length - one.stuckPods.length ||
     (one.node < other.node ? -1 : 1)
@@ -83,7 +87,6 @@ interface LookedAt {
 
 function look(nodeCase: NodeCase, input: PlanInput): LookedAt {
   const { observation, memory } = input;
-  const { snapshot, settings } = observation;
   const record = input.restarts.findLast(({ node }) => node === nodeCase.node);
   if (record !== undefined)
     return { nodeCase, settled: planOfRestart(record, true, input), target: null, objection: null };
@@ -96,11 +99,14 @@ function look(nodeCase: NodeCase, input: PlanInput): LookedAt {
     };
   }
 
-  const place = calicoNodePodOn(nodeCase.node, input.installations, snapshot.calico.pods, settings.calicoNamespace);
+  const place = calicoNodePodOn(nodeCase.node, input.installations, observation.snapshot.calico.pods);
   const guarded = { nodeCase, observation, memory };
+  const unseen: Objection | null = input.eventsForbidden
+    ? { kind: 'refuse', why: 'the right to list events is missing, without which nothing is proven' }
+    : null;
   if (place.kind !== 'one') {
     const namespaces = input.installations.found.map(({ daemonSet }) => daemonSet.namespace);
-    const objections = [guardPlace(place, guarded), guardView(guarded, namespaces), guardProof(guarded)];
+    const objections = [unseen, guardPlace(place, guarded), guardView(guarded, namespaces), guardProof(guarded)];
     return { nodeCase, settled: null, target: null, objection: strongest(objections) };
   }
   const { pod, installation } = place;
@@ -113,6 +119,7 @@ function look(nodeCase: NodeCase, input: PlanInput): LookedAt {
   };
   const guardedTarget = { ...guarded, pod, daemonSet: installation.daemonSet };
   const objections = [
+    unseen,
     guardView(guarded, [pod.namespace]),
     ...TARGET_GUARDS.map((guard) => guard(guardedTarget)),
     guardProof(guarded),
@@ -156,7 +163,7 @@ function planned(looked: LookedAt, input: PlanInput): Decision {
 const NO_TARGET: Objection = { kind: 'refuse', why: 'no calico-node pod was found on the node' };
 
 function withCommand(node: string, action: Action, why: string, target: RestartTarget, input: PlanInput): NodePlan {
-  return { node, action, why, target, command: restartCommand(target, input.observation.settings.context) };
+  return { node, action, why, target, command: restartCommand(target, input.context) };
 }
 
 /** With restarts: one at a time, in their order, as far as cap, rights, time and the cures so far allow. */
@@ -204,9 +211,9 @@ function stopOfRun({ restarts }: PlanInput): Objection | null {
   };
 }
 
-function missingRight({ namespace }: RestartTarget, { rights, restarts }: PlanInput): Objection | null {
+function missingRight({ namespace }: RestartTarget, { deleteRights, restarts }: PlanInput): Objection | null {
   const refused = restarts.some(({ answer, before }) => answer === 'forbidden' && before.namespace === namespace);
-  return refused || rights.get(namespace) === false
+  return refused || deleteRights.get(namespace) === false
     ? { kind: 'refuse', why: `the right to delete pods in namespace ${namespace} is missing` }
     : null;
 }
@@ -216,7 +223,7 @@ function tooLate({ deadlineInMs, observation: { settings, timing } }: PlanInput)
   if (deadlineInMs >= neededMs) return null;
   return {
     kind: 'refuse',
-    why: `${howLong(deadlineInMs)} are left of timeout, and a restart needs ${howLong(neededMs)} to be proven`,
+    why: `${formatSeconds(deadlineInMs)} are left of timeout, and a restart needs ${formatSeconds(neededMs)} to be proven`,
   };
 }
 
