@@ -1,17 +1,15 @@
 import type { Clock } from '../clock.ts';
 import type { Snapshot } from '../objects/snapshot.ts';
-import type { Settings } from '../settings.ts';
 import type { Timing } from '../timing.ts';
 import type { Api } from './api.ts';
 import type { ApiError } from './api-error.ts';
+import { createPicture, type Picture, type Scope } from './picture.ts';
+import type { ReadingContext } from './resource-view.ts';
 
 export interface ViewOptions {
   readonly api: Api;
   readonly clock: Clock;
-  readonly settings: Pick<
-    Settings,
-    'namespaces' | 'excludeNamespaces' | 'selector' | 'selectorText' | 'calicoNamespace'
-  >;
+  readonly settings: Scope;
   readonly timing: Pick<Timing, 'viewGapMs' | 'forbiddenRetryMs'>;
   /** Ends everything. */
   readonly signal: AbortSignal;
@@ -40,4 +38,71 @@ export interface View {
   readonly failure: () => ApiError | null;
   /** Ends all watches. */
   readonly close: () => void;
+}
+
+/** See `View`. Nothing is read before it is used. */
+export function createView(options: ViewOptions): View {
+  const { api, settings } = options;
+  const end = new AbortController();
+  const signal = AbortSignal.any([options.signal, end.signal]);
+  const changes = createChanges(signal);
+  const context: ReadingContext = {
+    ...options,
+    random: options.random ?? Math.random,
+    signal,
+    onChange: changes.tell,
+  };
+  let begun: Picture | null = null;
+  const picture = (): Picture => {
+    begun ??= createPicture(context, settings);
+    return begun;
+  };
+
+  return {
+    start: () => Promise.race([picture().settled, aborted(signal)]),
+    snapshot: () => {
+      changes.seen();
+      return picture().snapshot(api.now());
+    },
+    refresh: async (refreshSignal) => {
+      const { needed, presence } = picture();
+      const refreshed = await Promise.all([...needed, presence].map((part) => part.refresh(refreshSignal)));
+      return refreshed.every((isFresh) => isFresh);
+    },
+    watchNodes: (nodes) => picture().witnesses.watch(nodes),
+    watchCalico: (namespaces) => picture().calico.watch(namespaces),
+    changed: changes.next,
+    failure: api.failure,
+    close: () => end.abort(),
+  };
+}
+
+/** Whether something changed since somebody looked. */
+function createChanges(signal: AbortSignal): {
+  readonly tell: () => void;
+  readonly seen: () => void;
+  readonly next: () => Promise<void>;
+} {
+  let hasChanged = true;
+  let waiting: (() => void)[] = [];
+  const tell = (): void => {
+    hasChanged = true;
+    const woken = waiting;
+    waiting = [];
+    for (const wake of woken) wake();
+  };
+  signal.addEventListener('abort', tell, { once: true });
+  return {
+    tell,
+    seen: () => {
+      hasChanged = false;
+    },
+    next: () =>
+      hasChanged || signal.aborted ? Promise.resolve() : new Promise((resolve) => void waiting.push(resolve)),
+  };
+}
+
+function aborted(signal: AbortSignal): Promise<void> {
+  if (signal.aborted) return Promise.resolve();
+  return new Promise((resolve) => signal.addEventListener('abort', () => resolve(), { once: true }));
 }

@@ -1,0 +1,24 @@
+import type { Now } from '../clock.ts';
+import type { Coverage } from '../objects/snapshot.ts';
+import type { ResourceView } from './resource-view.ts';
+
+/** A view, and whether a verdict can be had without it. */
+export interface Reading {
+  readonly view: ResourceView<unknown>;
+  readonly isNeeded: boolean;
+}
+
+/** What the views do not show at this moment, and up to when the needed ones are known to be true. */
+export function coverageOf(readings: readonly Reading[], now: Now): Coverage {
+  const needed = readings.filter(({ isNeeded }) => isNeeded).map(({ view }) => view);
+  const times = needed.map((view) => view.freshAtMs(now));
+  return {
+    gaps: readings.flatMap(({ view }) => view.gaps(now)),
+    complete: needed.every((view) => view.gaps(now).length === 0),
+    freshAtMs: times.reduce(
+      (oldest, time) => (oldest === null || time === null ? null : Math.min(oldest, time)),
+      now.atMs,
+    ),
+    reconnections: needed.reduce((sum, view) => sum + view.gapsClosed(), 0),
+  };
+}
