@@ -2,9 +2,12 @@ import type { NodePlan, Outcome } from './calico/case.ts';
 import type { Now } from './clock.ts';
 import type { Assessment } from './health/assessment.ts';
 import type { Report } from './report/report.ts';
+import type { Settings } from './settings.ts';
 
 /** What a run tells while it goes on; the log and the report's timeline are made from these and from nothing else. */
 export type GateEvent =
+  /** The first line of every run: what is asked of it. */
+  | { readonly type: 'started'; readonly version: string; readonly settings: Settings }
   | { readonly type: 'connecting'; readonly server: string; readonly context: string; readonly source: string }
   | { readonly type: 'connected'; readonly server: string; readonly kubernetesVersion: string }
   /** Rights that the chosen settings need and do not have: the exact rule to add and what it costs to lack it. */

@@ -3,12 +3,13 @@ import { cancellation } from './cancellation.ts';
 import { INPUTS } from './contract.ts';
 import { runGate } from './gate.ts';
 import { whyFileIsUnreadable } from './kubeconfig-path.ts';
-import { actionsSink, mask, publish, publishBadInput } from './report/actions.ts';
+import { actionsSink, mask, publish, publishBadInput, publishBeginning } from './report/actions.ts';
 import { createLog } from './report/log.ts';
 import { describeProblems, type RawSettings, readSettings } from './settings.ts';
 
 /** The action: inputs → settings → gate → outputs. Resolves to the exit code. */
 export async function runAction(env: NodeJS.ProcessEnv): Promise<number> {
+  publishBeginning();
   const raw = Object.fromEntries(INPUTS.map(({ name }) => [name, core.getInput(name)])) as RawSettings;
   const parsed = readSettings(raw, whyFileIsUnreadable);
   if ('problems' in parsed) return publishBadInput(describeProblems(parsed.problems));

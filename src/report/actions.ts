@@ -27,6 +27,14 @@ export function mask(secret: string): void {
   core.setSecret(secret);
 }
 
+/**
+ * Sets every output before anything can go wrong: a run that is killed, or a spoofed `set-output` in its log, leaves
+ * `inconclusive` behind. What a finished run sets later wins.
+ */
+export function publishBeginning(): void {
+  setOutputs(emptyOutputs('inconclusive', 'the gate did not come to its end'));
+}
+
 /** Bad input: one annotation, every output set, and the step fails whatever `fail-on` says. */
 export function publishBadInput(message: string): number {
   const reason = field(message);

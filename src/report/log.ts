@@ -85,6 +85,10 @@ export function createLog(sink: LogSink): Tell {
       sayAssessment(event.assessment, event.deadlineInMs, now);
       return;
     }
+    if (event.type === 'started') {
+      sink.line(logLine(sentenceOf(event)));
+      return;
+    }
     if (event.type === 'debug') {
       sink.debug(logLine(`${stamp(now)} ${event.message}`));
       return;

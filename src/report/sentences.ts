@@ -1,11 +1,14 @@
 import { formatDuration } from '../duration.ts';
 import type { GateEvent } from '../events.ts';
+import type { Settings } from '../settings.ts';
 
 type Told = Exclude<GateEvent, { type: 'assessed' | 'debug' | 'finished' }>;
 
 /** One event as one sentence: the same words in the log and in the report's timeline. */
 export function sentenceOf(event: Told): string {
   switch (event.type) {
+    case 'started':
+      return `Calico Health Gate ${event.version}: ${aim(event.settings)}`;
     case 'connecting':
       return `connecting to ${event.server} (context ${event.context}, from ${event.source})`;
     case 'connected':
@@ -50,4 +53,21 @@ function shortList(names: readonly string[]): string {
 
 function roundMs(ms: number): number {
   return Math.max(0, Math.round(ms / 1000)) * 1000;
+}
+
+/** "all pods in namespace shop, for at most 10m, stable for 15s; may restart calico-node on up to 3 nodes". */
+function aim(settings: Settings): string {
+  const { namespaces, excludeNamespaces, selectorText, timeoutMs, stableForMs, restartCalicoNode, maxNodeRestarts } = settings;
+  const which = selectorText === '' ? 'all pods' : `pods with ${selectorText}`;
+  const where =
+    namespaces.length > 0
+      ? `in ${namespaces.length === 1 ? 'namespace' : 'namespaces'} ${shortList(namespaces)}`
+      : excludeNamespaces.length > 0
+        ? `in all namespaces but ${shortList(excludeNamespaces)}`
+        : 'in all namespaces';
+  const restarts =
+    restartCalicoNode && maxNodeRestarts > 0
+      ? `may restart calico-node on up to ${maxNodeRestarts} ${maxNodeRestarts === 1 ? 'node' : 'nodes'}`
+      : 'changes nothing';
+  return `${which} ${where}, for at most ${formatDuration(timeoutMs)}, stable for ${formatDuration(stableForMs)}; ${restarts}`;
 }

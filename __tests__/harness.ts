@@ -1,0 +1,94 @@
+import { createSimulator, type Simulator, type SimulatorOptions } from '../simulator/simulator.ts';
+import { createVirtualClock, type VirtualClock } from '../simulator/virtual-clock.ts';
+import type { Connection } from '../src/cluster/connection.ts';
+import { INPUTS, type InputName } from '../src/contract.ts';
+import type { GateEvent } from '../src/events.ts';
+import { type GateResult, runGate } from '../src/gate.ts';
+import { createLog } from '../src/report/log.ts';
+import { parseSettings, type RawSettings, type Settings } from '../src/settings.ts';
+
+/** Inputs as a workflow writes them; what is left out has its default. */
+export type Inputs = Partial<Record<InputName, string>>;
+
+export function settingsOf(inputs: Inputs = {}): Settings {
+  const raw = Object.fromEntries(INPUTS.map(({ name }) => [name, inputs[name] ?? ''])) as RawSettings;
+  const parsed = parseSettings(raw);
+  if ('problems' in parsed) throw new Error(parsed.problems.join('\n'));
+  return parsed.settings;
+}
+
+/** A cluster on a virtual clock: ten minutes of it pass in milliseconds. */
+export interface World {
+  readonly clock: VirtualClock;
+  readonly sim: Simulator;
+}
+
+export function aWorld(options: Partial<Omit<SimulatorOptions, 'clock'>> = {}): World {
+  const clock = createVirtualClock();
+  const sim = createSimulator({ clock, seed: 7, nodes: ['n1', 'n2'], calico: { namespace: 'calico-system' }, ...options });
+  return { clock, sim };
+}
+
+/** What a run did, and everything that it told. */
+export interface Played extends GateResult {
+  readonly log: readonly string[];
+  readonly events: readonly GateEvent[];
+  /** `DELETE /api/v1/…` in the order in which they were sent. */
+  readonly deletes: readonly string[];
+  readonly elapsedMs: number;
+}
+
+export interface PlayOptions {
+  /** Another identity than the simulator's default user. */
+  readonly token?: string;
+  /** Aborts the run when it is; the reason is what a face would give. */
+  readonly signal?: AbortSignal;
+  readonly runsOnNode?: string;
+  readonly renewCredentials?: () => Promise<void>;
+}
+
+/** Runs the real gate, from settings to report, in the world; only HTTP and the machine's clock are replaced. */
+export async function play(world: World, inputs: Inputs = {}, options: PlayOptions = {}): Promise<Played> {
+  const { clock, sim } = world;
+  const log: string[] = [];
+  const events: GateEvent[] = [];
+  const write = createLog({
+    line: (text) => log.push(text),
+    group: (title, lines) => log.push(title, ...lines),
+    debug: () => undefined,
+    status: () => undefined,
+  });
+  const connection: Connection = {
+    transport: options.token === undefined ? sim.transport : sim.transportFor(options.token),
+    server: 'https://simulator',
+    context: 'test',
+    source: 'the simulator',
+    renewCredentials: options.renewCredentials ?? (async () => undefined),
+    warnings: [],
+    runsOnNode: options.runsOnNode ?? null,
+    secrets: () => [],
+    close: () => undefined,
+  };
+  const startedMs = clock.monotonicMs();
+  let seed = 1;
+  const result = await clock.run(
+    runGate(settingsOf(inputs), {
+      env: {},
+      tell: (event, now) => {
+        events.push(event);
+        write(event, now);
+      },
+      mask: () => undefined,
+      signal: options.signal ?? new AbortController().signal,
+      warnings: [],
+      clock,
+      random: () => {
+        seed = (seed * 48_271) % 2_147_483_647;
+        return seed / 2_147_483_647;
+      },
+      connect: async () => connection,
+    }),
+  );
+  const deletes = sim.requests.filter(({ method }) => method === 'DELETE').map(({ path }) => `DELETE ${path}`);
+  return { ...result, log, events, deletes, elapsedMs: clock.monotonicMs() - startedMs };
+}

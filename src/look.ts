@@ -1,0 +1,82 @@
+import type { DeleteRights, Installations, NodeCase, Restart, RestartPlan } from './calico/case.ts';
+import { judgeCure } from './calico/cure.ts';
+import { diagnose } from './calico/diagnosis.ts';
+import { findInstallations } from './calico/installation.ts';
+import { type CalicoMemory, EMPTY_CALICO_MEMORY, rememberCalico } from './calico/memory.ts';
+import { planRestarts } from './calico/plan.ts';
+import { isPending } from './calico/restart-state.ts';
+import { readSandboxErrors } from './calico/sandbox-errors.ts';
+import type { Now } from './clock.ts';
+import { lookAtHealth } from './health/assess.ts';
+import type { Assessment, Observation } from './health/assessment.ts';
+import { EMPTY_HEALTH_MEMORY, type HealthMemory } from './health/memory.ts';
+import type { Snapshot } from './objects/snapshot.ts';
+import type { Settings } from './settings.ts';
+import type { Timing } from './timing.ts';
+
+/** What a run carries from one look to the next. */
+export interface Memory {
+  readonly health: HealthMemory;
+  readonly calico: CalicoMemory;
+  readonly restarts: readonly Restart[];
+}
+
+export const EMPTY_MEMORY: Memory = { health: EMPTY_HEALTH_MEMORY, calico: EMPTY_CALICO_MEMORY, restarts: [] };
+
+/** What is known besides the picture. */
+export interface Circumstances {
+  readonly settings: Settings;
+  readonly timing: Timing;
+  readonly now: Now;
+  /** Until `timeout`; 0 or less when it is over. */
+  readonly deadlineInMs: number;
+  readonly deleteRights: DeleteRights;
+  /** The node that the gate itself runs on; null: outside the cluster, or not known. */
+  readonly runsOnNode: string | null;
+}
+
+/** One look at the cluster: what it shows, what it means, what to do. Everything is decided from it. */
+export interface Look {
+  readonly observation: Observation;
+  readonly installations: Installations;
+  readonly assessment: Assessment;
+  readonly cases: readonly NodeCase[];
+  readonly plan: RestartPlan;
+  /** A node waits, may be restarted now, or was restarted without an outcome yet, and restarts are on. */
+  readonly cureInProgress: boolean;
+  readonly memory: Memory;
+}
+
+/** Pure: the same picture, memory and moment make the same look, whatever connection the picture came through. */
+export function lookAt(snapshot: Snapshot, before: Memory, circumstances: Circumstances): Look {
+  const { settings, timing, now } = circumstances;
+  const sandboxErrors = readSandboxErrors(snapshot, now, timing);
+  const observation: Observation = { snapshot, sandboxErrors, now, settings, timing };
+
+  const health = lookAtHealth(before.health, observation);
+
+  const installations = findInstallations(snapshot.calico.daemonSets, settings.calicoNamespace);
+  const memory = rememberCalico(before.calico, observation);
+  const cases = diagnose(observation, memory);
+  const restarts = before.restarts.map((restart) => judgeCure(restart, observation, memory));
+  const eventsForbidden = snapshot.coverage.gaps.some(({ resource, why }) => resource === 'events' && why === 'forbidden');
+  const { context } = settings;
+  const plan = planRestarts({
+    ...{ observation, memory, cases, installations, restarts, eventsForbidden, context },
+    ...circumstances,
+  });
+
+  return {
+    observation,
+    installations,
+    assessment: health.assessment,
+    cases,
+    plan,
+    cureInProgress: settings.restartCalicoNode && isCuring(plan, restarts),
+    memory: { health: health.memory, calico: memory, restarts },
+  };
+}
+
+function isCuring(plan: RestartPlan, restarts: readonly Restart[]): boolean {
+  return plan.next !== null || plan.nodes.some(({ action }) => action === 'waiting') || restarts.some(isPending);
+}

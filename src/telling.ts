@@ -1,0 +1,127 @@
+import { installationNotes } from './calico/calico-report.ts';
+import type { NodePlan, Restart } from './calico/case.ts';
+import type { GateEvent } from './events.ts';
+import type { Look } from './look.ts';
+import type { Gap } from './objects/snapshot.ts';
+
+/** What a reader should hear after a look: only what is new since the look before (null: the first one). Pure. */
+export function newsOf(before: Look | null, after: Look, deadlineInMs: number): readonly GateEvent[] {
+  return [
+    ...viewNews(before, after),
+    ...calicoNews(before, after),
+    ...restartNews(before?.memory.restarts ?? [], after.memory.restarts),
+    { type: 'assessed', assessment: after.assessment, nodes: after.plan.nodes, deadlineInMs },
+    ...planNews(before?.plan.nodes ?? [], after.plan.nodes),
+    ...warningNews(before, after),
+    ...stabilityNews(before, after),
+  ];
+}
+
+function viewNews(before: Look | null, after: Look): readonly GateEvent[] {
+  const was = before?.observation.snapshot.coverage.gaps ?? [];
+  const is = after.observation.snapshot.coverage.gaps;
+  const key = (gap: Gap): string => `${gap.why} ${what(gap)}`;
+  const old = new Set(was.map(key));
+  const present = new Set(is.map(key));
+  const lost = is
+    .filter((gap) => gap.why === 'stale' && !old.has(key(gap)))
+    .map((gap): GateEvent => ({ type: 'view-lost', what: what(gap), why: gap.message }));
+  const regained = was
+    .filter((gap) => gap.why === 'stale' && !present.has(key(gap)))
+    .map((gap): GateEvent => ({ type: 'view-regained', what: what(gap) }));
+  return [...lost, ...regained];
+}
+
+/** `pods in namespace shop`, `nodes`. */
+export function what(gap: Gap): string {
+  return gap.namespace === null ? gap.resource : `${gap.resource} in namespace ${gap.namespace}`;
+}
+
+function calicoNews(before: Look | null, after: Look): readonly GateEvent[] {
+  const known = new Set(before?.cases.map((one) => one.node) ?? []);
+  const failures = after.cases
+    .filter((one) => !known.has(one.node))
+    .map(
+      (one): GateEvent => ({
+        type: 'calico-failure',
+        node: one.node,
+        pods: one.stuckPods.map(({ pod }) => `${pod.namespace}/${pod.name}`),
+        message: one.stuckPods[0]?.error.text ?? '',
+      }),
+    );
+  return [...installationNews(before, after), ...failures];
+}
+
+/** Said once: where Calico is, or that there is none. */
+function installationNews(before: Look | null, after: Look): readonly GateEvent[] {
+  const told = before === null ? null : foundIn(before);
+  const found = foundIn(after);
+  if (found === null || JSON.stringify(told) === JSON.stringify(found)) return [];
+  return found.length > 0 ? [{ type: 'calico-found', installations: found }] : [{ type: 'calico-absent' }];
+}
+
+/** Null: it could not be looked for (yet). */
+function foundIn({ installations, observation }: Look): CalicoFound['installations'] | null {
+  const found = installations.found.map(({ daemonSet: { namespace, name } }) => ({ namespace, daemonSet: name }));
+  return found.length > 0 || observation.snapshot.calico.searched ? found : null;
+}
+
+type CalicoFound = Extract<GateEvent, { type: 'calico-found' }>;
+
+function planNews(before: readonly NodePlan[], after: readonly NodePlan[]): readonly GateEvent[] {
+  const known = new Map(before.map((plan) => [plan.node, plan]));
+  return after
+    .filter((plan) => plan.action !== 'none' && plan.action !== 'restarted' && known.get(plan.node)?.action !== plan.action)
+    .map(
+      (plan): GateEvent => ({
+        type: 'planned',
+        node: plan.node,
+        action: plan.action,
+        why: plan.why,
+        command: plan.command,
+      }),
+    );
+}
+
+function restartNews(before: readonly Restart[], after: readonly Restart[]): readonly GateEvent[] {
+  return after.flatMap((restart, index): readonly GateEvent[] => {
+    const was = before[index];
+    const news: GateEvent[] = [];
+    const installedAtMs = restart.after?.installedAtMs ?? null;
+    if (restart.after !== null && installedAtMs !== null && (was?.after?.installedAtMs ?? null) === null) {
+      news.push({ type: 'installed', node: restart.node, pod: restart.after.pod, afterMs: installedAtMs - restart.atMs });
+    }
+    if (restart.settled !== null && (was?.settled ?? null) === null) {
+      news.push({ type: 'outcome', node: restart.node, outcome: restart.settled, why: restart.why });
+    }
+    return news;
+  });
+}
+
+function warningNews(before: Look | null, after: Look): readonly GateEvent[] {
+  const known = new Set(before?.assessment.warnings ?? []);
+  return after.assessment.warnings
+    .filter((message) => !known.has(message))
+    .map((message): GateEvent => ({ type: 'warning', message }));
+}
+
+function stabilityNews(before: Look | null, after: Look): readonly GateEvent[] {
+  const { stableForMs } = after.observation.settings;
+  if (!after.assessment.complete || before?.assessment.complete === true || stableForMs === 0) return [];
+  return [{ type: 'stable-window', stableForMs, because: after.assessment.unstable[0]?.because ?? null }];
+}
+
+/** Everything that a finished report should warn of: what was told, and what could not be seen to the end. */
+export function warningsOf(told: readonly string[], { observation, installations, assessment }: Look): readonly string[] {
+  const blind = observation.snapshot.coverage.gaps.map((gap) => {
+    switch (gap.why) {
+      case 'forbidden':
+        return `may not see ${what(gap)}: ${gap.message}`;
+      case 'never-read':
+        return `never saw ${what(gap)}: ${gap.message}`;
+      case 'stale':
+        return `lost sight of ${what(gap)} at ${new Date(gap.sinceMs).toISOString()}: ${gap.message}`;
+    }
+  });
+  return [...told, ...assessment.warnings, ...blind, ...installationNotes(installations)];
+}
