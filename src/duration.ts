@@ -50,3 +50,8 @@ export function formatDuration(durationMs: number): string {
     .map(([amount, unit]) => `${amount}${unit}`)
     .join('');
 }
+
+/** `durationMs` for a reader, to whom whole seconds are enough: `2m10s`; `0s` for less than one. */
+export function formatSeconds(durationMs: number): string {
+  return formatDuration(Math.max(0, Math.floor(durationMs / MS.s)) * MS.s);
+}

@@ -45,7 +45,8 @@ export function judgeDaemonSet(set: DaemonSet, context: WorkloadContext): RollOu
   const notes = onDelete && old > 0 ? [`DaemonSet ${name} (OnDelete): ${countOfPods(old)} of the old template`] : [];
 
   const lacks = lackOf(set, set.desired, measured.desired, tally, excused);
-  const byStarting = tally.starting > 0 && measured.desired - (onDelete ? set.ready : set.available) <= tally.starting;
+  const starting = context.pods.filter((state) => state.class === 'starting' && context.nodes.counts(state.pod)).length;
+  const byStarting = starting > 0 && measured.desired - (onDelete ? set.ready : set.available) <= starting;
   if (lacks === null || byStarting) return nothingLacks(measured, { notes });
   return lacking(measured, {
     troubles: troublesOf(set, context, tally, lacks, excused.missing),

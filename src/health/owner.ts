@@ -1,5 +1,5 @@
-import { type Condition, conditionOf, fullName } from '../objects/metadata.ts';
-import { hasEnded, isReady, isTerminating, type Pod } from '../objects/pod.ts';
+import { type Condition, fullName } from '../objects/metadata.ts';
+import { hasEnded, isTerminating, type Pod } from '../objects/pod.ts';
 import type { Resource } from '../objects/snapshot.ts';
 import type { Deployment, Workload } from '../objects/workload.ts';
 
@@ -97,39 +97,6 @@ function deploymentOf(pod: Pod, replicaSet: string, finder: WorkloadFinder): Dep
 /** Neither ended nor being deleted: what controllers count as theirs. */
 export function isActive(pod: Pod): boolean {
   return !isTerminating(pod) && !hasEnded(pod);
-}
-
-/**
- * Whether the owner does without this pod. `siblings` are the pods of the same owner in scope, this one included.
- *
- * A pod that has ended is replaced as soon as the owner has as many others as it wants (a pod that was evicted
- * yesterday is no trouble of today's roll-out); any other only when as many others are Ready. A DaemonSet wants one on
- * each node, a Job wants none once it is complete. What an owner that is not judged wants is not known: there a Ready
- * pod made later is taken for the replacement.
- */
-export function isSatisfiedWithout(
-  pod: Pod,
-  workload: Workload | null,
-  siblings: readonly Pod[],
-  wholeInScope: boolean,
-): boolean {
-  const counts = (other: Pod): boolean => other.uid !== pod.uid && isActive(other) && (hasEnded(pod) || isReady(other));
-  if (workload === null) {
-    return siblings.some((other) => counts(other) && isReady(other) && other.createdAtMs > pod.createdAtMs);
-  }
-  switch (workload.kind) {
-    case 'DaemonSet':
-      return siblings.some((other) => counts(other) && other.nodeName === pod.nodeName);
-    case 'Job':
-      return isTrue(conditionOf(workload.conditions, 'Complete'));
-    case 'Deployment':
-    case 'StatefulSet': {
-      const others = siblings.filter(counts).length;
-      // A selector may hide some of its pods; its status counts them all, and never one that is not Ready.
-      const have = wholeInScope || isReady(pod) ? others : Math.max(others, workload.ready);
-      return have >= workload.desired;
-    }
-  }
 }
 
 export function isTrue(condition: Condition | null): boolean {

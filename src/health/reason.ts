@@ -1,0 +1,198 @@
+import type { NodePlan, Restart } from '../calico/case.ts';
+import { formatSeconds } from '../duration.ts';
+import { fullName } from '../objects/metadata.ts';
+import { adviceFor } from './advice.ts';
+import type { Assessment, Finding } from './assessment.ts';
+import { CAUSES } from './causes.ts';
+import { compareFindings } from './finding-order.ts';
+
+/** What a reason may need to know besides the findings. */
+export interface ReasonContext {
+  readonly assessment: Assessment;
+  readonly nodes: readonly NodePlan[];
+  readonly restarts: readonly Restart[];
+  readonly nowMs: number;
+  /** `restart-calico-node` is on. */
+  readonly mayRestart: boolean;
+  /** The chosen `context` of the kubeconfig, for commands; null: its current one. */
+  readonly context: string | null;
+  readonly stableForMs: number;
+}
+
+/** A reason is one sentence that is read at night: longer messages stand in the report. */
+const MESSAGE_LIMIT = 300;
+/** More names than this in a row are counted instead. */
+const MOST_NAMES = 3;
+
+/**
+ * One sentence for findings that hold back (at least one): who suffers, the worst cause, since when, what to do next,
+ * and how much else there is. Made from untrusted text.
+ */
+export function reasonOfTrouble(findings: readonly Finding[], context: ReasonContext): string {
+  const sorted = [...findings].sort(compareFindings);
+  const [worst] = sorted;
+  if (worst === undefined) return 'not everything in scope is ready';
+  const same = sorted.filter((finding) => isSameTrouble(finding, worst));
+  const others = countTroubles(
+    sorted.filter((finding) => !isSameTrouble(finding, worst) && finding.derivedFrom === null),
+  );
+  const rest =
+    others === 0 ? '' : `; ${others} more ${others === 1 ? 'thing is' : 'things are'} wrong, see the findings`;
+  return `${isOfNode(worst) ? ofNodes(same, worst, context) : ofWorkload(same, worst, context)}${rest}`;
+}
+
+/** Causes that are the node's affair: all pods there suffer alike, whoever owns them. */
+function isOfNode(finding: Finding): boolean {
+  return finding.node !== null && (finding.cause === 'CalicoUnauthorized' || finding.cause === 'NodeNotReady');
+}
+
+function isSameTrouble(finding: Finding, worst: Finding): boolean {
+  if (finding.cause !== worst.cause) return false;
+  if (isOfNode(worst)) return isOfNode(finding);
+  return finding.namespace === worst.namespace && subjectOf(finding) === subjectOf(worst);
+}
+
+function countTroubles(findings: readonly Finding[]): number {
+  return new Set(findings.map((finding) => `${finding.cause} ${isOfNode(finding) ? finding.node : subjectOf(finding)}`))
+    .size;
+}
+
+/** `shop/web`: the workload that people know, else the pod, else the namespace. */
+function subjectOf(finding: Finding): string {
+  const name = finding.owner?.name ?? finding.pod;
+  if (name === null) return finding.namespace;
+  return fullName({ namespace: finding.namespace, name });
+}
+
+function ofNodes(findings: readonly Finding[], worst: Finding, context: ReasonContext): string {
+  const nodes = [...new Set(findings.map(({ node }) => node ?? ''))];
+  const pods = findings.length === 1 ? `pod ${podOf(worst)}` : `${findings.length} pods`;
+  const where = nodes.length === 1 ? `on ${nodes[0]}` : `on ${nodes.length} nodes (${someOf(nodes)})`;
+  if (worst.cause === 'NodeNotReady') {
+    const are = findings.length === 1 ? 'is' : 'are';
+    return `${pods} ${where} ${are} not ready: ${shorten(worst.message)} (${sinceOf(worst, context)}); ${adviceFor(worst)}`;
+  }
+  const what = `${pods} ${where} cannot ${networkNeed(findings)}`;
+  const cause = "Calico's CNI token is rejected by the API server (401 Unauthorized)";
+  return `${what}: ${cause}, ${sinceOf(oldestOf(findings), context)}; ${calicoAdvice(worst, nodes, context)}`;
+}
+
+function networkNeed(findings: readonly Finding[]): string {
+  const leaving = findings.filter(({ stage }) => stage === 'terminating').length;
+  if (leaving === 0) return 'get a network';
+  return leaving === findings.length ? 'give back their network and end' : 'get or give back their network';
+}
+
+function calicoAdvice(worst: Finding, nodes: readonly string[], context: ReasonContext): string {
+  const node = worst.node ?? '';
+  const where = nodes.length === 1 ? 'there' : `on ${node}`;
+  const restart = context.restarts.findLast((one) => one.node === node);
+  if (restart !== undefined && (restart.outcome === 'not-cured' || restart.outcome === 'timed-out')) {
+    return `restarting calico-node ${where} did not cure it (${restart.outcome}): ${shorten(restart.why)}`;
+  }
+  const plan = context.nodes.find((one) => one.node === node);
+  switch (plan?.action) {
+    case 'planned': {
+      const command = commandOf(plan, context);
+      const setting = context.mayRestart ? '' : ', or set restart-calico-node: true';
+      return `restart calico-node ${where}${command === null ? '' : `: ${command}`}${setting}`;
+    }
+    case 'refused':
+      return `calico-node ${where} may not be restarted by this run: ${shorten(plan.why)}`;
+    case 'waiting':
+      return `calico-node ${where} was not restarted yet: ${shorten(plan.why)}`;
+    case 'restarted':
+      return `calico-node ${where} was restarted, without proof of a cure yet: ${shorten(plan.why)}`;
+    case 'none':
+    case undefined:
+      return adviceFor(worst);
+  }
+}
+
+function commandOf(plan: NodePlan, context: ReasonContext): string | null {
+  if (plan.target === null) return null;
+  const chosen = context.context === null ? '' : ` --context ${context.context}`;
+  return `kubectl delete pod${chosen} -n ${plan.target.namespace} ${plan.target.pod}`;
+}
+
+function ofWorkload(findings: readonly Finding[], worst: Finding, context: ReasonContext): string {
+  const subject = subjectOf(worst);
+  const about = subject === '' ? '' : `${subject}: `;
+  const waits = worst.derivedFrom === null ? '' : `, waits for ${worst.derivedFrom}`;
+  const what = `${shareOf(findings, worst, context)}${shorten(worst.message)}`;
+  const example = worst.pod === null || podOf(worst) === subject ? '' : `${podOf(worst)}, `;
+  return `${about}${what} (${example}${sinceOf(worst, context)}${waits}); ${adviceFor(worst)}`;
+}
+
+/** `2 of 4 pods are not ready: `, where the findings are about pods of a workload with more than one. */
+function shareOf(findings: readonly Finding[], worst: Finding, { assessment }: ReasonContext): string {
+  if (worst.pod === null || worst.owner === null) return '';
+  const workload = assessment.workloads.find(
+    ({ kind, namespace, name }) =>
+      kind === worst.owner?.kind && namespace === worst.namespace && name === worst.owner.name,
+  );
+  const verb = worst.stage === 'terminating' ? 'do not end' : 'are not ready';
+  if (workload === undefined || workload.desired < findings.length || worst.stage === 'terminating') {
+    return findings.length === 1 ? '' : `${findings.length} pods ${verb}: `;
+  }
+  return workload.desired === 1 ? '' : `${findings.length} of ${workload.desired} pods ${verb}: `;
+}
+
+function podOf(finding: Finding): string {
+  return fullName({ namespace: finding.namespace, name: finding.pod ?? '' });
+}
+
+function oldestOf(findings: readonly Finding[]): Finding {
+  return findings.reduce((oldest, finding) => (finding.sinceMs < oldest.sinceMs ? finding : oldest));
+}
+
+function sinceOf(finding: Finding, context: ReasonContext): string {
+  return `for ${formatSeconds(context.nowMs - finding.sinceMs)}`;
+}
+
+function someOf(names: readonly string[]): string {
+  const first = names.slice(0, MOST_NAMES).join(', ');
+  return names.length > MOST_NAMES ? `${first} and ${names.length - MOST_NAMES} more` : first;
+}
+
+function shorten(message: string): string {
+  const line = message.replaceAll(/\s+/g, ' ').trim();
+  if (line === '') return 'no reason is given';
+  const characters = [...line];
+  return characters.length <= MESSAGE_LIMIT ? line : `${characters.slice(0, MESSAGE_LIMIT - 1).join('')}…`;
+}
+
+/** One sentence for a healthy run: what is ready, for how long it stayed so, what was not judged, what was cured. */
+export function reasonOfHealth(context: ReasonContext): string {
+  const { assessment, restarts, stableForMs } = context;
+  const { ready, starting, total } = assessment.counts;
+  const workloads = assessment.workloads.length;
+  const within = workloads === 0 ? '' : ` in ${workloads} ${workloads === 1 ? 'workload' : 'workloads'}`;
+  const stayed = stableForMs === 0 ? '' : ` and stayed so for ${formatSeconds(stableForMs)}`;
+  const all = `all ${ready} pods${within} are ready${stayed}`;
+  const clauses = [ready > 0 ? all : nothingReady(total, workloads)];
+  if (starting > 0) clauses.push(`${starting} starting ${starting === 1 ? 'pod was' : 'pods were'} not judged`);
+  const cured = [...new Set(restarts.filter(({ outcome }) => outcome === 'cured').map(({ node }) => node))];
+  if (cured.length > 0)
+    clauses.push(`restarting calico-node on ${someOf(cured)} cured Calico's authorization failure there`);
+  return clauses.join('; ');
+}
+
+function nothingReady(total: number, workloads: number): string {
+  if (total === 0 && workloads === 0) return 'nothing is in scope, which min-pods: 0 allows';
+  return `nothing in scope has to be ready (${total} ${total === 1 ? 'pod' : 'pods'}, ${workloads} ${workloads === 1 ? 'workload' : 'workloads'})`;
+}
+
+/** `shop/web (9s, pod shop/web-1 was restarted) and 2 more`: which workloads kept the window open. */
+export function describeUnstable(unstable: Assessment['unstable']): string {
+  const first = unstable.slice(0, MOST_NAMES).map(({ name, completeForMs, because }) => {
+    return `${name} for ${formatSeconds(completeForMs)}${because === '' ? '' : ` (${because})`}`;
+  });
+  const more = unstable.length > MOST_NAMES ? ` and ${unstable.length - MOST_NAMES} more` : '';
+  return `${first.join(', ')}${more}`;
+}
+
+/** The title of a cause, for a line about what is waited for. */
+export function titleOf(finding: Finding): string {
+  return `${subjectOf(finding) || 'the scope'}: ${CAUSES[finding.cause].title}`;
+}

@@ -1,0 +1,162 @@
+import type { NodePlan, Restart } from '../calico/case.ts';
+import type { Now } from '../clock.ts';
+import { formatDuration, formatSeconds } from '../duration.ts';
+import type { Coverage } from '../objects/snapshot.ts';
+import type { Verdict } from '../report/report.ts';
+import type { Settings } from '../settings.ts';
+import type { Timing } from '../timing.ts';
+import type { Assessment, Finding } from './assessment.ts';
+import { describeBlindness, isBlind, neededGaps } from './blindness.ts';
+import type { Evidence } from './evidence.ts';
+import { describeUnstable, type ReasonContext, reasonOfHealth, reasonOfTrouble, titleOf } from './reason.ts';
+
+/** Everything that the verdict may look at. */
+export interface JudgeInput {
+  readonly assessment: Assessment;
+  /** What the run remembers of trouble that it can no longer see. */
+  readonly memory: { readonly evidence: readonly Evidence[] };
+  readonly coverage: Coverage;
+  readonly settings: Settings;
+  readonly timing: Timing;
+  readonly now: Now;
+  /** `timeout` is over: the judgement is an end, whatever it is. */
+  readonly deadlineReached: boolean;
+  /** `restart-calico-node` is on, and a node waits, may still be restarted, or was restarted without an outcome yet. */
+  readonly cureInProgress: boolean;
+  readonly nodes: readonly NodePlan[];
+  readonly restarts: readonly Restart[];
+  /** By what (`SIGTERM`), or null. */
+  readonly cancelled: string | null;
+  /** The API server cannot be asked any more (two 401s with new credentials, an unknown CA …), with the fix. */
+  readonly apiFailure: { readonly message: string } | null;
+  /** The picture was read anew, list by list, after a judgement `confirm`. */
+  readonly confirmed: boolean;
+}
+
+export type Judgement =
+  /** Look again when something changes, or at the next tick; `why` for the log. */
+  | { readonly kind: 'wait'; readonly why: string }
+  /** Read everything anew and judge that picture with `confirmed: true`. Never at the deadline. */
+  | { readonly kind: 'confirm' }
+  | { readonly kind: 'end'; readonly verdict: Verdict; readonly reason: string };
+
+/**
+ * Whether the run ends, and how. Pure: a function of the picture and of what was remembered. What it promises:
+ * `healthy` only when everything in scope was seen fresh, is complete, stayed so for `stable-for` and a fresh list
+ * confirmed it (`stable-for: 0s`: the first complete list is its own confirmation); positive evidence of trouble beats
+ * blindness; an error of measurement is neither a failure nor a pass; at the deadline it is an end.
+ *
+ * Where a resource that the verdict needs is forbidden, waiting cannot make it healthy. With `fail-fast` the run then
+ * ends as soon as nothing else in sight holds back; trouble elsewhere keeps its patience, because it decides between
+ * unhealthy and inconclusive. Without a right to see any pod at all it ends at once, with `fail-fast` or without.
+ */
+export function judge(input: JudgeInput): Judgement {
+  const { assessment, settings, coverage } = input;
+  if (input.cancelled !== null) return inconclusive(cancelledReason(input, input.cancelled));
+  if (input.apiFailure !== null) return endBlind(input, input.apiFailure.message);
+
+  const blind = isBlind(coverage);
+  const isSteady = !blind && assessment.complete && assessment.unstable.length === 0;
+  if (isSteady && (input.confirmed || settings.stableForMs === 0) && mayEnd(input)) {
+    return end('healthy', reasonOfHealth(reasonContext(input)));
+  }
+  if (input.deadlineReached) return atDeadline(input, blind);
+
+  const fatal = assessment.findings.filter((finding) => finding.holdsBack && finding.fatal);
+  if (fatal.length > 0 && settings.failFast && !input.cureInProgress) return unhealthy(input, fatal, blind);
+  if (isUselessToWait(input)) return endBlind(input, describeBlindness(coverage, input.now.atMs));
+  if (isSteady && !input.cureInProgress) return { kind: 'confirm' };
+  return { kind: 'wait', why: whyWaiting(input, blind) };
+}
+
+/** A cure that goes on is never cut short: only the deadline or a cancellation ends the run. */
+function mayEnd(input: JudgeInput): boolean {
+  return !input.cureInProgress || input.deadlineReached;
+}
+
+/** The end of a run that can see no more: only what was fatal by then makes it unhealthy. */
+function endBlind(input: JudgeInput, why: string): Judgement {
+  const fatal = input.memory.evidence.map(({ finding }) => finding).filter((finding) => finding.fatal);
+  if (fatal.length === 0) return inconclusive(why);
+  return end('unhealthy', `${reasonOfTrouble(fatal, reasonContext(input))}; besides, ${why}`);
+}
+
+/** Evidence counts if it was seen within the last minute or was fatal already; else a lost view is only that. */
+function atDeadline(input: JudgeInput, blind: boolean): Judgement {
+  const { assessment, settings, now, timing, coverage } = input;
+  const counts = ({ finding, seenAtMs }: Evidence): boolean =>
+    finding.fatal || now.atMs - seenAtMs <= timing.recentEvidenceMs;
+  const evidence = input.memory.evidence.filter(counts).map(({ finding }) => finding);
+  if (evidence.length > 0) return unhealthy(input, evidence, blind);
+
+  const timeout = formatDuration(settings.timeoutMs);
+  if (blind) return inconclusive(`no verdict within ${timeout}: ${describeBlindness(coverage, now.atMs)}`);
+  if (assessment.unstable.length > 0) {
+    const stable = formatDuration(settings.stableForMs);
+    const open = describeUnstable(assessment.unstable);
+    return inconclusive(
+      `everything was ready at the timeout of ${timeout}, but not yet for ${stable} (stable-for): ${open}; raise timeout`,
+    );
+  }
+  return inconclusive(
+    `everything was ready at the timeout of ${timeout}, but no fresh list had confirmed it; raise timeout`,
+  );
+}
+
+/**
+ * Lasting blindness that no waiting ends, with nothing else in sight to wait for. A view that was only lost, or has
+ * not been read yet, may still come.
+ */
+function isUselessToWait({ assessment, settings, coverage, cureInProgress }: JudgeInput): boolean {
+  const gaps = neededGaps(coverage);
+  const forbidden = gaps.filter(({ why }) => why === 'forbidden');
+  if (forbidden.length === 0 || cureInProgress) return false;
+  if (forbidden.some(({ resource, namespace }) => resource === 'pods' && namespace === null)) return true;
+  const isRestSeen = forbidden.length === gaps.length;
+  return settings.failFast && isRestSeen && assessment.findings.every(({ holdsBack }) => !holdsBack);
+}
+
+function unhealthy(input: JudgeInput, findings: readonly Finding[], blind: boolean): Judgement {
+  const blindness = blind ? `; besides, ${describeBlindness(input.coverage, input.now.atMs)}` : '';
+  return end('unhealthy', `${reasonOfTrouble(findings, reasonContext(input))}${blindness}`);
+}
+
+function inconclusive(reason: string): Judgement {
+  return end('inconclusive', reason);
+}
+
+function end(verdict: Verdict, reason: string): Judgement {
+  return { kind: 'end', verdict, reason };
+}
+
+function cancelledReason({ assessment, now }: JudgeInput, by: string): string {
+  const { ready, total } = assessment.counts;
+  const after = formatSeconds(now.elapsedMs);
+  const [worst] = assessment.findings.filter(({ holdsBack }) => holdsBack);
+  const state =
+    total === 0 ? '' : `: ${ready} of ${total} pods were ready${worst === undefined ? '' : `; ${titleOf(worst)}`}`;
+  return `cancelled by ${by} after ${after}${state}`;
+}
+
+function whyWaiting(input: JudgeInput, blind: boolean): string {
+  const { assessment, coverage, now, cureInProgress } = input;
+  if (blind) return describeBlindness(coverage, now.atMs);
+  if (cureInProgress) return 'a cure is under way';
+  const [worst] = assessment.findings.filter(({ holdsBack }) => holdsBack);
+  if (worst !== undefined) return titleOf(worst);
+  if (assessment.unstable.length > 0) return `ready, and has to stay so: ${describeUnstable(assessment.unstable)}`;
+  return 'not everything in scope is complete yet';
+}
+
+function reasonContext(input: JudgeInput): ReasonContext {
+  const { assessment, nodes, restarts, now, settings } = input;
+  return {
+    assessment,
+    nodes,
+    restarts,
+    nowMs: now.atMs,
+    mayRestart: settings.restartCalicoNode,
+    context: settings.context,
+    stableForMs: settings.stableForMs,
+  };
+}

@@ -1,0 +1,88 @@
+import { formatSeconds } from '../duration.ts';
+import { isReady, isTerminating, type Pod } from '../objects/pod.ts';
+import type { Coverage, Snapshot } from '../objects/snapshot.ts';
+import type { Finding } from './assessment.ts';
+import type { EligibleNodes } from './eligible-nodes.ts';
+import { nodeClockAheadMs } from './node-clock.ts';
+
+/** A pod that is stuck for so long has been written about, where events are kept at all. */
+const EVENTS_DUE_MS = 60_000;
+/** More names than these are counted instead. */
+const MOST_NAMES = 3;
+
+/** What lacks without touching the verdict: it is only less well explained. */
+export function sightWarnings(snapshot: Snapshot, findings: readonly Finding[], nowMs: number): readonly string[] {
+  const warnings: string[] = [];
+  const events = forbiddenPlaces(snapshot.coverage, 'events');
+  if (events !== null) {
+    warnings.push(
+      `events may not be read${events}: Calico's failure cannot be recognised there and nothing is restarted`,
+    );
+  } else if (snapshot.events.length === 0 && isEventsDue(snapshot.coverage, findings, nowMs)) {
+    warnings.push('there are no events at all while pods are stuck: events may be disabled or expired');
+  }
+  if (forbiddenPlaces(snapshot.coverage, 'nodes') !== null) {
+    warnings.push(
+      'nodes may not be read: causes that lie in a node, and which nodes count for a DaemonSet, are not known',
+    );
+  }
+  return warnings;
+}
+
+function forbiddenPlaces(coverage: Coverage, resource: 'events' | 'nodes'): string | null {
+  const gaps = coverage.gaps.filter((gap) => gap.resource === resource && gap.why === 'forbidden');
+  if (gaps.length === 0) return null;
+  if (gaps.some(({ namespace }) => namespace === null)) return '';
+  const namespaces = gaps.map(({ namespace }) => namespace ?? '');
+  return ` in ${namespaces.length === 1 ? 'namespace' : 'namespaces'} ${someOf(namespaces)}`;
+}
+
+function isEventsDue(coverage: Coverage, findings: readonly Finding[], nowMs: number): boolean {
+  if (coverage.gaps.some(({ resource }) => resource === 'events')) return false;
+  return findings.some(
+    ({ stage, sinceMs }) => (stage === 'sandbox' || stage === 'terminating') && nowMs - sinceMs >= EVENTS_DUE_MS,
+  );
+}
+
+/** Pods of DaemonSets that are not counted on a guess. */
+export function guessWarnings(pods: readonly Pod[], nodes: EligibleNodes): readonly string[] {
+  if (!nodes.guessed) return [];
+  const excused = pods.filter((pod) => {
+    return pod.controller?.kind === 'DaemonSet' && !isTerminating(pod) && !isReady(pod) && !nodes.counts(pod);
+  });
+  if (excused.length === 0) return [];
+  const names = someOf(excused.map((pod) => `${pod.namespace}/${pod.name}`));
+  return [
+    `nodes may not be read, so it is guessed that these pods of DaemonSets are on nodes that do not count (too young, or lost): ${names}`,
+  ];
+}
+
+/**
+ * Nodes whose clock is ahead of the API server's, by how much at most. `changed`: the pods that are not the same as at
+ * the look before; only those can tell anything new.
+ */
+export function clocksAhead(
+  before: ReadonlyMap<string, number>,
+  changed: readonly Pod[],
+  nowMs: number,
+): ReadonlyMap<string, number> {
+  let after: Map<string, number> | null = null;
+  for (const pod of changed) {
+    const aheadMs = pod.nodeName === null ? 0 : nodeClockAheadMs(pod, nowMs);
+    if (pod.nodeName === null || aheadMs <= (before.get(pod.nodeName) ?? 0)) continue;
+    after ??= new Map(before);
+    after.set(pod.nodeName, Math.max(aheadMs, after.get(pod.nodeName) ?? 0));
+  }
+  return after ?? before;
+}
+
+export function clockWarnings(ahead: ReadonlyMap<string, number>): readonly string[] {
+  return [...ahead].map(([node, aheadMs]) => {
+    return `the clock of node ${node} is ahead of the API server's by ${formatSeconds(aheadMs)} or more: times from there count as now`;
+  });
+}
+
+function someOf(names: readonly string[]): string {
+  const first = names.slice(0, MOST_NAMES).join(', ');
+  return names.length > MOST_NAMES ? `${first} and ${names.length - MOST_NAMES} more` : first;
+}
