@@ -32,7 +32,8 @@ export function rememberPod(
 
   const { stage, cause } = symptom;
   const isSame = previous !== undefined && previous.stage === stage && previous.cause === cause;
-  const isAtOnce = effectivePatienceMs(symptom, sinceMsOf(pod, symptom, facts), facts, circumstances) === 0;
+  const sinceMs = sinceMsOf(pod, symptom, facts, now.atMs);
+  const isAtOnce = effectivePatienceMs(symptom, sinceMs, facts, circumstances) === 0;
   const counts = isSame && (previous.atOnceSinceElapsedMs !== null || !isAtOnce) ? previous : null;
   return {
     ...facts,

@@ -5,10 +5,11 @@ import type { Symptom } from './symptom.ts';
 
 /**
  * Since when the pod is not well: when it lost Ready, else its creation; a Terminating one since its
- * `deletionTimestamp`.
+ * `deletionTimestamp`. Never after `nowMs`: the server tells its time in whole seconds, so an object just made may seem
+ * to come from the future.
  */
-export function sinceMsOf(pod: Pod, symptom: Symptom, facts: PodFacts): number {
-  return pod.deletionAtMs ?? symptom.sinceMs ?? facts.notReadySinceMs ?? pod.createdAtMs;
+export function sinceMsOf(pod: Pod, symptom: Symptom, facts: PodFacts, nowMs: number): number {
+  return Math.min(pod.deletionAtMs ?? symptom.sinceMs ?? facts.notReadySinceMs ?? pod.createdAtMs, nowMs);
 }
 
 /**

@@ -1,5 +1,6 @@
 import type { Pod } from '../objects/pod.ts';
 import type { Finding } from './assessment.ts';
+import { CAUSES } from './causes.ts';
 import { crashLoopingContainer } from './crash.ts';
 import { examinePod } from './examine-pod.ts';
 import { fatality, sinceMsOf } from './pod-patience.ts';
@@ -18,7 +19,7 @@ export function judgePod(pod: Pod, context: PodContext): PodState {
   const { symptom } = examination;
   if (symptom === null) return { pod, class: examination.class, finding: null };
 
-  const sinceMs = sinceMsOf(pod, symptom, context.memory);
+  const sinceMs = sinceMsOf(pod, symptom, context.memory, context.now.atMs);
   const harmless = { holdsBack: false, fatal: false, fatalAtMs: null } as const;
   if (examination.class !== 'notReady') {
     return { pod, class: examination.class, finding: findingOf(pod, symptom, sinceMs, context, harmless) };
@@ -46,6 +47,7 @@ function findingOf(
   { owner }: PodContext,
   weight: Pick<Finding, 'holdsBack' | 'fatal' | 'fatalAtMs'>,
 ): Finding {
+  const message = symptom.message || CAUSES[symptom.cause].title;
   return {
     namespace: pod.namespace,
     pod: pod.name,
@@ -54,9 +56,7 @@ function findingOf(
     owner: owner === null ? null : { kind: owner.kind, name: owner.name },
     stage: symptom.stage,
     cause: symptom.cause,
-    message: pod.mirror
-      ? `${symptom.message} (a static pod: only its manifest on the node changes it)`
-      : symptom.message,
+    message: pod.mirror ? `${message} (a static pod: only its manifest on the node changes it)` : message,
     sinceMs,
     derivedFrom: symptom.derivedFrom ?? null,
     ...weight,
