@@ -72,8 +72,8 @@ function forbiddenFix(target: RequestTarget, words: string): string {
   }
   const resource = target.subresource === null ? target.resource : `${target.resource}/${target.subresource}`;
   const verbs = target.verb === 'list' || target.verb === 'watch' ? ['list', 'watch'] : [target.verb];
-  const rule = ruleFor({ ...target, resource, verbs });
-  return rule === null ? 'the credentials may not do this' : `allow it with ${rule}`;
+  if (resource === '') return 'the credentials may not do this';
+  return `allow it with ${ruleFor({ ...target, resources: [resource], verbs })}`;
 }
 
 /** Scheme, host and path: a login page's query may hold what nobody should see. */

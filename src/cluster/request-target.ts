@@ -61,12 +61,14 @@ function qualified(target: RequestTarget): string {
   return target.group === '' ? target.resource : `${target.resource}.${target.group}`;
 }
 
-/** The RBAC rule that allows it, as it stands in a manifest, and where it belongs; null for paths that are no resource. */
-export function ruleFor(
-  right: Pick<RequestTarget, 'group' | 'resource' | 'namespace'> & { readonly verbs: readonly string[] },
-): string | null {
-  if (right.resource === '') return null;
+/** The RBAC rule that allows something, as it stands in a manifest, and where it belongs. `namespace` null: a ClusterRole. */
+export function ruleFor(right: {
+  readonly group: string;
+  readonly resources: readonly string[];
+  readonly verbs: readonly string[];
+  readonly namespace: string | null;
+}): string {
   const list = (values: readonly string[]): string => `[${values.map((value) => JSON.stringify(value)).join(', ')}]`;
   const where = right.namespace === null ? 'a ClusterRole' : `a Role in namespace ${right.namespace}`;
-  return `apiGroups: ${list([right.group])}, resources: ${list([right.resource])}, verbs: ${list(right.verbs)} in ${where}`;
+  return `apiGroups: ${list([right.group])}, resources: ${list(right.resources)}, verbs: ${list(right.verbs)} in ${where}`;
 }

@@ -84,12 +84,12 @@ function createChanges(signal: AbortSignal): {
   readonly next: () => Promise<void>;
 } {
   let hasChanged = true;
-  let waiting: (() => void)[] = [];
+  let wake = (): void => {};
+  let change: Promise<void> | null = null;
   const tell = (): void => {
     hasChanged = true;
-    const woken = waiting;
-    waiting = [];
-    for (const wake of woken) wake();
+    change = null;
+    wake();
   };
   signal.addEventListener('abort', tell, { once: true });
   return {
@@ -97,8 +97,13 @@ function createChanges(signal: AbortSignal): {
     seen: () => {
       hasChanged = false;
     },
-    next: () =>
-      hasChanged || signal.aborted ? Promise.resolve() : new Promise((resolve) => void waiting.push(resolve)),
+    next: () => {
+      if (hasChanged || signal.aborted) return Promise.resolve();
+      change ??= new Promise((resolve) => {
+        wake = resolve;
+      });
+      return change;
+    },
   };
 }
 

@@ -34,6 +34,7 @@ const KEPT_REASONS: ReadonlySet<string> = new Set([
   'FailedScheduling',
   'TriggeredScaleUp',
   'NotTriggerScaleUp',
+  'Nominated',
   'Preempted',
   // Node life cycle, eviction.
   'NodeNotReady',
