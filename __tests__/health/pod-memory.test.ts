@@ -111,6 +111,15 @@ describe('pulls', () => {
     expect(findingOf(backOff, { events: [anEvent(backOff, { reason: 'Failed', message })] }).cause).toBe('ImageError');
   });
 
+  test('a pull secret that the kubelet does not find is named', () => {
+    const message =
+      'Unable to retrieve some image pull secrets (regcred); attempting to pull the image may not succeed.';
+    const denied = podWaiting('ErrImagePull', '401 Unauthorized');
+    const events = [anEvent(denied, { reason: 'FailedToRetrieveImagePullSecret', message })];
+    expect(findingOf(denied, { events }).message).toContain('(regcred)');
+    expect(findingOf(missing, { events }).message).not.toContain('(regcred)');
+  });
+
   test('a newer cause replaces the remembered one', () => {
     const watcher = aWatcher();
     watcher.lookAt(missing, 0);

@@ -80,7 +80,7 @@ function symptomOf(pod: Pod, circumstances: PodCircumstances, facts: PodFacts): 
   return (
     schedulingSymptom(pod, events) ??
     sandboxSymptom(pod, { sandboxError, events, nowMs: now.atMs, timing }) ??
-    imageSymptom(pod, facts.pullErrors) ??
+    imageSymptom(pod, facts.pullErrors, events) ??
     configSymptom(pod) ??
     startSymptom(pod) ??
     crashSymptom(pod, { facts, events, now, timing }) ??

@@ -78,12 +78,18 @@ function textOfEvent(container: Container, events: readonly Event[]): string {
 }
 
 /** What keeps a container from getting its image; null when nothing does. */
-export function imageSymptom(pod: Pod, pullErrors: PodFacts['pullErrors']): Symptom | null {
+export function imageSymptom(pod: Pod, pullErrors: PodFacts['pullErrors'], events: readonly Event[]): Symptom | null {
   for (const container of pod.containers) {
     const symptom = symptomOf(container, pullErrors);
-    if (symptom !== null) return symptom;
+    if (symptom !== null) return symptom.cause === 'ImageUnauthorized' ? withPullSecrets(symptom, events) : symptom;
   }
   return null;
+}
+
+/** The kubelet names the pull secrets that it does not find, and pulls without them. */
+function withPullSecrets(symptom: Symptom, events: readonly Event[]): Symptom {
+  const missing = newestEvent(events, ['FailedToRetrieveImagePullSecret']);
+  return missing === null ? symptom : { ...symptom, message: `${symptom.message}; ${missing.message}` };
 }
 
 function symptomOf(container: Container, pullErrors: PodFacts['pullErrors']): Symptom | null {

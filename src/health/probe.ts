@@ -15,10 +15,8 @@ export function probeSymptom(pod: Pod, events: readonly Event[]): Symptom | null
   if (starting !== undefined) return notStarted(aboutProbe(pod, starting, 'Startup', events));
 
   const creating = pod.containers.find(isWaitingItsTurn);
-  if (creating !== undefined) {
-    const pulling = newestEvent(events, ['Pulling']);
-    return notStarted(withDetail(`${containerName(creating)} is being created`, pulling?.message ?? ''));
-  }
+  if (creating !== undefined)
+    return notStarted(`${containerName(creating)} is being created (its image may be on the way)`);
 
   const unready = running.find(({ ready, role }) => !ready && role !== 'init');
   if (unready !== undefined) {
