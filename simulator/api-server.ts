@@ -38,13 +38,6 @@ export interface ApiServerOptions {
   readonly version?: string;
   /** How long old versions and continue tokens live; default 5 minutes, as etcd is compacted. */
   readonly historyMs?: number;
-  /** The log of a container, for `pods/log`; `undefined` where it has none. */
-  readonly logOf?: (
-    namespace: string,
-    pod: string,
-    container: string | undefined,
-    previous: boolean,
-  ) => readonly string[] | undefined;
 }
 
 /** An API server in memory. What it holds is changed through `store`, or by DELETE. */
@@ -65,7 +58,16 @@ export interface ApiServer {
   permissions: Permissions;
   /** Consulted before each request is handled; returns what goes wrong with it, if anything. */
   faults: (request: RequestSeen) => Fault | undefined;
+  /** The log of a container, for `pods/log`; `undefined` where it has none. Set by the cluster. */
+  readLog: LogReader;
 }
+
+export type LogReader = (
+  namespace: string,
+  pod: string,
+  container: string | undefined,
+  previous: boolean,
+) => readonly string[] | undefined;
 
 const HISTORY_MS = 300_000;
 
@@ -145,10 +147,10 @@ export function createApiServer(options: ApiServerOptions): ApiServer {
     return textAnswer(200, `${objectText(path.resource, result.object)}\n`);
   };
 
-  const readLog = (path: ResourcePath, query: URLSearchParams): Answer => {
+  const logAnswer = (path: ResourcePath, query: URLSearchParams): Answer => {
     const key = `${path.namespace}/${path.name}`;
     if (!store.get(path.resource, key)) return statusAnswer(statusErrors.notFound(path.resource, path.name ?? ''));
-    const lines = options.logOf?.(
+    const lines = server.readLog(
       path.namespace ?? '',
       path.name ?? '',
       query.get('container') ?? undefined,
@@ -216,7 +218,7 @@ export function createApiServer(options: ApiServerOptions): ApiServer {
     if (request.method === 'DELETE' && path.name !== undefined && path.subresource === undefined)
       return remove(path, request.body);
     if (request.method !== 'GET') return statusAnswer(statusErrors.methodNotAllowed());
-    if (path.subresource === 'log') return readLog(path, url.searchParams);
+    if (path.subresource === 'log') return logAnswer(path, url.searchParams);
     if (path.subresource !== undefined) return statusAnswer(statusErrors.unknownResource());
     if (!acceptsJson(request.accept)) return statusAnswer(statusErrors.notAcceptable());
     if (path.name === undefined) return readCollection(path, url.searchParams, watch, request.signal);
@@ -284,6 +286,7 @@ export function createApiServer(options: ApiServerOptions): ApiServer {
     },
     permissions: options.permissions ?? allowAll,
     faults: () => undefined,
+    readLog: () => undefined,
   };
   return server;
 }

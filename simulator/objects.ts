@@ -160,7 +160,11 @@ export interface Pod extends KubeObject {
 }
 
 export interface PodTemplate {
-  readonly metadata: { readonly labels?: StringMap; readonly annotations?: StringMap };
+  readonly metadata: {
+    readonly labels?: StringMap;
+    readonly annotations?: StringMap;
+    readonly finalizers?: readonly string[];
+  };
   readonly spec: PodSpec;
 }
 

@@ -13,6 +13,8 @@ export interface Change {
   /** The new object; of a DELETED one the last, with the version of its deletion. */
   readonly object: KubeObject;
   readonly before: KubeObject | undefined;
+  /** Was not written now, but loaded as it once was. */
+  readonly loaded?: true;
 }
 
 /** Objects by resource, versioned as etcd does it: one counter over all. Objects are immutable. */
@@ -24,6 +26,8 @@ export interface Store {
   readonly size: (resource: Resource) => number;
   /** Creates or replaces; the stored object carries the new resourceVersion. */
   readonly put: (resource: Resource, object: KubeObject) => KubeObject;
+  /** Takes objects in as they are, with the versions they have; no watch hears of them. */
+  readonly load: (resource: Resource, objects: readonly KubeObject[]) => void;
   readonly remove: (resource: Resource, key: string) => KubeObject | undefined;
   /** Called synchronously after every write, in order. The returned function ends it. */
   readonly subscribe: (listener: (change: Change) => void) => () => void;
@@ -111,6 +115,29 @@ export function createStore(nowMs: () => number, historyMs: number): Store {
       if (!before) entry.keys = undefined;
       record(before ? 'MODIFIED' : 'ADDED', resource, stored, before);
       return stored;
+    },
+    load: (resource, objects) => {
+      const entry = shelf(resource);
+      for (const object of objects) {
+        entry.objects.set(keyOf(object), object);
+        version = Math.max(version, Number(object.metadata.resourceVersion) || 0);
+      }
+      entry.sorted = undefined;
+      entry.keys = undefined;
+      compacted = version;
+      history = [];
+      for (const object of objects) {
+        const change: Change = {
+          version,
+          atMs: nowMs(),
+          type: 'ADDED',
+          resource,
+          object,
+          before: undefined,
+          loaded: true,
+        };
+        for (const listener of [...listeners]) listener(change);
+      }
     },
     remove: (resource, key) => {
       const entry = shelf(resource);

@@ -154,6 +154,7 @@ export function createCalico(context: ClusterContext, kubelet: Kubelet): void {
   };
   kubelet.onExit((run, container, exitCode) => {
     if (container.spec.name !== INSTALL || exitCode !== 0) return;
+    run.node.restarts += 1;
     run.node.token = afterRestart(run.node.token, run.node.restartCures);
     kubelet.after(run, 500, () => becomeReady(run.node));
   });

@@ -33,11 +33,43 @@ function goDuration(ms: number): string {
 /** What a container does now; asked anew at every attempt, so that a behaviour can change. */
 export function programFor(context: ClusterContext, run: PodRun, container: ContainerRun): Program {
   const { image, name } = container.spec;
+  if (container.program) return container.program;
   const source = context.programs.get(`${image}#${name}`) ?? context.programs.get(image) ?? {};
   const program =
     typeof source === 'function' ? source({ name: run.name, namespace: run.namespace, node: run.node.name }) : source;
   return container.role === 'init' && !program.exits ? { ...program, exits: { code: 0, afterMs: 200 } } : program;
 }
+
+/** What a waiting container must be doing, as its status tells it. */
+function programSeen(container: ContainerRun): Program | undefined {
+  const { waiting } = container.state;
+  const ended = container.last.terminated;
+  switch (waiting?.reason) {
+    case 'CrashLoopBackOff':
+      if (ended?.reason === 'StartError') return { start: 'no-such-command' };
+      return {
+        exits: {
+          code: ended?.exitCode ?? 1,
+          afterMs: 300,
+          ...(ended?.reason === undefined ? {} : { reason: ended.reason }),
+        },
+      };
+    case 'ImagePullBackOff':
+    case 'ErrImagePull':
+      return {
+        pull: { error: (waiting.message ?? '').replace(/^Back-off pulling image "[^"]*": ErrImagePull: /, '') },
+      };
+    case 'InvalidImageName':
+      return { pull: 'invalid-name' };
+    case 'ErrImageNeverPull':
+      return { pull: 'never' };
+    default:
+      return undefined;
+  }
+}
+
+/** A container that runs for longer and is still not ready will not become so. */
+const SETTLING_MS = 30_000;
 
 export function createContainers(kubelet: Kubelet): Containers {
   const { context } = kubelet;
@@ -72,7 +104,7 @@ export function createContainers(kubelet: Kubelet): Containers {
       kubelet.note(run, 'Warning', 'Failed', 'Error: InvalidImageName', container);
       waitWith(run, container, 'InvalidImageName', message);
       retry();
-    } else if (typeof how === 'object') {
+    } else if (typeof how === 'object' && 'tookMs' in how) {
       kubelet.note(run, 'Normal', 'Pulling', `Pulling image "${image}"`, container);
       kubelet.after(run, how.tookMs, () => {
         const took = `${(how.tookMs / 1000).toFixed(3)}s`;
@@ -88,7 +120,7 @@ export function createContainers(kubelet: Kubelet): Containers {
     } else {
       kubelet.note(run, 'Normal', 'Pulling', `Pulling image "${image}"`, container);
       kubelet.after(run, random.between(300, 1500), () => {
-        const error = pullError(how, image);
+        const error = typeof how === 'object' ? how.error : pullError(how, image);
         kubelet.note(run, 'Warning', 'Failed', `Failed to pull image "${image}": ${error}`, container);
         kubelet.note(run, 'Warning', 'Failed', 'Error: ErrImagePull', container);
         waitWith(run, container, 'ErrImagePull', error);
@@ -152,6 +184,7 @@ export function createContainers(kubelet: Kubelet): Containers {
     const wasStarted = container.containerId !== undefined;
     container.containerId = `containerd://${random.hex(64)}`;
     if (wasStarted) container.restarts += 1;
+    container.startedAtMs = world.nowMs();
     if (program.start === 'no-such-command') {
       const [command = '/nope'] = container.spec.command ?? [];
       const message = `failed to create containerd task: failed to create shim task: OCI runtime create failed: runc create failed: unable to start container process: exec: "${command}": stat ${command}: no such file or directory: unknown`;
@@ -160,7 +193,6 @@ export function createContainers(kubelet: Kubelet): Containers {
       return;
     }
     const startedAt = nodeStamp(context, run.node);
-    container.startedAtMs = world.nowMs();
     container.state = { running: { startedAt } };
     kubelet.note(run, 'Normal', 'Started', `Started container ${container.spec.name}`, container);
     const hasStartup = container.spec.startupProbe !== undefined;
@@ -362,14 +394,24 @@ export function createContainers(kubelet: Kubelet): Containers {
     start: startNext,
     adopt: (run) => {
       for (const container of run.containers) {
-        if (container.state.running)
-          live(
-            run,
-            container,
-            { ...programFor(context, run, container), readyAfterMs: 0 },
-            container.state.running.startedAt,
-          );
+        const { running, waiting } = container.state;
+        if (running) {
+          const young = world.wallMs() - Date.parse(running.startedAt) < SETTLING_MS;
+          const fate = container.ready || young ? {} : ({ readyAfterMs: 'never', startedAfterMs: 'never' } as const);
+          if (!container.ready && !young) container.program = fate;
+          live(run, container, { ...programFor(context, run, container), ...fate }, running.startedAt);
+        } else if (waiting) {
+          container.program = programSeen(container);
+          if (waiting.reason === 'CrashLoopBackOff') {
+            container.state = container.last;
+            kubelet.after(run, 10, () => restart(run, container));
+          } else if (waiting.reason !== 'PodInitializing' && waiting.reason !== 'ContainerCreating') {
+            container.launched = true;
+            kubelet.after(run, retryDelayMs(random), () => launch(run, container));
+          }
+        }
       }
+      startNext(run);
     },
     onFinished: (listener) => {
       finishedListeners.push(listener);

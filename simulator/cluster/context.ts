@@ -23,7 +23,6 @@ export interface ClusterContext {
   readonly missing: Set<string>;
   /** Most pods of a namespace. */
   readonly quotas: Map<string, number>;
-  readonly logs: Map<string, readonly string[]>;
   /** Deployments print `terminatingReplicas` (beta since 1.35). */
   readonly terminatingReplicas: boolean;
 }

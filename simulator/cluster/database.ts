@@ -112,7 +112,7 @@ export function createDatabase(api: ApiServer, world: WorldClock): Database {
     ) => {
       const resource = api.resource(plural);
       store.subscribe((change) => {
-        if (change.resource === resource) {
+        if (change.resource === resource && !change.loaded) {
           listener(change.type, change.object as ResourceTypes[K], change.before as ResourceTypes[K] | undefined);
         }
       });

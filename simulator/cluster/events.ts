@@ -90,19 +90,26 @@ export function createEventWriter(api: ApiServer, world: WorldClock, random: Ran
   const similar = new Map<string, Similar>();
   const buckets = new Map<string, Bucket>();
   const schedulerSeen = new Map<string, { key: string; count: number }>();
-  /** Expiry by key, in the order in which they expire: a rewritten event moves to the end. */
+  /** When each event expires, by key. */
   const expiries = new Map<string, number>();
-  let sweeping = false;
+  let cancelSweep: (() => void) | undefined;
+  let sweepAtMs = Number.POSITIVE_INFINITY;
+
+  const armSweep = (atMs: number): void => {
+    if (atMs >= sweepAtMs) return;
+    cancelSweep?.();
+    sweepAtMs = atMs;
+    cancelSweep = world.after(Math.max(1000, atMs - world.nowMs()), sweep);
+  };
 
   const sweep = (): void => {
-    for (const [key, atMs] of expiries) {
-      if (atMs > world.nowMs()) break;
+    sweepAtMs = Number.POSITIVE_INFINITY;
+    for (const [key, atMs] of [...expiries]) {
+      if (atMs > world.nowMs()) continue;
       expiries.delete(key);
       store.remove(resource, key);
     }
-    const [next] = expiries.values();
-    sweeping = next !== undefined;
-    if (next !== undefined) world.after(next - world.nowMs(), sweep);
+    if (expiries.size > 0) armSweep([...expiries.values()].reduce((least, atMs) => Math.min(least, atMs)));
   };
 
   store.subscribe((change) => {
@@ -110,10 +117,13 @@ export function createEventWriter(api: ApiServer, world: WorldClock, random: Ran
     const key = keyOf(change.object);
     expiries.delete(key);
     if (change.type === 'DELETED') return;
-    expiries.set(key, world.nowMs() + ttlMs);
-    if (sweeping) return;
-    sweeping = true;
-    world.after(ttlMs, sweep);
+    const event = change.object as EventObject;
+    const writtenAt = event.lastTimestamp ?? event.eventTime ?? event.metadata.creationTimestamp;
+    // What was loaded was written long ago.
+    const ageMs = change.loaded ? Math.max(0, world.wallMs() - Date.parse(writtenAt)) : 0;
+    const expiresAtMs = world.nowMs() + Math.max(0, ttlMs - ageMs);
+    expiries.set(key, expiresAtMs);
+    armSweep(expiresAtMs);
   });
 
   const isSpam = (key: string): boolean => {

@@ -27,6 +27,8 @@ export interface NodeModel {
   token: TokenState;
   /** What a new token file would hold; set when a restart cannot cure. */
   restartCures: boolean;
+  /** How often install-cni has written a new token. */
+  restarts: number;
   /** The kubelet lives; a lost node stands still. */
   alive: boolean;
   lastPodIp: number;
@@ -123,6 +125,7 @@ export function registerNode(context: ClusterContext, options: NodeOptions, read
     os,
     token: ready ? 'valid' : 'nodename-missing',
     restartCures: true,
+    restarts: 0,
     alive: true,
     lastPodIp: 1,
     stopHeartbeat: () => {},
@@ -180,6 +183,47 @@ export function registerNode(context: ClusterContext, options: NodeOptions, read
   };
   context.database.put('nodes', object);
   startHeartbeat(context, model);
+  return model;
+}
+
+/** A node that is there already, as its object shows it. */
+export function adoptNode(context: ClusterContext, node: NodeObject, token: TokenState): NodeModel {
+  const status = node.status as NodeObject['status'] & {
+    readonly addresses?: readonly { readonly type: string; readonly address: string }[];
+    readonly nodeInfo?: { readonly containerRuntimeVersion?: string; readonly operatingSystem?: string };
+    readonly allocatable?: { readonly cpu?: string };
+  };
+  const { name } = node.metadata;
+  const subnet = String(node.spec.podCIDR ?? '10.244.0.0/24')
+    .split('.')
+    .slice(0, 3)
+    .join('.');
+  const version = status.nodeInfo?.containerRuntimeVersion ?? '';
+  let runtime: Runtime = 'containerd-1.6';
+  if (version.startsWith('cri-o')) runtime = 'cri-o';
+  else if (/containerd:\/\/[2-9]/.test(version)) runtime = 'containerd-2';
+  const used = context.database
+    .onNode(name)
+    .map((pod) => pod.status.podIP ?? '')
+    .filter((ip) => ip.startsWith(`${subnet}.`))
+    .map((ip) => Number(ip.split('.')[3]));
+  const model: NodeModel = {
+    name,
+    ip: status.addresses?.find((address) => address.type === 'InternalIP')?.address ?? '',
+    subnet,
+    runtime,
+    clockSkewMs: 0,
+    cpus: Number(status.allocatable?.cpu ?? '4'),
+    os: status.nodeInfo?.operatingSystem === 'windows' ? 'windows' : 'linux',
+    token,
+    restartCures: true,
+    restarts: 0,
+    alive: isReady(node),
+    lastPodIp: Math.max(1, ...used),
+    stopHeartbeat: () => {},
+  };
+  context.nodes.set(name, model);
+  if (model.alive) startHeartbeat(context, model);
   return model;
 }
 

@@ -1,5 +1,6 @@
 import type { Container, ContainerState, Pod } from '../objects.ts';
 import type { NodeModel } from './nodes.ts';
+import type { Program } from './programs.ts';
 
 /** One container as its kubelet knows it. */
 export interface ContainerRun {
@@ -12,6 +13,10 @@ export interface ContainerRun {
   started: boolean;
   restarts: number;
   containerId: string | undefined;
+  /** Known of an adopted container; else it follows from the image's name. */
+  imageId: string | undefined;
+  /** What an adopted container is seen to do, whatever its image does elsewhere. */
+  program: Program | undefined;
   /** How often it ended by itself; decides the next back-off. */
   ends: number;
   startedAtMs: number;
@@ -60,6 +65,8 @@ function containerRun(spec: Container, role: ContainerRun['role'], state: Contai
     started: false,
     restarts: 0,
     containerId: undefined,
+    imageId: undefined,
+    program: undefined,
     ends: 0,
     startedAtMs: 0,
     launched: false,
@@ -109,7 +116,8 @@ export function adoptedPodRun(pod: Pod, node: NodeModel, sandbox: PodRun['sandbo
     container.started = known.started ?? false;
     container.restarts = known.restartCount;
     container.containerId = known.containerID;
-    container.ends = known.restartCount + (known.state.running ? 0 : 1);
+    container.imageId = known.imageID === '' ? undefined : known.imageID;
+    container.ends = known.restartCount + (known.state.running || known.containerID === undefined ? 0 : 1);
     container.startedAtMs = nowMs;
     container.launched = known.containerID !== undefined;
   }

@@ -21,7 +21,7 @@ function containerStatus(run: ContainerRun): ContainerStatus {
     ready: run.ready,
     restartCount: run.restarts,
     image: spec.image,
-    imageID: everRan ? imageIdOf(spec.image) : '',
+    imageID: everRan ? (run.imageId ?? imageIdOf(spec.image)) : '',
     ...id,
     started: run.started,
     ...(everRan ? { resources: {} } : {}),

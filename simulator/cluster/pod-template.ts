@@ -9,7 +9,6 @@ export interface PodIdentity {
   readonly labels?: StringMap;
   readonly annotations?: StringMap;
   readonly ownerReferences?: Pod['metadata']['ownerReferences'];
-  readonly finalizers?: readonly string[];
 }
 
 /** The defaults that the API server fills into a container. */
@@ -117,9 +116,10 @@ export function podFrom(context: ClusterContext, template: PodTemplate, identity
     volumeMounts: [...(container.volumeMounts ?? []), mount],
   });
   const tolerations = spec.tolerations ?? [];
+  const { finalizers } = template.metadata;
   const hasRequests = spec.containers.some((container) => Object.keys(container.resources?.requests ?? {}).length > 0);
   const gated = (spec.schedulingGates ?? []).length > 0;
-  const { name, generateName, namespace, labels, annotations, ownerReferences, finalizers } = identity;
+  const { name, generateName, namespace, labels, annotations, ownerReferences } = identity;
   return {
     metadata: newMetadata(context, {
       name,
@@ -132,7 +132,7 @@ export function podFrom(context: ClusterContext, template: PodTemplate, identity
         ? {}
         : { annotations: { ...template.metadata.annotations, ...annotations } }),
       ...(ownerReferences === undefined ? {} : { ownerReferences }),
-      ...(finalizers === undefined || finalizers.length === 0 ? {} : { finalizers }),
+      ...(finalizers === undefined ? {} : { finalizers }),
     }),
     spec: {
       ...spec,

@@ -1,3 +1,4 @@
+import type { LogReader } from '../api-server.ts';
 import type { Pod } from '../objects.ts';
 import { createContainers, programFor } from './containers.ts';
 import type { ClusterContext } from './context.ts';
@@ -14,6 +15,7 @@ export interface Pods {
    * sandbox stands in its way, which no status tells.
    */
   readonly adopt: (pod: Pod, sandboxBroken: boolean) => void;
+  readonly logOf: LogReader;
 }
 
 /** A container that is asked to stop and does not say otherwise. */
@@ -135,7 +137,7 @@ export function createPods(context: ClusterContext, calicoNamespace: string): Po
     const run = adoptedPodRun(pod, node, sandbox, world.nowMs());
     kubelet.runs.set(run.uid, run);
     // Somewhere between two tries.
-    const nextTryMs = random.between(1000, 15_000);
+    const nextTryMs = run.hostNetwork || sandbox === 'none' ? random.between(100, 800) : random.between(1000, 15_000);
     if (pod.metadata.deletionTimestamp !== undefined) {
       run.stopping = true;
       if (run.containers.some((container) => container.state.running)) {
@@ -156,5 +158,16 @@ export function createPods(context: ClusterContext, calicoNamespace: string): Po
     }
   };
 
-  return { kubelet, adopt };
+  /** A container has a log once it ran; before a first restart it has no previous one. */
+  const logOf: LogReader = (namespace, name, containerName, previous) => {
+    const pod = database.get('pods', namespace, name);
+    const run = pod && kubelet.runs.get(pod.metadata.uid);
+    const container = run?.containers.find(
+      (entry) => entry.spec.name === (containerName ?? pod?.spec.containers[0]?.name),
+    );
+    if (!run || !container?.containerId || (previous && !container.last.terminated)) return undefined;
+    return programFor(context, run, container).log ?? [];
+  };
+
+  return { kubelet, adopt, logOf };
 }

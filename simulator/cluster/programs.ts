@@ -11,7 +11,9 @@ export interface Program {
     | 'registry-down'
     | 'invalid-name'
     | 'never'
-    | { readonly tookMs: number };
+    | { readonly tookMs: number }
+    /** Fails in these words. */
+    | { readonly error: string };
   /** `no-such-command`: the runtime cannot start it (StartError, exit 128). */
   readonly start?: 'ok' | 'no-such-command';
   /** It ends by itself after a while; `times`: only so often, then it goes on. */

@@ -45,14 +45,12 @@ export interface DeployOptions extends WorkloadOptions {
 export interface Workloads {
   readonly template: (options: WorkloadOptions, before?: PodTemplate) => PodTemplate;
   readonly deployment: (options: DeployOptions, before?: Deployment) => Deployment;
-  readonly finalizers: (namespace: string, name: string) => readonly string[];
   readonly setBehaviour: (namespace: string, name: string, behaviour: BehaviourSource) => void;
 }
 
 export function createWorkloads(context: ClusterContext): Workloads {
   const versions = new Map<string, number>();
   const images = new Map<string, string>();
-  const finalizers = new Map<string, readonly string[]>();
   const absences = new Map<string, string>();
 
   const learn = (namespace: string, name: string, image: string, behaviour: BehaviourSource): void => {
@@ -63,7 +61,6 @@ export function createWorkloads(context: ClusterContext): Workloads {
       fixed.kind === 'initCrash' ? { exits: { code: fixed.exitCode ?? 1, afterMs: 200 } } : {},
     );
     const key = `${namespace}/${name}`;
-    finalizers.set(key, finalizersOf(fixed));
     const missing = missingOf(fixed);
     const before = absences.get(key);
     if (before !== undefined && missing === undefined) context.missing.delete(before);
@@ -106,7 +103,11 @@ export function createWorkloads(context: ClusterContext): Workloads {
     const image = spec.containers[0]?.image ?? wanted;
     images.set(key, image);
     learn(namespace, name, image, behaviour);
-    return { metadata: { labels: { app: name, ...options.labels } }, spec: defaultedSpec(spec) };
+    const finalizers = finalizersOf(fixed);
+    return {
+      metadata: { labels: { app: name, ...options.labels }, ...(finalizers.length === 0 ? {} : { finalizers }) },
+      spec: defaultedSpec(spec),
+    };
   };
 
   return {
@@ -149,7 +150,6 @@ export function createWorkloads(context: ClusterContext): Workloads {
         status: {},
       };
     },
-    finalizers: (namespace, name) => finalizers.get(`${namespace}/${name}`) ?? [],
     setBehaviour: (namespace, name, behaviour) => {
       const image = images.get(`${namespace}/${name}`);
       if (image === undefined)
