@@ -1,6 +1,7 @@
 import { fullName } from '../objects/metadata.ts';
 import type { Report, ReportedNode } from '../report/report.ts';
 import type { Installations, NodePlan, Restart } from './case.ts';
+import { closeRestarts } from './cure.ts';
 import type { CalicoMemory, NodeMemory } from './node-memory.ts';
 
 export interface CalicoFacts {
@@ -13,16 +14,17 @@ export interface CalicoFacts {
 
 /**
  * The report's `calico` part: whether the failure was found at any time, where, with what proof, what was done about it
- * and what became of it. A node that turned out to be well before its proof was complete is left out. Texts are as
- * the cluster wrote them: untrusted.
+ * and what became of it; what is not known by now stays unknown. A node that turned out to be well before its proof was
+ * complete is left out. Texts are as the cluster wrote them: untrusted.
  */
 export function reportCalico({ memory, nodes, restarts, installations }: CalicoFacts): Report['calico'] {
+  const closed = closeRestarts(restarts);
   return {
     detected: memory.foundAtMs !== null,
     installations: installations.found.map(({ daemonSet: { namespace, name } }) => ({ namespace, daemonSet: name })),
     nodes: nodes.flatMap((plan) => {
       const remembered = memory.nodes.get(plan.node);
-      const restart = restarts.findLast(({ node }) => node === plan.node) ?? null;
+      const restart = closed.findLast(({ node }) => node === plan.node) ?? null;
       return isAffected(plan, remembered, restart) ? [reportNode(plan, remembered, restart)] : [];
     }),
   };
@@ -41,7 +43,7 @@ function reportNode(plan: NodePlan, memory: NodeMemory | undefined, restart: Res
     pods: evidence.map(({ pod }) => pod),
     evidence: evidence.map(({ lastSeenMs, ...event }) => ({ ...event, lastSeen: rfc3339(lastSeenMs) })),
     action: plan.action,
-    why: plan.why,
+    why: replaced?.outcome === 'unknown' ? replaced.why : plan.why,
     command: plan.command,
     outcome: restart?.outcome ?? null,
     before: replaced && {

@@ -64,8 +64,10 @@ export function judgeCure(restart: Restart, observation: Observation, memory: Ca
 }
 
 /** At the end of a run: what is not known by then stays unknown. */
-export function closeRestarts(restarts: readonly Restart[], why: string): readonly Restart[] {
-  return restarts.map((restart) => (isPending(restart) ? settle(restart, 'unknown', why) : restart));
+export function closeRestarts(restarts: readonly Restart[]): readonly Restart[] {
+  return restarts.map((restart) =>
+    isPending(restart) ? settle(restart, 'unknown', `the run ended first: ${restart.why}`) : restart,
+  );
 }
 
 function settle(restart: Restart, settled: Outcome, why: string): Restart {

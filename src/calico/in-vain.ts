@@ -48,9 +48,11 @@ export const guardJustInstalled: Guard = ({ pod, nodeCase, observation, memory }
  * - Stuck since before the present pod was created: that restart has its `restart-timeout`, then another is in vain; at
  *   once when the failure came back after it.
  * - Failing since: a new failure if the present pod's token ever worked, or long after its `install-cni`.
+ * Says nothing about a case that is not proven.
  */
 export const guardInVain: Guard = (target) => {
   const { pod, nodeCase, observation } = target;
+  if (!nodeCase.proven) return null;
   const { settings, timing, now } = observation;
   const node = target.memory.nodes.get(nodeCase.node);
   const end = installEndOf(pod, node, observation) ?? unknownEnd(pod, now.atMs);

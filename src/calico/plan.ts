@@ -88,8 +88,10 @@ interface LookedAt {
 function look(nodeCase: NodeCase, input: PlanInput): LookedAt {
   const { observation, memory } = input;
   const record = input.restarts.findLast(({ node }) => node === nodeCase.node);
-  if (record !== undefined)
-    return { nodeCase, settled: planOfRestart(record, true, input), target: null, objection: null };
+  // What is stuck after somebody else's restart is judged by the guards, as if that had happened before the run.
+  if (record !== undefined && (record.answer !== 'elsewhere' || isPending(record))) {
+    return { nodeCase, settled: planOfRestart(record, input), target: null, objection: null };
+  }
   if (nodeCase.well) {
     return {
       nodeCase,
@@ -228,20 +230,16 @@ function tooLate({ deadlineInMs, observation: { settings, timing } }: PlanInput)
 }
 
 /** Of a node that this run has restarted, or tried to: never twice in a run. */
-function planOfRestart(record: Restart, stillStuck: boolean, input: PlanInput): NodePlan {
-  const { node, answer, before, why, settled } = record;
+function planOfRestart(record: Restart, input: PlanInput): NodePlan {
+  const { node, answer, before, why } = record;
   switch (answer) {
     case 'deleted':
       return without(node, 'restarted', why);
+    case 'elsewhere':
+      return without(node, isPending(record) ? 'waiting' : 'none', why);
     case 'lost':
       return without(node, 'waiting', why);
-    case 'elsewhere':
-      if (settled === null) return without(node, 'waiting', why);
-      return stillStuck && settled !== 'cured'
-        ? without(node, 'refused', `somebody else restarted it during this run, and ${why}; ${WHAT_TO_LOOK_AT}`)
-        : without(node, 'none', why);
     case 'forbidden':
-      return withCommand(node, 'refused', why, before, input);
     case 'failed':
       return withCommand(node, 'refused', why, before, input);
   }
@@ -258,7 +256,7 @@ function withoutCase(input: PlanInput): readonly NodePlan[] {
       const record = input.restarts.findLast((restart) => restart.node === node);
       return record === undefined
         ? without(node, 'none', 'no pod is stuck with the failure there any more')
-        : planOfRestart(record, false, input);
+        : planOfRestart(record, input);
     });
 }
 

@@ -1,0 +1,217 @@
+import { describe, expect, test } from '@jest/globals';
+import type { SandboxError } from '../../src/calico/case.ts';
+import { clockWarnings, isStuck, readSandboxErrors } from '../../src/calico/sandbox-errors.ts';
+import type { Event } from '../../src/objects/event.ts';
+import type { Pod } from '../../src/objects/pod.ts';
+import { TIMING } from '../../src/timing.ts';
+import {
+  aCondition,
+  ago,
+  aKillEvent,
+  anEvent,
+  anUnboundPod,
+  aPod,
+  aSandboxEvent,
+  aSnapshot,
+  aStuckPod,
+  aTerminatingPod,
+  HOUR,
+  MINUTE,
+  NOW_MS,
+  podConditions,
+  SECOND,
+  UNAUTHORIZED,
+} from '../builders.ts';
+
+const NOW = { atMs: NOW_MS, elapsedMs: MINUTE };
+const FORBIDDEN =
+  'error getting ClusterInformation: connection is unauthorized: clusterinformations.crd.projectcalico.org "default" is forbidden: User "x" cannot get resource "clusterinformations"';
+
+function errorOf(pod: Pod, events: readonly Event[]): SandboxError | undefined {
+  return readSandboxErrors(aSnapshot({ pods: [pod], events }), NOW, TIMING).get(pod.uid);
+}
+
+describe('a pod is stuck', () => {
+  test.each<[string, Pod]>([
+    ['while it waits for its sandbox', aStuckPod()],
+    ['when it is overdue', aTerminatingPod()],
+    ['when it was deleted while it waited and is overdue', aStuckPod({ deletionAtMs: ago(31 * SECOND) })],
+  ])('%s', (_, pod) => {
+    expect(isStuck(pod, NOW_MS, TIMING)).toBe(true);
+  });
+
+  test.each<[string, Pod]>([
+    ['when it has its sandbox', aPod()],
+    ['when it needs no pod network', aStuckPod({ hostNetwork: true })],
+    ['when it is bound to no node', anUnboundPod('Unschedulable')],
+    ['while it terminates in time', aTerminatingPod({ deletionAtMs: ago(30 * SECOND) })],
+    ['when it is overdue on the host network', aTerminatingPod({ hostNetwork: true })],
+    ['when a finalizer keeps it', aTerminatingPod({ finalizers: ['example.com/keep'] })],
+    ['when it has succeeded', aTerminatingPod({ phase: 'Succeeded' })],
+    ['when it has failed', aTerminatingPod({ phase: 'Failed' })],
+    ['when it was deleted unbound', anUnboundPod('Unschedulable', '', { deletionAtMs: ago(HOUR) })],
+  ])('not %s', (_, pod) => {
+    expect(isStuck(pod, NOW_MS, TIMING)).toBe(false);
+  });
+});
+
+describe('only an event that the pod’s own kubelet wrote about it counts', () => {
+  const pod = aStuckPod();
+
+  test('a genuine one does', () => {
+    expect(errorOf(pod, [aSandboxEvent(pod)])).toMatchObject({
+      cause: 'CalicoUnauthorized',
+      verb: 'add',
+      plugin: 'calico',
+      text: UNAUTHORIZED,
+    });
+  });
+
+  test.each<[string, Partial<Event>]>([
+    ['another uid', { about: { kind: 'Pod', namespace: 'shop', name: 'web-1', uid: 'another' } }],
+    ['another kind of object', { about: { kind: 'ReplicaSet', namespace: 'shop', name: 'web-1', uid: pod.uid } }],
+    ['an event in another namespace', { namespace: 'evil' }],
+    ['an object in another namespace', { about: { kind: 'Pod', namespace: 'evil', name: 'web-1', uid: pod.uid } }],
+    ['another component', { component: 'default-scheduler' }],
+    ['no component', { component: '' }],
+    ['another node', { host: 'n2' }],
+    ['no node', { host: '' }],
+    ['the time field of newer recorders', { eventAtMs: ago(MINUTE) }],
+    ['the reason of another failure', { reason: 'FailedPodSandBoxStatus' }],
+    ['the reason of a retry', { reason: 'SandboxChanged' }],
+  ])('one with %s does not', (_, forged) => {
+    expect(errorOf(pod, [aSandboxEvent(pod, UNAUTHORIZED, forged)])).toBeUndefined();
+  });
+
+  test('a FailedKillPod must name the pod’s uid', () => {
+    const leaving = aTerminatingPod();
+    const genuine = aKillEvent(leaving);
+    expect(errorOf(leaving, [genuine])).toMatchObject({ cause: 'CalicoUnauthorized', verb: 'delete' });
+    const message = genuine.message.replace(leaving.uid, 'd3b07384-d113-4ec4-8b57-2f5b2b5ad7a1');
+    expect(errorOf(leaving, [{ ...genuine, message }])).toBeUndefined();
+    expect(errorOf(leaving, [{ ...genuine, message: `${message} ${leaving.uid}` }])).toBeUndefined();
+  });
+
+  test('one that does not count does not hide an older one that does', () => {
+    const old = aSandboxEvent(pod, UNAUTHORIZED, { lastAtMs: ago(5 * MINUTE) });
+    const forged = aSandboxEvent(pod, FORBIDDEN, { lastAtMs: ago(MINUTE), component: 'somebody' });
+    expect(errorOf(pod, [forged, old])?.cause).toBe('CalicoUnauthorized');
+  });
+
+  test('pods of Calico and witnesses are read too, and pods that are not stuck are not', () => {
+    const own = aStuckPod({ uid: 'own', namespace: 'calico-system' });
+    const witness = aStuckPod({ uid: 'witness', namespace: 'other' });
+    const fine = aPod({ uid: 'fine' });
+    const events = [own, witness, fine].map((each) => aSandboxEvent(each));
+    const snapshot = aSnapshot({ pods: [fine], witnesses: [witness], calico: { pods: [own] }, events });
+    expect([...readSandboxErrors(snapshot, NOW, TIMING).keys()].sort()).toEqual(['own', 'witness']);
+  });
+});
+
+describe('of several events', () => {
+  const pod = aStuckPod({ createdAtMs: ago(HOUR) });
+
+  test.each([
+    ['a 401 after a 403 is the failure', UNAUTHORIZED, FORBIDDEN, 'CalicoUnauthorized'],
+    ['a 403 after a 401 is none', FORBIDDEN, UNAUTHORIZED, 'CalicoForbidden'],
+  ])('the newest decides: %s', (_, newer, older, cause) => {
+    const events = [
+      aSandboxEvent(pod, newer, { lastAtMs: ago(MINUTE) }),
+      aSandboxEvent(pod, older, { lastAtMs: ago(2 * MINUTE) }),
+    ];
+    expect(errorOf(pod, events)?.cause).toBe(cause);
+    expect(errorOf(pod, [...events].reverse())?.cause).toBe(cause);
+  });
+
+  test('the newest of both reasons decides', () => {
+    const leaving = aStuckPod({ createdAtMs: ago(HOUR), deletionAtMs: ago(5 * MINUTE) });
+    const events = [
+      aSandboxEvent(leaving, UNAUTHORIZED, { lastAtMs: ago(10 * MINUTE) }),
+      aKillEvent(leaving, FORBIDDEN, { lastAtMs: ago(MINUTE) }),
+    ];
+    expect(errorOf(leaving, events)?.cause).toBe('CalicoForbidden');
+  });
+
+  test('a runtime that writes a new event with each attempt began with the first of them', () => {
+    const events = [1, 2, 3, 4].map((attempt) =>
+      aSandboxEvent(pod, UNAUTHORIZED, { uid: `attempt-${attempt}`, lastAtMs: ago(attempt * 13 * SECOND) }),
+    );
+    expect(errorOf(pod, events)).toMatchObject({ firstAtMs: ago(52 * SECOND), lastAtMs: ago(13 * SECOND) });
+  });
+
+  test('what began before another cause came in between has begun anew', () => {
+    const events = [
+      aSandboxEvent(pod, UNAUTHORIZED, { lastAtMs: ago(MINUTE) }),
+      aSandboxEvent(pod, FORBIDDEN, { lastAtMs: ago(2 * MINUTE) }),
+      aSandboxEvent(pod, UNAUTHORIZED, { lastAtMs: ago(3 * MINUTE) }),
+    ];
+    expect(errorOf(pod, events)?.firstAtMs).toBe(ago(MINUTE));
+  });
+
+  test('one that repeats in one event began with its first time', () => {
+    const leaving = aTerminatingPod();
+    const event = aKillEvent(leaving, UNAUTHORIZED, { firstAtMs: ago(4 * MINUTE), lastAtMs: ago(SECOND), count: 9 });
+    expect(errorOf(leaving, [event])).toMatchObject({ firstAtMs: ago(4 * MINUTE), lastAtMs: ago(SECOND) });
+  });
+});
+
+describe('an event of a former sandbox counts for nothing', () => {
+  test('a pod that had its network meanwhile and lost it is not stuck with the old failure', () => {
+    const conditions = podConditions({ sandbox: false, sinceMs: ago(MINUTE) });
+    const pod = aStuckPod({ createdAtMs: ago(HOUR), conditions });
+    expect(errorOf(pod, [aSandboxEvent(pod, UNAUTHORIZED, { lastAtMs: ago(50 * MINUTE) })])).toBeUndefined();
+    expect(errorOf(pod, [aSandboxEvent(pod, UNAUTHORIZED, { lastAtMs: ago(50 * SECOND) })])?.cause).toBe(
+      'CalicoUnauthorized',
+    );
+  });
+
+  test('a pod that got its network and now terminates too long for another reason is not held by the old failure', () => {
+    const conditions = podConditions({ ready: false, sinceMs: ago(50 * MINUTE) });
+    const pod = aTerminatingPod({ createdAtMs: ago(HOUR), conditions });
+    expect(errorOf(pod, [aSandboxEvent(pod, UNAUTHORIZED, { lastAtMs: ago(51 * MINUTE) })])).toBeUndefined();
+    expect(errorOf(pod, [aKillEvent(pod, UNAUTHORIZED, { lastAtMs: ago(MINUTE) })])?.cause).toBe('CalicoUnauthorized');
+  });
+
+  test('the kubelet may write the event a moment before it writes the status', () => {
+    const pod = aTerminatingPod({ conditions: podConditions({ sandbox: false, sinceMs: ago(MINUTE) }) });
+    expect(errorOf(pod, [aKillEvent(pod, UNAUTHORIZED, { lastAtMs: ago(MINUTE + SECOND) })])).toBeDefined();
+  });
+
+  test('a kubelet that does not write the condition is believed as it is', () => {
+    const pod = aStuckPod({ createdAtMs: ago(HOUR), conditions: [aCondition('Ready', 'False')] });
+    expect(errorOf(pod, [aSandboxEvent(pod, UNAUTHORIZED, { lastAtMs: ago(50 * MINUTE) })])).toBeDefined();
+  });
+});
+
+describe('times are their writer’s words', () => {
+  const pod = aStuckPod({ createdAtMs: ago(10 * MINUTE) });
+  const createdAtMs = ago(5 * MINUTE);
+
+  test.each<[string, number, number]>([
+    ['before the pod was created', ago(HOUR), createdAtMs],
+    ['in the future', NOW_MS + HOUR, createdAtMs],
+    ['possible', ago(7 * MINUTE), ago(7 * MINUTE)],
+  ])('one that is %s', (_, saidMs, safeMs) => {
+    const conditions = [aCondition('Ready', 'False')];
+    const event = aSandboxEvent(pod, UNAUTHORIZED, { firstAtMs: saidMs, lastAtMs: saidMs, createdAtMs });
+    expect(errorOf({ ...pod, conditions }, [event])).toMatchObject({ firstAtMs: safeMs, lastAtMs: safeMs });
+  });
+
+  test('without any, the API server’s creationTimestamp stands', () => {
+    const event = { ...aSandboxEvent(pod), firstAtMs: null, lastAtMs: null, createdAtMs };
+    expect(errorOf(pod, [event])).toMatchObject({ firstAtMs: createdAtMs, lastAtMs: createdAtMs });
+  });
+
+  test('a node whose events come from the future is warned about by name', () => {
+    const ahead = aSandboxEvent(pod, UNAUTHORIZED, { lastAtMs: NOW_MS + 5 * MINUTE, createdAtMs });
+    const errors = readSandboxErrors(aSnapshot({ pods: [pod], events: [ahead] }), NOW, TIMING);
+    expect(clockWarnings(errors, NOW)).toEqual([expect.stringMatching(/node n1 carry times 300 s ahead/)]);
+    const usual = readSandboxErrors(aSnapshot({ pods: [pod], events: [aSandboxEvent(pod)] }), NOW, TIMING);
+    expect(clockWarnings(usual, NOW)).toEqual([]);
+  });
+});
+
+test('other events of a stuck pod are no sandbox errors', () => {
+  const pod = aStuckPod();
+  expect(errorOf(pod, [anEvent(pod, { reason: 'FailedMount', message: UNAUTHORIZED })])).toBeUndefined();
+});
