@@ -18,16 +18,32 @@ export type GateEvent =
     }
   | { readonly type: 'calico-absent' }
   /** After every look that changed something, and at least every 30 s. */
-  | { readonly type: 'assessed'; readonly assessment: Assessment; readonly nodes: readonly NodePlan[]; readonly deadlineInMs: number }
+  | {
+      readonly type: 'assessed';
+      readonly assessment: Assessment;
+      readonly nodes: readonly NodePlan[];
+      readonly deadlineInMs: number;
+    }
   | { readonly type: 'view-lost'; readonly what: string; readonly why: string }
   | { readonly type: 'view-regained'; readonly what: string }
-  | { readonly type: 'calico-failure'; readonly node: string; readonly pods: readonly string[]; readonly message: string }
-  | { readonly type: 'planned'; readonly node: string; readonly why: string; readonly command: string | null; readonly action: NodePlan['action'] }
+  | {
+      readonly type: 'calico-failure';
+      readonly node: string;
+      readonly pods: readonly string[];
+      readonly message: string;
+    }
+  | {
+      readonly type: 'planned';
+      readonly node: string;
+      readonly why: string;
+      readonly command: string | null;
+      readonly action: NodePlan['action'];
+    }
   | { readonly type: 'restarting'; readonly node: string; readonly pod: string }
   | { readonly type: 'restarted'; readonly node: string; readonly pod: string; readonly answer: string }
   | { readonly type: 'installed'; readonly node: string; readonly pod: string; readonly afterMs: number }
   | { readonly type: 'outcome'; readonly node: string; readonly outcome: Outcome; readonly why: string }
-  | { readonly type: 'stable-window'; readonly stableForMs: number; readonly because: string | null }
+  | { readonly type: 'stable-window'; readonly stableForMs: number }
   | { readonly type: 'confirming' }
   | { readonly type: 'warning'; readonly message: string }
   | { readonly type: 'debug'; readonly message: string }

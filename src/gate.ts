@@ -1,9 +1,8 @@
 import { reportCalico, restartedNodes } from './calico/calico-report.ts';
-import type { DeleteRights } from './calico/case.ts';
+import type { Restart } from './calico/case.ts';
 import { closeRestarts } from './calico/cure.ts';
 import { restartCalicoNode } from './calico/restart.ts';
 import { sleep } from './clock.ts';
-import { type AccessReport, checkAccess, deleteRightsOf, needsOf } from './cluster/access.ts';
 import { type Api, createApi } from './cluster/api.ts';
 import { type Connection, connect } from './cluster/connection.ts';
 import { createView, type View } from './cluster/snapshot.ts';
@@ -12,6 +11,7 @@ import { type Judgement, judge } from './health/verdict.ts';
 import { EMPTY_MEMORY, type Look, lookAt } from './look.ts';
 import { buildReport } from './report/json.ts';
 import type { Report, Verdict } from './report/report.ts';
+import { type Rights, reviewRights } from './rights.ts';
 import { beginRun, type GateOptions, type Run } from './run.ts';
 import type { Settings } from './settings.ts';
 import { newsOf, warningsOf } from './telling.ts';
@@ -96,12 +96,8 @@ async function watchUntilDecided(run: Run, { connection, api }: Cluster): Promis
   const { settings, timing } = run;
   const view = createView({ ...run, api });
   try {
-    const access = reviewAccess(run, api);
+    const rights = reviewRights(run, api);
     await view.start();
-    let deleteRights: DeleteRights = new Map();
-    void access.then((report) => {
-      deleteRights = deleteRightsOf(report);
-    });
 
     let memory = EMPTY_MEMORY;
     let last: Look | null = null;
@@ -110,9 +106,10 @@ async function watchUntilDecided(run: Run, { connection, api }: Cluster): Promis
       const now = api.now();
       const deadlineInMs = run.deadlineInMs();
       const { runsOnNode } = connection;
+      const deleteRights = rights.toDelete();
       const look = lookAt(view.snapshot(), memory, { settings, timing, now, deadlineInMs, deleteRights, runsOnNode });
       memory = look.memory;
-      focus(view, look);
+      focus(view, rights, look);
       for (const event of newsOf(last, look, deadlineInMs)) run.tell(event, now);
       last = look;
 
@@ -121,9 +118,10 @@ async function watchUntilDecided(run: Run, { connection, api }: Cluster): Promis
 
       confirmed = false;
       if (look.plan.next !== null && !run.signal.aborted) {
-        // The right may turn out to be missing only here; then it is asked for before anything is deleted.
-        await access;
-        memory = { ...memory, restarts: [...memory.restarts, await restart(run, api, look)] };
+        // Nothing is deleted while it is being asked whether it may be: the next look plans with the answer.
+        const review = rights.pending();
+        if (review !== null) await review;
+        else memory = { ...memory, restarts: [...memory.restarts, await restart(run, api, look)] };
       } else if (judgement.kind === 'confirm') {
         run.tell({ type: 'confirming' }, now);
         confirmed = await view.refresh(run.signal);
@@ -154,21 +152,16 @@ function judgeLook(run: Run, view: View, look: Look, confirmed: boolean, deadlin
   });
 }
 
-/** Rights that are missing are told at once, with the rule to add; a review that fails is no reason to stop. */
-async function reviewAccess(run: Run, api: Api): Promise<AccessReport> {
-  const report = await checkAccess(api, needsOf(run.settings), run.signal);
-  for (const { rule, costs } of report.missing) run.tell({ type: 'missing-right', rule, costs }, api.now());
-  return report;
-}
-
 /** Reads what the decisions need beyond the scope: Calico's own pods, and witnesses on affected nodes. */
-function focus(view: View, { installations, cases, memory }: Look): void {
-  view.watchCalico([...new Set(installations.found.map(({ daemonSet }) => daemonSet.namespace))]);
+function focus(view: View, rights: Rights, { installations, cases, memory }: Look): void {
+  const namespaces = [...new Set(installations.found.map(({ daemonSet }) => daemonSet.namespace))];
+  view.watchCalico(namespaces);
+  rights.reviewCalico(namespaces);
   const restarted = memory.restarts.filter(({ settled }) => settled === null).map(({ node }) => node);
   view.watchNodes([...new Set([...cases.map(({ node }) => node), ...restarted])]);
 }
 
-async function restart(run: Run, api: Api, { plan }: Look): ReturnType<typeof restartCalicoNode> {
+async function restart(run: Run, api: Api, { plan }: Look): Promise<Restart> {
   const next = plan.next;
   if (next === null) throw new Error('there is nothing to restart');
   const pod = `${next.target.namespace}/${next.target.pod}`;
@@ -191,14 +184,15 @@ async function waitForNews({ clock, timing, signal }: Run, view: View): Promise<
 function failedRun(run: Run, error: unknown): Ending {
   const message = error instanceof Error ? error.message : String(error);
   const by = run.cancelledBy();
-  if (by !== null) return { verdict: 'inconclusive', reason: `cancelled by ${by} before anything was seen`, look: null };
+  if (by !== null)
+    return { verdict: 'inconclusive', reason: `cancelled by ${by} before anything was seen`, look: null };
   return { verdict: 'inconclusive', reason: message, look: null };
 }
 
 async function conclude(run: Run, cluster: Cluster | null, ending: Ending): Promise<GateResult> {
   const { look } = ending;
   const cancelled = run.cancelledBy() !== null;
-  const restarts = closeRestarts(look?.memory.restarts ?? [], 'the run ended before the cure was proven or refuted');
+  const restarts = closeRestarts(look?.memory.restarts ?? []);
   const assessment = look?.assessment ?? null;
   const findings =
     assessment === null || cluster === null || cancelled

@@ -71,7 +71,9 @@ type CalicoFound = Extract<GateEvent, { type: 'calico-found' }>;
 function planNews(before: readonly NodePlan[], after: readonly NodePlan[]): readonly GateEvent[] {
   const known = new Map(before.map((plan) => [plan.node, plan]));
   return after
-    .filter((plan) => plan.action !== 'none' && plan.action !== 'restarted' && known.get(plan.node)?.action !== plan.action)
+    .filter(
+      (plan) => plan.action !== 'none' && plan.action !== 'restarted' && known.get(plan.node)?.action !== plan.action,
+    )
     .map(
       (plan): GateEvent => ({
         type: 'planned',
@@ -89,7 +91,12 @@ function restartNews(before: readonly Restart[], after: readonly Restart[]): rea
     const news: GateEvent[] = [];
     const installedAtMs = restart.after?.installedAtMs ?? null;
     if (restart.after !== null && installedAtMs !== null && (was?.after?.installedAtMs ?? null) === null) {
-      news.push({ type: 'installed', node: restart.node, pod: restart.after.pod, afterMs: installedAtMs - restart.atMs });
+      news.push({
+        type: 'installed',
+        node: restart.node,
+        pod: restart.after.pod,
+        afterMs: installedAtMs - restart.atMs,
+      });
     }
     if (restart.settled !== null && (was?.settled ?? null) === null) {
       news.push({ type: 'outcome', node: restart.node, outcome: restart.settled, why: restart.why });
@@ -108,20 +115,25 @@ function warningNews(before: Look | null, after: Look): readonly GateEvent[] {
 function stabilityNews(before: Look | null, after: Look): readonly GateEvent[] {
   const { stableForMs } = after.observation.settings;
   if (!after.assessment.complete || before?.assessment.complete === true || stableForMs === 0) return [];
-  return [{ type: 'stable-window', stableForMs, because: after.assessment.unstable[0]?.because ?? null }];
+  return [{ type: 'stable-window', stableForMs }];
 }
 
 /** Everything that a finished report should warn of: what was told, and what could not be seen to the end. */
-export function warningsOf(told: readonly string[], { observation, installations, assessment }: Look): readonly string[] {
-  const blind = observation.snapshot.coverage.gaps.map((gap) => {
-    switch (gap.why) {
-      case 'forbidden':
-        return `may not see ${what(gap)}: ${gap.message}`;
-      case 'never-read':
-        return `never saw ${what(gap)}: ${gap.message}`;
-      case 'stale':
-        return `lost sight of ${what(gap)} at ${new Date(gap.sinceMs).toISOString()}: ${gap.message}`;
-    }
-  });
+export function warningsOf(
+  told: readonly string[],
+  { observation, installations, assessment }: Look,
+): readonly string[] {
+  const blind = observation.snapshot.coverage.gaps.map(describeGap);
   return [...told, ...assessment.warnings, ...blind, ...installationNotes(installations)];
+}
+
+function describeGap(gap: Gap): string {
+  switch (gap.why) {
+    case 'forbidden':
+      return `may not see ${what(gap)}: ${gap.message}`;
+    case 'never-read':
+      return `never saw ${what(gap)}: ${gap.message}`;
+    case 'stale':
+      return `lost sight of ${what(gap)} at ${new Date(gap.sinceMs).toISOString()}: ${gap.message}`;
+  }
 }

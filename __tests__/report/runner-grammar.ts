@@ -30,12 +30,10 @@ export interface RunnerCommand {
 
 /** Every workflow command that the runner would carry out when it reads `output` (stdout or stderr). */
 export function commandsIn(output: string): readonly RunnerCommand[] {
-  return output
-    .split(/\r\n|\r|\n/u)
-    .flatMap((line) => {
-      const name = versionTwo(line) ?? versionOne(line);
-      return name === null ? [] : [{ name, line }];
-    });
+  return output.split(/\r\n|\r|\n/u).flatMap((line) => {
+    const name = versionTwo(line) ?? versionOne(line);
+    return name === null ? [] : [{ name, line }];
+  });
 }
 
 function versionTwo(raw: string): string | null {

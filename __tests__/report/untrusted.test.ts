@@ -57,7 +57,10 @@ describe('logLine', () => {
   });
 
   test('never is a workflow command, whatever the text', () => {
-    fc.assert(fc.property(hostile, (text) => expect(commandsIn(logLine(text))).toEqual([])), { numRuns: 2_000 });
+    fc.assert(
+      fc.property(hostile, (text) => expect(commandsIn(logLine(text))).toEqual([])),
+      { numRuns: 2_000 },
+    );
   });
 
   test('is one line without control, format or invisible characters', () => {

@@ -61,17 +61,19 @@ export async function publish(result: GateResult, settings: Settings, env: NodeJ
 }
 
 async function writeReportFile(result: GateResult, settings: Settings, env: NodeJS.ProcessEnv): Promise<Written> {
-  if (settings.reportFile !== null) return writeReport(result.report, settings.reportFile);
-  const folder = env['RUNNER_TEMP'] ?? '';
+  if (settings.reportFile !== null) return await writeReport(result.report, settings.reportFile);
+  const folder = env.RUNNER_TEMP ?? '';
   if (folder === '') return { path: '', problem: null };
-  return writeNumberedReport(result.report, folder);
+  return await writeNumberedReport(result.report, folder);
 }
 
 async function writeSummary(result: GateResult, reportFile: string): Promise<void> {
   try {
     await core.summary.addRaw(summaryOf(result.report, reportFile), true).write();
   } catch (error) {
-    core.warning(field(`the job summary could not be written: ${error instanceof Error ? error.message : String(error)}`));
+    core.warning(
+      field(`the job summary could not be written: ${error instanceof Error ? error.message : String(error)}`),
+    );
   }
 }
 

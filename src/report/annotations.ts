@@ -1,5 +1,5 @@
-import { coarse } from './log.ts';
 import { groupFindings, podsOf } from './finding-groups.ts';
+import { coarse } from './log.ts';
 import type { Report } from './report.ts';
 import { cap, field } from './untrusted.ts';
 
@@ -56,7 +56,14 @@ function limited(all: readonly Annotation[], level: Annotation['level'], limit: 
   const some = all.filter((one) => one.level === level);
   if (some.length <= limit) return some;
   const shown = some.slice(0, limit - 1);
-  return [...shown, annotation(level, 'Calico Health Gate', `and ${some.length - shown.length} more: see the job summary and the report`)];
+  return [
+    ...shown,
+    annotation(
+      level,
+      'Calico Health Gate',
+      `and ${some.length - shown.length} more: see the job summary and the report`,
+    ),
+  ];
 }
 
 function annotation(level: Annotation['level'], title: string, message: string): Annotation {

@@ -21,9 +21,17 @@ const LINES_PER_LOOK = 12;
 /** A line of the log is one glance; the whole text stands in the report. */
 const MESSAGE_LIMIT_BYTES = 600;
 const HEARTBEAT_MS = 30_000;
+/**
+ * What lasts shorter than this is not told: while a roll-out goes on, every pod is a moment without a sandbox, a moment
+ * without an image, a moment not ready.
+ */
+const WORTH_TELLING_MS = 5_000;
 
-interface Shown {
-  readonly line: string;
+/** A group of findings as the log knows it. */
+interface Known {
+  readonly seenMs: number;
+  /** `left`: it was one too many, and only counted. */
+  readonly told: 'no' | 'yes' | 'left';
   readonly fatal: boolean;
   readonly subject: string;
   readonly cause: string;
@@ -34,9 +42,10 @@ interface Shown {
  * for details; at least one line every 30 s while waiting.
  */
 export function createLog(sink: LogSink): Tell {
-  const shown = new Map<string, Shown>();
+  const known = new Map<string, Known>();
   let lastCounts = '';
   let lastLineMs = 0;
+  let looked = false;
 
   const say = (text: string, now: Now): void => {
     lastLineMs = now.elapsedMs;
@@ -45,27 +54,35 @@ export function createLog(sink: LogSink): Tell {
 
   const sayChanges = (assessment: Assessment, now: Now): void => {
     const groups = groupFindings(assessment.findings);
+    const isFirst = !looked;
+    looked = true;
     let lines = 0;
-    let left = 0;
-    const present = new Set<string>();
+    let untold = 0;
     for (const group of groups) {
-      present.add(group.key);
-      const before = shown.get(group.key);
-      if (before !== undefined && before.fatal === group.fatal) continue;
-      if (lines === LINES_PER_LOOK) {
-        left += 1;
-        continue;
+      const before = known.get(group.key);
+      const { subject, cause, fatal } = group;
+      const seenMs = before?.seenMs ?? now.elapsedMs;
+      const isNews = before === undefined || before.told === 'no' || before.fatal !== fatal;
+      const isDue =
+        fatal ||
+        cause === 'CalicoUnauthorized' ||
+        now.elapsedMs - seenMs >= WORTH_TELLING_MS ||
+        (isFirst && ageMs(group, now) >= WORTH_TELLING_MS);
+      let told = before?.told ?? 'no';
+      if (isNews && isDue) {
+        told = lines < LINES_PER_LOOK ? 'yes' : 'left';
+        if (told === 'yes') say(findingLine(group, now), now);
+        else untold += 1;
+        lines += 1;
       }
-      lines += 1;
-      const line = findingLine(group, now);
-      shown.set(group.key, { line, fatal: group.fatal, subject: group.subject, cause: group.cause });
-      say(line, now);
+      known.set(group.key, { seenMs, told, fatal, subject, cause });
     }
-    if (left > 0) say(`   … and ${left} more; all of them are in the report`, now);
-    for (const [key, before] of shown) {
+    if (untold > 0) say(`   … and ${untold} more; all of them are in the report`, now);
+    const present = new Set(groups.map(({ key }) => key));
+    for (const [key, before] of known) {
       if (present.has(key)) continue;
-      shown.delete(key);
-      say(`✓  ${before.subject}: no longer ${before.cause}`, now);
+      known.delete(key);
+      if (before.told === 'yes') say(`✓  ${before.subject}: no longer ${before.cause}`, now);
     }
   };
 
@@ -115,9 +132,15 @@ function closingLines(report: Extract<GateEvent, { type: 'finished' }>['report']
   return ['', `${report.verdict.toUpperCase()}: ${report.reason}`];
 }
 
+/** For how long the oldest of them has been not ready: what a run that has just begun knows. */
+function ageMs(group: FindingGroup<Finding>, now: Now): number {
+  return now.atMs - Math.min(...group.findings.map((finding) => finding.sinceMs));
+}
+
 function findingLine(group: FindingGroup<Finding>, now: Now): string {
   const first = group.findings[0] as Finding;
-  const mark = group.fatal ? '✗' : group.derivedFrom === null ? '·' : '↳';
+  const milder = group.derivedFrom === null ? '·' : '↳';
+  const mark = group.fatal ? '✗' : milder;
   const pods = podsOf(group);
   const about = pods === '' || group.subject.endsWith(` ${pods}`) ? '' : ` (${pods})`;
   const waits = group.derivedFrom === null ? '' : `, waits for ${group.derivedFrom}`;
@@ -144,7 +167,8 @@ function waitingFor(assessment: Assessment): string {
   const worst = groupFindings(assessment.findings.filter((finding) => finding.holdsBack))[0];
   if (worst !== undefined) return `waiting: ${worst.subject}: ${worst.cause}; ${countsLine(assessment)}`;
   const unstable = assessment.unstable[0];
-  if (unstable !== undefined) return `waiting: ${unstable.name} has been complete for ${coarse(unstable.completeForMs)}`;
+  if (unstable !== undefined)
+    return `waiting: ${unstable.name} has been complete for ${coarse(unstable.completeForMs)}`;
   return `waiting; ${countsLine(assessment)}`;
 }
 

@@ -1,7 +1,7 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import type { Report } from './report.ts';
 import { reportText } from './json.ts';
+import type { Report } from './report.ts';
 
 /** Name of the report in `RUNNER_TEMP` when `report-file` is empty. */
 export const DEFAULT_REPORT_NAME = 'calico-health-gate';
@@ -41,7 +41,10 @@ export async function writeNumberedReport(report: Report, folder: string): Promi
       return { path: '', problem: `the report could not be written to ${path}: ${describe(error)}` };
     }
   }
-  return { path: '', problem: `the report could not be written to ${folder}: it holds ${MOST_NUMBERED} reports already` };
+  return {
+    path: '',
+    problem: `the report could not be written to ${folder}: it holds ${MOST_NUMBERED} reports already`,
+  };
 }
 
 function describe(error: unknown): string {

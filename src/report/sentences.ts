@@ -36,9 +36,7 @@ export function sentenceOf(event: Told): string {
     case 'outcome':
       return `node ${event.node}: ${event.outcome}: ${event.why}`;
     case 'stable-window':
-      return event.because === null
-        ? `all is ready; it has to stay so for ${formatDuration(event.stableForMs)}`
-        : `all is ready again; it has to stay so for ${formatDuration(event.stableForMs)} (${event.because})`;
+      return `all is ready; it has to stay so for ${formatDuration(event.stableForMs)}`;
     case 'confirming':
       return 'all stayed ready; confirming with a fresh look at everything';
     case 'warning':
@@ -57,17 +55,17 @@ function roundMs(ms: number): number {
 
 /** "all pods in namespace shop, for at most 10m, stable for 15s; may restart calico-node on up to 3 nodes". */
 function aim(settings: Settings): string {
-  const { namespaces, excludeNamespaces, selectorText, timeoutMs, stableForMs, restartCalicoNode, maxNodeRestarts } = settings;
+  const { selectorText, timeoutMs, stableForMs, restartCalicoNode, maxNodeRestarts } = settings;
   const which = selectorText === '' ? 'all pods' : `pods with ${selectorText}`;
-  const where =
-    namespaces.length > 0
-      ? `in ${namespaces.length === 1 ? 'namespace' : 'namespaces'} ${shortList(namespaces)}`
-      : excludeNamespaces.length > 0
-        ? `in all namespaces but ${shortList(excludeNamespaces)}`
-        : 'in all namespaces';
   const restarts =
     restartCalicoNode && maxNodeRestarts > 0
       ? `may restart calico-node on up to ${maxNodeRestarts} ${maxNodeRestarts === 1 ? 'node' : 'nodes'}`
       : 'changes nothing';
-  return `${which} ${where}, for at most ${formatDuration(timeoutMs)}, stable for ${formatDuration(stableForMs)}; ${restarts}`;
+  return `${which} ${scopeOf(settings)}, for at most ${formatDuration(timeoutMs)}, stable for ${formatDuration(stableForMs)}; ${restarts}`;
+}
+
+function scopeOf({ namespaces, excludeNamespaces }: Settings): string {
+  if (namespaces.length === 1) return `in namespace ${namespaces[0]}`;
+  if (namespaces.length > 1) return `in namespaces ${shortList(namespaces)}`;
+  return excludeNamespaces.length > 0 ? `in all namespaces but ${shortList(excludeNamespaces)}` : 'in all namespaces';
 }

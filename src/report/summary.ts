@@ -52,14 +52,18 @@ function head(report: Report): readonly string[] {
 }
 
 function scope(report: Report): string {
-  const { namespaces, excludeNamespaces, selector } = report.scope;
-  const where =
-    namespaces.length > 0
-      ? `namespaces ${namespaces.slice(0, 10).map((name) => markdown(name)).join(' ')}`
-      : excludeNamespaces.length > 0
-        ? `all namespaces but ${excludeNamespaces.slice(0, 10).map((name) => markdown(name)).join(' ')}`
-        : 'all namespaces';
-  return selector === '' ? where : `${where}, selector ${markdown(selector, CELL_LIMIT_BYTES)}`;
+  const { selector } = report.scope;
+  return selector === '' ? where(report) : `${where(report)}, selector ${markdown(selector, CELL_LIMIT_BYTES)}`;
+}
+
+function where({ scope: { namespaces, excludeNamespaces } }: Report): string {
+  if (namespaces.length > 0) return `namespaces ${codes(namespaces)}`;
+  return excludeNamespaces.length > 0 ? `all namespaces but ${codes(excludeNamespaces)}` : 'all namespaces';
+}
+
+function codes(names: readonly string[]): string {
+  const shown = names.slice(0, 10).map((name) => markdown(name));
+  return names.length > shown.length ? `${shown.join(' ')} and ${names.length - shown.length} more` : shown.join(' ');
 }
 
 function findings(report: Report): readonly string[] {
