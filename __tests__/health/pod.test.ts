@@ -3,6 +3,7 @@ import type { PodClass } from '../../src/health/assessment.ts';
 import type { Pod } from '../../src/objects/pod.ts';
 import {
   aCondition,
+  aContainer,
   aController,
   ago,
   aLostNode,
@@ -138,6 +139,12 @@ describe('pods that hold nothing back', () => {
     ],
   ])('%s', (_, pod, look, expected) => {
     expect(judge(pod, look)).toEqual({ pod, class: expected, finding: null });
+  });
+
+  test('a pod of a running Job that works at last is ready, whatever was tried before', () => {
+    const tried = aContainer({ restartCount: 5, lastEnd: terminated({ finishedAtMs: ago(SECOND) }) });
+    expect(judge(aPod({ ...job, containers: [tried] }), { owner: jobOwner }).class).toBe('ready');
+    expect(judge(aPod({ containers: [tried] })).class).toBe('notReady');
   });
 
   test('the pod of a running Job whose image is missing is trouble all the same', () => {

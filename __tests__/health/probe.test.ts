@@ -126,7 +126,7 @@ const probesAndRest: readonly Row[] = [
     look: { node: null, nodesReadable: false },
     stage: 'node',
     cause: 'Unknown',
-    fatalAfterMs: 3 * MINUTE,
+    fatalAfterMs: 5 * MINUTE,
     message: 'node n1 may have stopped reporting',
   },
   {

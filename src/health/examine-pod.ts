@@ -15,6 +15,11 @@ import { startSymptom } from './start.ts';
 import { type Examination, type NotReadyExamination, type Symptom, withDetail } from './symptom.ts';
 import { examineTerminating } from './terminating.ts';
 
+const READY: Examination = { class: 'ready', symptom: null };
+
+/** As long as for a node that is known to be lost. */
+const PERHAPS_LOST_MS = 5 * 60_000;
+
 /**
  * What one look at a pod says, before any patience or grace: the ladder, first match wins. From what has been decided
  * by others (deleted, ended, on a lost node), over Ready, down the way that a pod takes from the scheduler to its
@@ -31,7 +36,8 @@ export function examinePod(
 
   const lost = whyNodeIsLost(pod, circumstances.node, circumstances.nodesReadable);
   if (lost !== null) return { class: 'notReady', symptom: onLostNode(pod, lost, circumstances) };
-  if (isReady(pod)) return examineReady(pod, circumstances, facts);
+  // What a Job tried before does not count against the attempt that runs.
+  if (isReady(pod)) return isJobPod(pod) ? READY : examineReady(pod, circumstances, facts);
 
   const symptom = symptomOf(pod, circumstances, facts);
   if (isJobPod(pod) && isPartOfRunningJob(symptom)) return { class: 'starting', symptom: null };
@@ -71,7 +77,7 @@ function examineReady(
   const evidence = { facts, events, now, timing };
   const looping = crashLoopingContainer(pod, evidence);
   const readyForMs = now.elapsedMs - (facts.readySinceElapsedMs ?? now.elapsedMs);
-  if (looping === null || readyForMs >= timing.crashLoopReadyMs) return { class: 'ready', symptom: null };
+  if (looping === null || readyForMs >= timing.crashLoopReadyMs) return READY;
   return { class: 'notReady', symptom: readyButCrashLooping(looping, pod, evidence) };
 }
 
@@ -108,9 +114,6 @@ function unknown(pod: Pod): Symptom {
   const told = withDetail(`Ready is ${ready.status}`, withDetail(ready.reason, ready.message));
   if (ready.reason !== '' || ready.message !== '') return { stage: 'probe', cause: 'Unknown', message: told };
   // Only the node controller leaves no reason: it marks the pods of a node that stopped reporting (MarkPodsNotReady).
-  return {
-    stage: 'node',
-    cause: 'Unknown',
-    message: `${told}, without a reason: node ${pod.nodeName} may have stopped reporting`,
-  };
+  const message = `${told}, without a reason: node ${pod.nodeName} may have stopped reporting`;
+  return { stage: 'node', cause: 'Unknown', message, patienceMs: PERHAPS_LOST_MS };
 }
