@@ -21,7 +21,7 @@ import {
 } from './scope.ts';
 import { completeForMs, nextWindows, type Subject, unstableOf } from './stability.ts';
 import { findTroubles } from './trouble-findings.ts';
-import { clocksAhead, clockWarnings, guessWarnings, sightWarnings } from './warnings.ts';
+import { clocksAhead, clockWarnings, excusedNotes, guessWarnings, sightWarnings } from './warnings.ts';
 
 /** What one look at the cluster gives: what the picture means, and what to remember of it. */
 export interface HealthLook {
@@ -123,7 +123,7 @@ export function lookAtHealth(before: HealthMemory, observation: Observation): He
       ...guessWarnings(snapshot.pods, nodes),
       ...clockWarnings(ahead),
     ],
-    notes: workloads.flatMap(({ rollOut }) => rollOut.notes),
+    notes: [...workloads.flatMap(({ rollOut }) => rollOut.notes), ...excusedNotes(snapshot.pods, nodes)],
   };
 
   const memory: HealthMemory = {

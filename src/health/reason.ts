@@ -14,8 +14,6 @@ export interface ReasonContext {
   readonly nowMs: number;
   /** `restart-calico-node` is on. */
   readonly mayRestart: boolean;
-  /** The chosen `context` of the kubeconfig, for commands; null: its current one. */
-  readonly context: string | null;
   readonly stableForMs: number;
 }
 
@@ -57,11 +55,10 @@ function countTroubles(findings: readonly Finding[]): number {
     .size;
 }
 
-/** `shop/web`: the workload that people know, else the pod, else the namespace. */
+/** `shop/web`: the workload that people know, else the pod; '' for the scope itself. */
 function subjectOf(finding: Finding): string {
   const name = finding.owner?.name ?? finding.pod;
-  if (name === null) return finding.namespace;
-  return fullName({ namespace: finding.namespace, name });
+  return name === null ? '' : fullName({ namespace: finding.namespace, name });
 }
 
 function ofNodes(findings: readonly Finding[], worst: Finding, context: ReasonContext): string {
@@ -87,15 +84,14 @@ function calicoAdvice(worst: Finding, nodes: readonly string[], context: ReasonC
   const node = worst.node ?? '';
   const where = nodes.length === 1 ? 'there' : `on ${node}`;
   const restart = context.restarts.findLast((one) => one.node === node);
-  if (restart !== undefined && (restart.outcome === 'not-cured' || restart.outcome === 'timed-out')) {
-    return `restarting calico-node ${where} did not cure it (${restart.outcome}): ${shorten(restart.why)}`;
+  if (restart !== undefined && (restart.settled === 'not-cured' || restart.settled === 'timed-out')) {
+    return `restarting calico-node ${where} did not cure it (${restart.settled}): ${shorten(restart.why)}`;
   }
   const plan = context.nodes.find((one) => one.node === node);
   switch (plan?.action) {
     case 'planned': {
-      const command = commandOf(plan, context);
       const setting = context.mayRestart ? '' : ', or set restart-calico-node: true';
-      return `restart calico-node ${where}${command === null ? '' : `: ${command}`}${setting}`;
+      return `restart calico-node ${where}${plan.command === null ? '' : `: ${plan.command}`}${setting}`;
     }
     case 'refused':
       return `calico-node ${where} may not be restarted by this run: ${shorten(plan.why)}`;
@@ -107,12 +103,6 @@ function calicoAdvice(worst: Finding, nodes: readonly string[], context: ReasonC
     case undefined:
       return adviceFor(worst);
   }
-}
-
-function commandOf(plan: NodePlan, context: ReasonContext): string | null {
-  if (plan.target === null) return null;
-  const chosen = context.context === null ? '' : ` --context ${context.context}`;
-  return `kubectl delete pod${chosen} -n ${plan.target.namespace} ${plan.target.pod}`;
 }
 
 function ofWorkload(findings: readonly Finding[], worst: Finding, context: ReasonContext): string {

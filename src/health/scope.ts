@@ -67,8 +67,8 @@ function tooFewMessage(counted: number, settings: Settings): string {
 
 function whereOf({ namespaces }: Settings): string {
   if (namespaces.length === 0) return '';
-  if (namespaces.length > MOST_NAMESPACES_NAMED) return ` (in ${namespaces.length} namespaces)`;
-  return ` (in namespace ${namespaces.join(', ')})`;
+  if (namespaces.length > MOST_NAMESPACES_NAMED) return `, in ${namespaces.length} namespaces`;
+  return `, in ${namespaces.length === 1 ? 'namespace' : 'namespaces'} ${namespaces.join(', ')}`;
 }
 
 /** More than a reader takes in at a glance. */

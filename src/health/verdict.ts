@@ -87,9 +87,9 @@ function atDeadline(input: JudgeInput, blind: boolean): Judgement {
   const counts = ({ finding, seenAtMs }: Evidence): boolean =>
     finding.fatal || now.atMs - seenAtMs <= timing.recentEvidenceMs;
   const evidence = input.memory.evidence.filter(counts).map(({ finding }) => finding);
-  if (evidence.length > 0) return unhealthy(input, evidence, blind);
-
   const timeout = formatDuration(settings.timeoutMs);
+  if (evidence.length > 0) return unhealthy(input, evidence, blind, `; the timeout of ${timeout} is over`);
+
   if (blind) return inconclusive(`no verdict within ${timeout}: ${describeBlindness(coverage, now.atMs)}`);
   if (assessment.unstable.length > 0) {
     const stable = formatDuration(settings.stableForMs);
@@ -116,9 +116,9 @@ function isUselessToWait({ assessment, settings, coverage, cureInProgress }: Jud
   return settings.failFast && isRestSeen && assessment.findings.every(({ holdsBack }) => !holdsBack);
 }
 
-function unhealthy(input: JudgeInput, findings: readonly Finding[], blind: boolean): Judgement {
+function unhealthy(input: JudgeInput, findings: readonly Finding[], blind: boolean, ending = ''): Judgement {
   const blindness = blind ? `; besides, ${describeBlindness(input.coverage, input.now.atMs)}` : '';
-  return end('unhealthy', `${reasonOfTrouble(findings, reasonContext(input))}${blindness}`);
+  return end('unhealthy', `${reasonOfTrouble(findings, reasonContext(input))}${ending}${blindness}`);
 }
 
 function inconclusive(reason: string): Judgement {
@@ -156,7 +156,6 @@ function reasonContext(input: JudgeInput): ReasonContext {
     restarts,
     nowMs: now.atMs,
     mayRestart: settings.restartCalicoNode,
-    context: settings.context,
     stableForMs: settings.stableForMs,
   };
 }

@@ -44,6 +44,17 @@ function isEventsDue(coverage: Coverage, findings: readonly Finding[], nowMs: nu
   );
 }
 
+/** For the log: why pods of DaemonSets are in the total only. */
+export function excusedNotes(pods: readonly Pod[], nodes: EligibleNodes): readonly string[] {
+  if (nodes.guessed) return [];
+  const excused = pods.filter((pod) => pod.controller?.kind === 'DaemonSet' && !nodes.counts(pod));
+  if (excused.length === 0) return [];
+  const names = someOf([...new Set(excused.map(({ nodeName }) => nodeName ?? ''))]);
+  return [
+    `DaemonSets are not measured on nodes that are younger than 5m, not Ready or being deleted (${names}): ${excused.length} of their pods are in the total only`,
+  ];
+}
+
 /** Pods of DaemonSets that are not counted on a guess. */
 export function guessWarnings(pods: readonly Pod[], nodes: EligibleNodes): readonly string[] {
   if (!nodes.guessed) return [];
