@@ -143,8 +143,9 @@ describe('pods that hold nothing back', () => {
 
   test('a pod of a running Job that works at last is ready, whatever was tried before', () => {
     const tried = aContainer({ restartCount: 5, lastEnd: terminated({ finishedAtMs: ago(SECOND) }) });
-    expect(judge(aPod({ ...job, containers: [tried] }), { owner: jobOwner }).class).toBe('ready');
-    expect(judge(aPod({ containers: [tried] })).class).toBe('notReady');
+    const pod = aPod({ conditions: podConditions({ sinceMs: ago(SECOND) }), containers: [tried] });
+    expect(judge({ ...pod, ...job }, { owner: jobOwner }).class).toBe('ready');
+    expect(judge(pod).class).toBe('notReady');
   });
 
   test('the pod of a running Job whose image is missing is trouble all the same', () => {
