@@ -1,11 +1,15 @@
+import { type Clock, systemClock } from '../clock.ts';
+import { ConnectError } from './connect-error.ts';
+import { createCredentialSource } from './credentials.ts';
+import { createDialer } from './dialer.ts';
+import { createHttpsTransport } from './https-transport.ts';
+import { findTarget, type SourceOptions, type Target } from './kubeconfig-source.ts';
+import { proxyFor } from './proxy.ts';
 import type { Transport } from './transport.ts';
 
-export interface ConnectOptions {
-  /** Path of a kubeconfig file; null: `KUBECONFIG`, `~/.kube/config`, the in-cluster service account. */
-  readonly kubeconfig: string | null;
-  /** null: the kubeconfig's current context. */
-  readonly context: string | null;
-  readonly env: Readonly<Record<string, string | undefined>>;
+export interface ConnectOptions extends SourceOptions {
+  /** Default: this machine's. */
+  readonly clock?: Clock;
 }
 
 /** A cluster, and how to talk to it. */
@@ -15,19 +19,85 @@ export interface Connection {
   readonly server: string;
   /** Name of the context; '' for the in-cluster service account. */
   readonly context: string;
-  /** Where it came from, for people: `kubeconfig /home/me/.kube/config`, `the in-cluster service account`. */
+  /** Where it came from, for people: `kubeconfig /home/me/.kube/config`, `in-cluster service account`. */
   readonly source: string;
   /**
-   * Obtains credentials anew (exec plugin, token file); parallel calls share one renewal. Rejects with `ConnectError`
-   * when none can be had. Does nothing for credentials that cannot change.
+   * Obtains credentials anew (exec plugin, token file, certificate files); parallel calls share one renewal. Rejects
+   * with ConnectError when none can be had. Does nothing for credentials that cannot change.
    */
   readonly renewCredentials: () => Promise<void>;
   /** Sentences for the report: certificates that are not checked, a server without TLS. */
   readonly warnings: readonly string[];
-  /** Name of the node that the gate itself runs on, where it runs in the cluster and was told (`NODE_NAME`); else null. */
+  /** Name of the node that the gate itself runs on, where the pod's environment tells it (`NODE_NAME`); else null. */
   readonly runsOnNode: string | null;
-  /** Tokens, passwords and keys in use so far, one by one: what a face must mask. Grows when credentials are renewed. */
+  /**
+   * Tokens, passwords and keys in use so far, one by one (keys of several lines as a whole): what a face must mask
+   * before it prints anything. Grows when credentials are renewed.
+   */
   readonly secrets: () => readonly string[];
-  /** Ends all connections that are kept alive. */
+  /** Ends all connections that are kept alive, and a plugin that runs. */
   readonly close: () => void;
+}
+
+/** Masking a shorter text would black out words of the log, and make the runner drop outputs that contain it. */
+const SHORTEST_SECRET = 6;
+
+/**
+ * Finds the cluster, and obtains the first credentials; asks nothing of the API server yet. `signal` ends a plugin that
+ * runs, now and later. Rejects with ConnectError, whose message says what was tried and what to do.
+ */
+export async function connect(options: ConnectOptions, signal: AbortSignal): Promise<Connection> {
+  const { env, clock = systemClock } = options;
+  const target = await findTarget(options);
+  const server = serverOf(target);
+  const proxy = proxyFor(server, target.cluster.proxyUrl, env);
+  const end = new AbortController();
+  const credentials = createCredentialSource({ target, env, clock, signal: AbortSignal.any([signal, end.signal]) });
+  const dialer = createDialer(target, proxy);
+  const dial = async () => {
+    const current = await credentials.current();
+    return { credentials: current, dial: await dialer.dial(current) };
+  };
+  // Before anything is printed: whoever prints has to know what to mask.
+  await dial();
+
+  return {
+    transport: createHttpsTransport({
+      server,
+      dial,
+      proxy: proxy?.name ?? null,
+      compress: !target.cluster.disableCompression,
+    }),
+    server: target.cluster.server,
+    context: target.context,
+    source: target.source,
+    renewCredentials: async () => {
+      dialer.renew();
+      await credentials.renew();
+    },
+    warnings: warningsAbout(target, server),
+    runsOnNode: env.KUBERNETES_SERVICE_HOST ? env.NODE_NAME || env.KUBERNETES_NODE_NAME || null : null,
+    secrets: () => [...credentials.secrets(), ...dialer.secrets()].filter(({ length }) => length >= SHORTEST_SECRET),
+    close: () => {
+      end.abort();
+      dialer.close();
+    },
+  };
+}
+
+function serverOf({ cluster, source }: Target): URL {
+  const url = URL.canParse(cluster.server) ? new URL(cluster.server) : null;
+  if (url !== null && (url.protocol === 'https:' || url.protocol === 'http:') && url.username === '') return url;
+  throw new ConnectError(`the server of the ${source} is no URL; it must begin with https:// and name a host`, {
+    reason: 'KubeconfigInvalid',
+  });
+}
+
+function warningsAbout({ cluster }: Target, server: URL): readonly string[] {
+  if (server.protocol === 'http:')
+    return ['the API server is asked without TLS: everybody on the way can read and change what is said'];
+  if (!cluster.skipTlsVerify) return [];
+  return [
+    "the kubeconfig has insecure-skip-tls-verify: the API server's certificate is not checked, and credentials may go to somebody else",
+  ];
 }

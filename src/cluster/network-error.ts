@@ -71,20 +71,24 @@ const ALERT_ABOUT_OURS = /^ERR_SSL_.*ALERT.*(?:CERTIFICATE|UNKNOWN_CA|ACCESS_DEN
 
 /** The meaning of an error that a transport rejected with; any value at all. */
 export function networkProblemOf(error: unknown): NetworkProblem {
-  const code = codeOf(error);
+  const problem = problemOf(codeOf(error), error);
+  const proxy = error instanceof Error && 'proxy' in error ? String(error.proxy) : '';
+  return proxy === '' ? problem : { ...problem, what: `${problem.what} (through the proxy ${proxy})` };
+}
+
+function problemOf(code: string, error: unknown): NetworkProblem {
   const known = MEANINGS[code];
-  if (known !== undefined) return { code, ...known };
+  if (known !== undefined) {
+    const said = code.startsWith('ERR_PROXY_') ? `${known.what}: ${messageOf(error)}` : known.what;
+    return { code, ...known, what: said };
+  }
   if (ALERT_ABOUT_OURS.test(code)) {
     const fix = 'renew the client certificate of the kubeconfig';
     return { code, kind: 'certificate', what: 'the server refused the client certificate', fix };
   }
   if (code.startsWith('ERR_SSL_') || code === 'EPROTO') {
-    return {
-      code,
-      kind: 'certificate',
-      what: `TLS failed (${code})`,
-      fix: "check the kubeconfig's server, and proxies on the way",
-    };
+    const fix = "check the kubeconfig's server, and proxies on the way";
+    return { code, kind: 'certificate', what: `TLS failed (${code})`, fix };
   }
   if (code.startsWith('ERR_OSSL_')) {
     const fix = 'check client-certificate-data and client-key-data of the kubeconfig';

@@ -1,0 +1,183 @@
+import type { Agent, RequestOptions } from 'node:https';
+import type { KubeConfig } from '@kubernetes/client-node/dist/config.js';
+import { isRecord } from './body.ts';
+import { ConnectError, isConnectError } from './connect-error.ts';
+import type { Credentials } from './credentials.ts';
+import type { KubeconfigUser } from './kubeconfig.ts';
+import type { Target } from './kubeconfig-source.ts';
+import type { Proxy } from './proxy.ts';
+
+/** How a connection is made: certificates, proxy, and the pool of connections that are kept alive. */
+export interface Dial {
+  readonly agent: Agent;
+  readonly tls: Pick<RequestOptions, 'ca' | 'cert' | 'key' | 'servername' | 'rejectUnauthorized'>;
+  /** `Authorization` of auth providers that the client library knows (OIDC …). */
+  readonly headers: Readonly<Record<string, string>>;
+}
+
+export interface Dialer {
+  /** Rejects with ConnectError when certificates cannot be read, or an auth provider gives no token. */
+  readonly dial: (credentials: Credentials) => Promise<Dial>;
+  /** Reads certificate files anew from now on. */
+  readonly renew: () => void;
+  readonly secrets: () => readonly string[];
+  /** Ends all connections. */
+  readonly close: () => void;
+}
+
+const CONTEXT = 'gate';
+
+/**
+ * TLS options and agents of the client library: certificates from files and data, `tls-server-name`, CONNECT and SOCKS
+ * proxies, and the auth providers of old kubeconfigs. The library makes a new connection for each request; here they
+ * are kept alive.
+ */
+export function createDialer(target: Target, proxy: Proxy | null): Dialer {
+  const secrets = new Set<string>(secretsOf(target.user));
+  if (proxy?.password) secrets.add(proxy.password);
+  const retired: Agent[] = [];
+  let present: { readonly madeFor: string; readonly config: KubeConfig; readonly dial: Dial } | null = null;
+
+  const retire = (): void => {
+    if (present === null) return;
+    // What is in use goes on; what is idle is not used again.
+    const { agent } = present.dial;
+    for (const socket of Object.values(agent.freeSockets).flat()) socket?.destroy();
+    retired.push(agent);
+    present = null;
+  };
+
+  return {
+    dial: async (credentials) => {
+      const madeFor = JSON.stringify([credentials.certificate, credentials.key]);
+      if (present !== null && present.madeFor === madeFor && !isRecord(target.user?.authProvider)) return present.dial;
+      const config = present?.madeFor === madeFor ? present.config : await configFor(target, proxy, credentials);
+      const dial = await dialFrom(config, target);
+      if (dial.headers.Authorization !== undefined) secrets.add(dial.headers.Authorization.replace(/^Bearer /, ''));
+      if (present?.dial.agent !== dial.agent) retire();
+      present = { madeFor, config, dial };
+      return dial;
+    },
+    renew: () => {
+      const { certFile = null, keyFile = null } = target.user ?? {};
+      if (certFile !== null || keyFile !== null) retire();
+    },
+    secrets: () => [...secrets],
+    close: () => {
+      retire();
+      for (const agent of retired) agent.destroy();
+    },
+  };
+}
+
+async function configFor(target: Target, proxy: Proxy | null, credentials: Credentials): Promise<KubeConfig> {
+  // Loaded only now: the library takes longer to load than the gate to say its first line.
+  const { KubeConfig: Config } = await import('@kubernetes/client-node/dist/config.js');
+  const { cluster, user } = target;
+  const config = new Config();
+  config.loadFromOptions({
+    clusters: [
+      {
+        name: CONTEXT,
+        server: cluster.server,
+        // The library refuses servers without TLS unless this is set; then it has no other effect.
+        skipTLSVerify: cluster.skipTlsVerify || cluster.server.startsWith('http:'),
+        ...(cluster.caData === null ? {} : { caData: cluster.caData }),
+        ...(cluster.caFile === null ? {} : { caFile: cluster.caFile }),
+        ...(cluster.tlsServerName === null ? {} : { tlsServerName: cluster.tlsServerName }),
+        ...(proxy === null ? {} : { proxyUrl: proxy.url }),
+      },
+    ],
+    users: [
+      {
+        name: CONTEXT,
+        ...certificatesOf(user, credentials),
+        ...(user?.authProvider ? { authProvider: user.authProvider } : {}),
+      },
+    ],
+    contexts: [{ name: CONTEXT, cluster: CONTEXT, user: CONTEXT }],
+    currentContext: CONTEXT,
+  });
+  return config;
+}
+
+function certificatesOf(user: KubeconfigUser | null, { certificate, key }: Credentials): Record<string, string> {
+  if (certificate !== null && key !== null) return { certData: base64(certificate), keyData: base64(key) };
+  if (user === null) return {};
+  const { certData, certFile, keyData, keyFile } = user;
+  // Data goes before files (client-go clientcmd/client_config.go); the library has it the other way round.
+  return {
+    ...(certData === null ? {} : { certData }),
+    ...(certData !== null || certFile === null ? {} : { certFile }),
+    ...(keyData === null ? {} : { keyData }),
+    ...(keyData !== null || keyFile === null ? {} : { keyFile }),
+  };
+}
+
+async function dialFrom(config: KubeConfig, { source, user }: Target): Promise<Dial> {
+  const options: RequestOptions = {};
+  try {
+    await config.applyToHTTPSOptions(options);
+  } catch (cause) {
+    if (isConnectError(cause)) throw cause;
+    throw applyError(cause, source, user);
+  }
+  const { ca, cert, key, servername, rejectUnauthorized, headers } = options;
+  const agent = options.agent as Agent;
+  // Both: Node reads the one, and hands the other to the sockets.
+  Object.assign(agent, { keepAlive: true });
+  Object.assign(agent.options, { keepAlive: true });
+  return {
+    agent,
+    tls: {
+      ...(ca === undefined ? {} : { ca }),
+      ...(cert === undefined ? {} : { cert }),
+      ...(key === undefined ? {} : { key }),
+      ...(servername === undefined ? {} : { servername }),
+      ...(rejectUnauthorized === undefined ? {} : { rejectUnauthorized }),
+    },
+    headers: authorizationOf(headers),
+  };
+}
+
+function authorizationOf(headers: RequestOptions['headers']): Readonly<Record<string, string>> {
+  const authorization = isRecord(headers) ? headers.Authorization : undefined;
+  return typeof authorization === 'string' ? { Authorization: authorization } : {};
+}
+
+/** The library's own words are left out: those of auth providers repeat what a server or a command said. */
+function applyError(cause: unknown, source: string, user: KubeconfigUser | null): ConnectError {
+  const { code, path } = cause as NodeJS.ErrnoException;
+  if (path !== undefined) {
+    return new ConnectError(`the ${source} names the file ${path}, which cannot be read: ${code}`, {
+      reason: 'KubeconfigInvalid',
+      cause,
+    });
+  }
+  if (isRecord(user?.authProvider)) {
+    const name = String(user.authProvider.name);
+    return new ConnectError(
+      `the auth provider ${JSON.stringify(name)} of the kubeconfig gave no token; log in again before this step, or use an exec plugin`,
+      {
+        reason: 'CredentialsFailed',
+      },
+    );
+  }
+  return new ConnectError(`the certificates or the proxy of the ${source} cannot be used`, {
+    reason: 'KubeconfigInvalid',
+    cause,
+  });
+}
+
+function base64(text: string): string {
+  return Buffer.from(text, 'utf8').toString('base64');
+}
+
+/** Keys of the kubeconfig, as they stand there and decoded line by line; and what auth providers keep. */
+function secretsOf(user: KubeconfigUser | null): readonly string[] {
+  if (user === null) return [];
+  const key = user.keyData === null ? [] : [user.keyData, Buffer.from(user.keyData, 'base64').toString('utf8')];
+  const config = isRecord(user.authProvider) && isRecord(user.authProvider.config) ? user.authProvider.config : {};
+  const kept = Object.entries(config).filter(([name]) => /token$|secret$/.test(name));
+  return [...key, ...kept.map(([, value]) => value).filter((value) => typeof value === 'string')];
+}

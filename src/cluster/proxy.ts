@@ -1,0 +1,64 @@
+import { ConnectError } from './connect-error.ts';
+import { bypassesProxy } from './no-proxy.ts';
+
+/** The proxy on the way to the API server. */
+export interface Proxy {
+  /** With credentials, if it has any: not for people. */
+  readonly url: string;
+  /** Host and port: for people. */
+  readonly name: string;
+  readonly password: string | null;
+}
+
+const SCHEMES: ReadonlySet<string> = new Set([
+  'http:',
+  'https:',
+  'socks:',
+  'socks4:',
+  'socks4a:',
+  'socks5:',
+  'socks5h:',
+]);
+
+/**
+ * The kubeconfig's `proxy-url`; else `HTTPS_PROXY` for https servers and `HTTP_PROXY` for others (lower case first, as
+ * curl does), unless `NO_PROXY` matches; null for none. Throws ConnectError for a URL that is no proxy's.
+ */
+export function proxyFor(
+  server: URL,
+  proxyUrl: string | null,
+  env: Readonly<Record<string, string | undefined>>,
+): Proxy | null {
+  if (proxyUrl !== null) return parseProxy(proxyUrl, "the kubeconfig's proxy-url");
+  const name = server.protocol === 'https:' ? 'https_proxy' : 'http_proxy';
+  const url = env[name] || env[name.toUpperCase()] || '';
+  if (url === '') return null;
+  const port = server.port || (server.protocol === 'https:' ? '443' : '80');
+  const isBypassed = bypassesProxy(env.no_proxy || env.NO_PROXY || '', server.hostname, port);
+  return isBypassed ? null : parseProxy(url, name.toUpperCase());
+}
+
+function parseProxy(text: string, source: string): Proxy {
+  const withScheme = /^[a-z][a-z\d+.-]*:\/\//i.test(text) ? text : `http://${text}`;
+  const url = URL.canParse(withScheme) ? new URL(withScheme) : null;
+  const password = url === null ? null : decoded(url.password);
+  if (url === null || password === null || !SCHEMES.has(url.protocol) || url.hostname === '') {
+    // The URL itself may hold a password.
+    throw new ConnectError(
+      `${source} is no URL of a proxy; allowed: http://, https:// or socks5:// with host and port`,
+      {
+        reason: 'KubeconfigInvalid',
+      },
+    );
+  }
+  return { url: withScheme, name: `${url.protocol}//${url.host}`, password: password === '' ? null : password };
+}
+
+/** null for a stray `%`. */
+function decoded(text: string): string | null {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return null;
+  }
+}
