@@ -18,8 +18,9 @@ import { createScheduler } from './cluster/scheduler.ts';
 import { createStatefulSetController } from './cluster/statefulsets.ts';
 import { createTokenActions, type TokenActions } from './cluster/token-actions.ts';
 import { createWorkloadActions, type WorkloadActions } from './cluster/workload-actions.ts';
-import { controllerOf, type EventObject, type KubeObject, type Pod, type ResourceTypes } from './objects.ts';
+import { controllerOf, type EventObject, type KubeObject, type Pod } from './objects.ts';
 import type { Random } from './random.ts';
+import type { ResourceTypes } from './workload-objects.ts';
 import type { WorldClock } from './world-clock.ts';
 
 export interface ClusterOptions {

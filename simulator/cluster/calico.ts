@@ -1,4 +1,5 @@
-import type { Container, DaemonSet, PodTemplate } from '../objects.ts';
+import type { Container } from '../objects.ts';
+import type { DaemonSet, PodTemplate } from '../workload-objects.ts';
 import { afterRestart } from './cni.ts';
 import { type ClusterContext, newMetadata } from './context.ts';
 import type { Kubelet } from './kubelet.ts';

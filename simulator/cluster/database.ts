@@ -1,7 +1,8 @@
 import { type DeleteOptions, type DeleteResult, deleteObject } from '../api/deletion.ts';
 import type { Change } from '../api/store.ts';
 import type { ApiServer } from '../api-server.ts';
-import { controllerOf, type KubeObject, keyOf, type ResourceTypes } from '../objects.ts';
+import { controllerOf, type KubeObject, keyOf } from '../objects.ts';
+import type { ResourceTypes } from '../workload-objects.ts';
 import type { WorldClock } from '../world-clock.ts';
 
 /** The model's own, typed way to the objects of the API server. */

@@ -1,5 +1,6 @@
-import { controllerOf, type Deployment, type PodTemplate, type ReplicaSet, type StringMap } from '../objects.ts';
+import { controllerOf, type StringMap } from '../objects.ts';
 import { templateHash } from '../random.ts';
+import type { Deployment, PodTemplate, ReplicaSet } from '../workload-objects.ts';
 import { conditionOf, setCondition } from './conditions.ts';
 import { type ClusterContext, controlledBy, newMetadata, nowStamp } from './context.ts';
 import { bounds, newReplicas, rolloutStatus, shrunk } from './rollout.ts';

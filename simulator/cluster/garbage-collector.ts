@@ -1,4 +1,5 @@
-import { controllerOf, type KubeObject, type ResourceTypes } from '../objects.ts';
+import { controllerOf, type KubeObject } from '../objects.ts';
+import type { ResourceTypes } from '../workload-objects.ts';
 import type { ClusterContext } from './context.ts';
 
 const OWNED: readonly (keyof ResourceTypes)[] = ['replicasets', 'jobs', 'pods'];

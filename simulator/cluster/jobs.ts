@@ -1,4 +1,5 @@
-import { type Condition, controllerOf, type Job, type Pod } from '../objects.ts';
+import { type Condition, controllerOf, type Pod } from '../objects.ts';
+import type { Job } from '../workload-objects.ts';
 import { isPodReady } from './conditions.ts';
 import { type ClusterContext, controlledBy, nowStamp } from './context.ts';
 import { podFrom } from './pod-template.ts';

@@ -1,4 +1,5 @@
-import type { Container, Pod, PodSpec, PodTemplate, StringMap, Toleration, Volume, VolumeMount } from '../objects.ts';
+import type { Container, Pod, PodSpec, StringMap, Toleration, Volume, VolumeMount } from '../objects.ts';
+import type { PodTemplate } from '../workload-objects.ts';
 import { type ClusterContext, newMetadata, nowStamp } from './context.ts';
 
 /** What a pod is made of beside its template. */

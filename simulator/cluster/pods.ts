@@ -1,10 +1,11 @@
 import type { LogReader } from '../api-server.ts';
 import type { Pod } from '../objects.ts';
-import { createContainers, programFor } from './containers.ts';
+import { createContainers } from './containers.ts';
 import type { ClusterContext } from './context.ts';
 import { createKubelet, type Kubelet } from './kubelet.ts';
 import { nodeStamp } from './nodes.ts';
 import { adoptedPodRun, newPodRun, type PodRun } from './pod-run.ts';
+import { programFor } from './programs.ts';
 import { createSandboxes } from './sandbox.ts';
 
 /** The kubelets of all nodes: what happens to a pod once it is bound. */

@@ -1,5 +1,6 @@
 import type { Container, PodSpec, Probe, Volume } from '../objects.ts';
-import type { ProgramSource } from './context.ts';
+import type { ClusterContext, ProgramSource } from './context.ts';
+import type { ContainerRun, PodRun } from './pod-run.ts';
 
 /** What the containers of an image do, from pulling to ending. What is left out goes well. */
 export interface Program {
@@ -243,4 +244,14 @@ export function pullError(pull: 'missing' | 'unauthorized' | 'registry-down', im
     case 'registry-down':
       return `${resolving}failed to do request: Head "https://${host}/v2/${repository}/manifests/${tag}": dial tcp 203.0.113.9:443: connect: connection refused`;
   }
+}
+
+/** What a container does now; asked anew at every attempt, so that a behaviour can change. */
+export function programFor(context: ClusterContext, run: PodRun, container: ContainerRun): Program {
+  const { image, name } = container.spec;
+  if (container.program) return container.program;
+  const source = context.programs.get(`${image}#${name}`) ?? context.programs.get(image) ?? {};
+  const program =
+    typeof source === 'function' ? source({ name: run.name, namespace: run.namespace, node: run.node.name }) : source;
+  return container.role === 'init' && !program.exits ? { ...program, exits: { code: 0, afterMs: 200 } } : program;
 }

@@ -1,4 +1,5 @@
-import { controllerOf, type Pod, type ReplicaSet } from '../objects.ts';
+import { controllerOf, type Pod } from '../objects.ts';
+import type { ReplicaSet } from '../workload-objects.ts';
 import { conditionOf, isPodReady, withoutZeros } from './conditions.ts';
 import { type ClusterContext, controlledBy, nowStamp } from './context.ts';
 import { podFrom } from './pod-template.ts';

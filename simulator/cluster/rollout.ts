@@ -1,4 +1,5 @@
-import type { Condition, Deployment, ReplicaSet } from '../objects.ts';
+import type { Condition } from '../objects.ts';
+import type { Deployment, ReplicaSet } from '../workload-objects.ts';
 import { conditionOf, setCondition, withoutZeros } from './conditions.ts';
 
 /** `3`, or a share of the replicas; surge is rounded up, unavailability down. */

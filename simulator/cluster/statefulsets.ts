@@ -1,5 +1,6 @@
-import { controllerOf, type Pod, type StatefulSet } from '../objects.ts';
+import { controllerOf, type Pod } from '../objects.ts';
 import { templateHash } from '../random.ts';
+import type { StatefulSet } from '../workload-objects.ts';
 import { isPodReady, withoutZeros } from './conditions.ts';
 import { type ClusterContext, controlledBy } from './context.ts';
 import { canonical } from './deployments.ts';

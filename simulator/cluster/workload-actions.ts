@@ -1,4 +1,5 @@
-import type { DaemonSet, Deployment, Job, KubeObject, StatefulSet, StringMap } from '../objects.ts';
+import type { KubeObject, StringMap } from '../objects.ts';
+import type { DaemonSet, Deployment, Job, StatefulSet } from '../workload-objects.ts';
 import { type ClusterContext, controlledBy, newMetadata } from './context.ts';
 import { podFrom } from './pod-template.ts';
 import type { BehaviourSource } from './programs.ts';

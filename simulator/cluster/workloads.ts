@@ -1,4 +1,5 @@
-import type { Container, Deployment, PodSpec, PodTemplate, StringMap } from '../objects.ts';
+import type { Container, PodSpec, StringMap } from '../objects.ts';
+import type { Deployment, PodTemplate } from '../workload-objects.ts';
 import { type ClusterContext, newMetadata } from './context.ts';
 import { defaultedSpec } from './pod-template.ts';
 import {
