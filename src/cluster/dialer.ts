@@ -5,7 +5,7 @@ import { ConnectError, isConnectError } from './connect-error.ts';
 import type { Credentials } from './credentials.ts';
 import type { KubeconfigUser } from './kubeconfig.ts';
 import type { Target } from './kubeconfig-source.ts';
-import type { Proxy } from './proxy.ts';
+import type { ProxyServer } from './proxy.ts';
 
 /** How a connection is made: certificates, proxy, and the pool of connections that are kept alive. */
 export interface Dial {
@@ -25,6 +25,16 @@ export interface Dialer {
   readonly close: () => void;
 }
 
+/** Whoever asked for it sees the failure. */
+const ignored = (): void => {};
+
+/** What was made for one client certificate, or for none. */
+interface Made {
+  readonly certificates: string;
+  readonly config: Promise<KubeConfig>;
+  readonly dial: Promise<Dial>;
+}
+
 const CONTEXT = 'gate';
 
 /**
@@ -32,31 +42,47 @@ const CONTEXT = 'gate';
  * proxies, and the auth providers of old kubeconfigs. The library makes a new connection for each request; here they
  * are kept alive.
  */
-export function createDialer(target: Target, proxy: Proxy | null): Dialer {
+export function createDialer(target: Target, proxy: ProxyServer | null): Dialer {
   const secrets = new Set<string>(secretsOf(target.user));
   if (proxy?.password) secrets.add(proxy.password);
   const retired: Agent[] = [];
-  let present: { readonly madeFor: string; readonly config: KubeConfig; readonly dial: Dial } | null = null;
+  let made: Made | null = null;
 
   const retire = (): void => {
-    if (present === null) return;
-    // What is in use goes on; what is idle is not used again.
-    const { agent } = present.dial;
-    for (const socket of Object.values(agent.freeSockets).flat()) socket?.destroy();
-    retired.push(agent);
-    present = null;
+    made?.dial.then(({ agent }) => {
+      // What is in use goes on; what is idle is not used again.
+      for (const socket of Object.values(agent.freeSockets).flat()) socket?.destroy();
+      retired.push(agent);
+    }, ignored);
+    made = null;
+  };
+  const madeFor = (credentials: Credentials): Made => {
+    const certificates = JSON.stringify([credentials.certificate, credentials.key]);
+    if (made?.certificates === certificates) return made;
+    retire();
+    const config = configFor(target, proxy, credentials);
+    const dial = config.then((loaded) => dialFrom(loaded, target));
+    dial.catch(ignored);
+    made = { certificates, config, dial };
+    return made;
   };
 
   return {
     dial: async (credentials) => {
-      const madeFor = JSON.stringify([credentials.certificate, credentials.key]);
-      if (present !== null && present.madeFor === madeFor && !isRecord(target.user?.authProvider)) return present.dial;
-      const config = present?.madeFor === madeFor ? present.config : await configFor(target, proxy, credentials);
-      const dial = await dialFrom(config, target);
-      if (dial.headers.Authorization !== undefined) secrets.add(dial.headers.Authorization.replace(/^Bearer /, ''));
-      if (present?.dial.agent !== dial.agent) retire();
-      present = { madeFor, config, dial };
-      return dial;
+      const present = madeFor(credentials);
+      try {
+        // Auth providers renew their tokens whenever they are asked.
+        const dial = isRecord(target.user?.authProvider)
+          ? await dialFrom(await present.config, target)
+          : await present.dial;
+        const { Authorization: authorization } = dial.headers;
+        if (authorization !== undefined) secrets.add(authorization.replace(/^Bearer /, ''));
+        return dial;
+      } catch (error) {
+        // The file may be there next time.
+        if (made === present) made = null;
+        throw error;
+      }
     },
     renew: () => {
       const { certFile = null, keyFile = null } = target.user ?? {};
@@ -64,13 +90,13 @@ export function createDialer(target: Target, proxy: Proxy | null): Dialer {
     },
     secrets: () => [...secrets],
     close: () => {
-      retire();
+      made?.dial.then(({ agent }) => agent.destroy(), ignored);
       for (const agent of retired) agent.destroy();
     },
   };
 }
 
-async function configFor(target: Target, proxy: Proxy | null, credentials: Credentials): Promise<KubeConfig> {
+async function configFor(target: Target, proxy: ProxyServer | null, credentials: Credentials): Promise<KubeConfig> {
   // Loaded only now: the library takes longer to load than the gate to say its first line.
   const { KubeConfig: Config } = await import('@kubernetes/client-node/dist/config.js');
   const { cluster, user } = target;

@@ -2,7 +2,7 @@ import { ConnectError } from './connect-error.ts';
 import { bypassesProxy } from './no-proxy.ts';
 
 /** The proxy on the way to the API server. */
-export interface Proxy {
+export interface ProxyServer {
   /** With credentials, if it has any: not for people. */
   readonly url: string;
   /** Host and port: for people. */
@@ -28,7 +28,7 @@ export function proxyFor(
   server: URL,
   proxyUrl: string | null,
   env: Readonly<Record<string, string | undefined>>,
-): Proxy | null {
+): ProxyServer | null {
   if (proxyUrl !== null) return parseProxy(proxyUrl, "the kubeconfig's proxy-url");
   const name = server.protocol === 'https:' ? 'https_proxy' : 'http_proxy';
   const url = env[name] || env[name.toUpperCase()] || '';
@@ -38,7 +38,7 @@ export function proxyFor(
   return isBypassed ? null : parseProxy(url, name.toUpperCase());
 }
 
-function parseProxy(text: string, source: string): Proxy {
+function parseProxy(text: string, source: string): ProxyServer {
   const withScheme = /^[a-z][a-z\d+.-]*:\/\//i.test(text) ? text : `http://${text}`;
   const url = URL.canParse(withScheme) ? new URL(withScheme) : null;
   const password = url === null ? null : decoded(url.password);
