@@ -25,7 +25,13 @@ export interface World {
 
 export function aWorld(options: Partial<Omit<SimulatorOptions, 'clock'>> = {}): World {
   const clock = createVirtualClock();
-  const sim = createSimulator({ clock, seed: 7, nodes: ['n1', 'n2'], calico: { namespace: 'calico-system' }, ...options });
+  const sim = createSimulator({
+    clock,
+    seed: 7,
+    nodes: ['n1', 'n2'],
+    calico: { namespace: 'calico-system' },
+    ...options,
+  });
   return { clock, sim };
 }
 

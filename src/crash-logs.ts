@@ -46,7 +46,11 @@ async function crashLog(pod: Pod, api: Api, signal: AbortSignal): Promise<string
   const path = `/api/v1/namespaces/${encodeURIComponent(pod.namespace)}/pods/${encodeURIComponent(pod.name)}/log?${query}`;
   try {
     const text = await api.getText(path, { signal, tries: 1 });
-    return text.trim().split(/\r\n|\r|\n/u).slice(-LOG_LINES).join(' ⏎ ');
+    return text
+      .trim()
+      .split(/\r\n|\r|\n/u)
+      .slice(-LOG_LINES)
+      .join(' ⏎ ');
   } catch {
     return '';
   }

@@ -59,7 +59,9 @@ export function lookAt(snapshot: Snapshot, before: Memory, circumstances: Circum
   const memory = rememberCalico(before.calico, observation);
   const cases = diagnose(observation, memory);
   const restarts = before.restarts.map((restart) => judgeCure(restart, observation, memory));
-  const eventsForbidden = snapshot.coverage.gaps.some(({ resource, why }) => resource === 'events' && why === 'forbidden');
+  const eventsForbidden = snapshot.coverage.gaps.some(
+    ({ resource, why }) => resource === 'events' && why === 'forbidden',
+  );
   const { context } = settings;
   const plan = planRestarts({
     ...{ observation, memory, cases, installations, restarts, eventsForbidden, context },

@@ -1,5 +1,5 @@
 import { type Clock, type Now, systemClock } from './clock.ts';
-import type { ConnectOptions, Connection } from './cluster/connection.ts';
+import type { Connection, ConnectOptions } from './cluster/connection.ts';
 import { createServerClock, type ServerClock } from './cluster/server-clock.ts';
 import type { GateEvent, Tell } from './events.ts';
 import { sentenceOf } from './report/sentences.ts';

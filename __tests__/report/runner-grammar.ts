@@ -46,7 +46,7 @@ function versionTwo(raw: string): string | null {
 
 function versionOne(raw: string): string | null {
   // Culture-sensitive searches ignore what is rendered as nothing, so the oracle does too.
-  const line = raw.replaceAll(/[\p{Cf}\p{Default_Ignorable_Code_Point}\u0000-\u0008]/gu, '');
+  const line = raw.replaceAll(/[\p{Cf}\p{Default_Ignorable_Code_Point}\p{Cc}]/gu, '');
   const start = line.indexOf('##[');
   if (start < 0) return null;
   const end = line.indexOf(']', start);
