@@ -76,6 +76,7 @@ const ERRORS: readonly (readonly [Cause, string])[] = [
     'CniError',
     'invalid IP format: error getting ClusterInformation: connection is unauthorized: clusterinformations "default" is forbidden: x',
   ],
+  ['CniError', 'invalid name "a\\"b\\\\\\"c"'],
   ['CniError', 'error getting node: Unauthorized'],
 ];
 

@@ -39,15 +39,20 @@ export interface Wrapper {
   readonly reason: 'FailedCreatePodSandBox' | 'FailedKillPod';
   /** Whether libcni names the plugin in front of the error. */
   readonly prefixed: boolean;
+  /** The words of runtime and plugins around the error. */
+  readonly words: (error: string, pod: TextPod) => string;
+  /** The kubelet's event with all that. */
   readonly wrap: (error: string, pod: TextPod) => string;
 }
 
-function add(name: string, prefixed: boolean, wrap: Wrapper['wrap']): Wrapper {
-  return { name, reason: 'FailedCreatePodSandBox', prefixed, wrap: (error, pod) => created(wrap(error, pod)) };
+function add(name: string, prefixed: boolean, words: Wrapper['words']): Wrapper {
+  const wrap: Wrapper['wrap'] = (error, pod) => created(words(error, pod));
+  return { name, reason: 'FailedCreatePodSandBox', prefixed, words, wrap };
 }
 
-function remove(name: string, prefixed: boolean, wrap: Wrapper['wrap']): Wrapper {
-  return { name, reason: 'FailedKillPod', prefixed, wrap: (error, pod) => killed(wrap(error, pod), pod) };
+function remove(name: string, prefixed: boolean, words: Wrapper['words']): Wrapper {
+  const wrap: Wrapper['wrap'] = (error, pod) => killed(words(error, pod), pod);
+  return { name, reason: 'FailedKillPod', prefixed, words, wrap };
 }
 
 function containerdAdd(error: string, pod: TextPod): string {

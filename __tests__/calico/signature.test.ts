@@ -165,6 +165,11 @@ describe.each(WRAPPERS)('$reason of $name', ({ wrap, reason, prefixed }) => {
       expect(readSandboxText(wrap(P1, POD), other).cause).not.toBe('CalicoUnauthorized');
   });
 
+  test('is no failure when words stand before those of the kubelet', () => {
+    for (const before of ['Warning: ', 'x', '"', '[', '(combined from similar events): Warning: '])
+      expect(readSandboxText(before + wrap(P1, POD), reason).cause).not.toBe('CalicoUnauthorized');
+  });
+
   test('is no failure when words stand before or behind it', () => {
     for (const error of [
       `invalid IP format: ${P1}`,
@@ -176,6 +181,8 @@ describe.each(WRAPPERS)('$reason of $name', ({ wrap, reason, prefixed }) => {
       `${P1.slice(0, -1)}`,
       P1.toLowerCase(),
       `error: ${P1}`,
+      'pods: failed to get namespace shop: Unauthorized',
+      `${P1}, failed to clean up the sandbox`,
       'error getting ClusterInformation: Unauthorized',
       'error getting ClusterInformation: connection is unauthorized:',
       'error getting ClusterInformation: connection is unauthorized: Unauthorized: token expired',
@@ -240,6 +247,17 @@ describe('words that do not fit together', () => {
       'two names of one network',
       created(crioAdd(thin(delegated(P1, POD).replace('"k8s-pod-network"', '"other"')), POD)),
     ],
+    [
+      'Multus that another plugin reports',
+      created(crioAdd(thin(delegated(P1, POD)).replace('"multus"', '"other"'), POD)),
+    ],
+    ['a network whose name CNI does not allow', created(crioAdd(thin(delegated(P1, POD, 'my network')), POD))],
+    ['a network with a bracket in its name', created(crioAdd(thin(delegated(P1, POD, 'my]network')), POD))],
+    ['a plugin whose type is no file name', created(crioAdd(`plugin type="calico x" failed (add): ${P1}`, POD))],
+    [
+      'CRI-O before it named the network',
+      created(crioAdd(P1, POD).replace(/error adding pod .*"k8s-pod-network": /, '')),
+    ],
     ['a check', created(crioAdd(`plugin type="calico" failed (check): ${P1}`, POD))],
     ['a plugin that begins with Calico’s name', created(crioAdd(`plugin type="calico-x" failed (add): ${P1}`, POD))],
     [
@@ -248,6 +266,17 @@ describe('words that do not fit together', () => {
     ],
   ])('%s around the error is no proof', (_, text) => {
     expect(readSandboxText(text, 'FailedCreatePodSandBox').cause).not.toBe('CalicoUnauthorized');
+  });
+
+  test.each([
+    ['Multus’ words about adding', crioAdd(thin(delegated(P1, POD)), POD).replaceAll('(add)', '(delete)')],
+    ['what dockershim writes behind an error of adding', `${P1}, failed to clean up sandbox container "x`],
+  ])('%s say nothing about removing', (_, error) => {
+    for (const { wrap, reason } of WRAPPERS.filter(({ reason: name }) => name === 'FailedKillPod'))
+      expect(readSandboxText(wrap(error, POD), reason).cause).not.toBe('CalicoUnauthorized');
+    const removing = error.replace('create pod network sandbox', 'destroy network for pod sandbox');
+    const asRemoved = removing.replace('error adding pod', 'error removing pod').replace('to CNI', 'from CNI');
+    expect(readSandboxText(killed(asRemoved, POD), 'FailedKillPod').cause).not.toBe('CalicoUnauthorized');
   });
 
   test('a container that could not be killed came first, whatever followed', () => {

@@ -79,7 +79,7 @@ export function unwrap(text: string, verb: Verb): Unwrapped {
       runtime !== 'short' &&
       (first?.verb ?? verb) === verb &&
       (delegate?.verb ?? verb) === verb &&
-      (multus.network === null || (first !== null && multus.genuine)),
+      (multus.network === null || (verb === 'add' && first !== null && multus.genuine)),
   };
 }
 
