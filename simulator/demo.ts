@@ -29,7 +29,7 @@ try {
   title('A simulated cluster: two nodes, Deployment shop/web with 4 replicas');
   sim.cluster.deploy({ namespace: 'shop', name: 'web', replicas: 4 });
   sim.warmUp(60_000);
-  console.log("The CNI token of node n1 dies. Nobody notices: its pods run on, calico-node stays Ready.");
+  console.log('The CNI token of node n1 dies. Nobody notices: its pods run on, calico-node stays Ready.');
   sim.cluster.breakToken('n1');
   console.log('Then the next version of shop/web is deployed …');
   sim.cluster.deploy({ namespace: 'shop', name: 'web' });

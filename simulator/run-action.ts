@@ -77,7 +77,8 @@ export function parseOutputs(text: string): Readonly<Record<string, string>> {
     const heredoc = /^(?<name>[^<=]+)<<(?<delimiter>.+)$/u.exec(lines[index] ?? '')?.groups;
     if (heredoc === undefined) continue;
     const value: string[] = [];
-    for (index += 1; index < lines.length && lines[index] !== heredoc.delimiter; index += 1) value.push(lines[index] ?? '');
+    for (index += 1; index < lines.length && lines[index] !== heredoc.delimiter; index += 1)
+      value.push(lines[index] ?? '');
     outputs[heredoc.name ?? ''] = value.join('\n');
   }
   return outputs;

@@ -5,13 +5,21 @@ import { createTimerQueue } from './timer-queue.ts';
 export interface VirtualClock extends Clock {
   /**
    * Drives time until `promise` settles, and settles the same way: lets everything happen that can happen now, then
-   * jumps to the next timer. Throws when the promise is pending and no timer is left that could ever settle it.
+   * jumps to the next timer. Rejects when the promise is pending and no timer is left that could ever settle it, or when
+   * more than `limitMs` of virtual time passed (default a day: background timers would go on for ever).
    */
-  readonly run: <T>(promise: Promise<T>) => Promise<T>;
+  readonly run: <T>(promise: Promise<T>, options?: RunOptions) => Promise<T>;
   /** Lets `ms` pass, with all that is due meanwhile. */
   readonly advance: (ms: number) => Promise<void>;
   /** How many wake-ups are waiting; for assertions that nothing is left behind. */
   readonly pending: () => number;
+}
+
+export interface RunOptions {
+  /** Most virtual time that the promise may take. */
+  readonly limitMs?: number;
+  /** Real time to wait for file access before a pending promise counts as lost. Default 2 s. */
+  readonly patienceMs?: number;
 }
 
 export interface VirtualClockOptions {
@@ -26,6 +34,7 @@ const QUIET_ROUNDS = 2;
 const MAX_ROUNDS_AT_ONE_MOMENT = 100_000;
 /** File access is real even when time is not: how long to wait for it before a pending promise counts as lost. */
 const REAL_PATIENCE_MS = 2_000;
+const DAY_MS = 86_400_000;
 
 function nextRound(): Promise<void> {
   return new Promise((resolve) => {
@@ -80,7 +89,9 @@ export function createVirtualClock(options: VirtualClockOptions = {}): VirtualCl
     }
   };
 
-  const run = async <T>(promise: Promise<T>): Promise<T> => {
+  const run = async <T>(promise: Promise<T>, runOptions: RunOptions = {}): Promise<T> => {
+    const { limitMs = DAY_MS, patienceMs = REAL_PATIENCE_MS } = runOptions;
+    const untilMs = nowMs + limitMs;
     let settled = false;
     const mark = (): void => {
       settled = true;
@@ -92,15 +103,16 @@ export function createVirtualClock(options: VirtualClockOptions = {}): VirtualCl
       if (settled) return promise;
       const dueMs = timers.nextDueMs();
       if (dueMs !== undefined) {
+        if (dueMs > untilMs) {
+          throw new Error(
+            `virtual clock: the promise is still pending after ${limitMs} ms; only background timers go on`,
+          );
+        }
         nowMs = Math.max(nowMs, dueMs);
         fireDue();
         continue;
       }
-      for (
-        let waitedMs = 0;
-        waitedMs < REAL_PATIENCE_MS && !settled && timers.nextDueMs() === undefined;
-        waitedMs += 5
-      ) {
+      for (let waitedMs = 0; waitedMs < patienceMs && !settled && timers.nextDueMs() === undefined; waitedMs += 5) {
         await realPause(5);
       }
       if (!settled && timers.nextDueMs() === undefined) {
