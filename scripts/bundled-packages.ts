@@ -1,33 +1,35 @@
 import { relative, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import type { BuildOptions, OnResolveResult, Plugin } from 'esbuild';
+import type { BuildOptions, OnResolveArgs, Plugin, ResolveResult } from 'esbuild';
 
 /** Loaded at their first use: only clusters behind a proxy, with OIDC or with an old cloud login need them. */
 export const LAZY_PACKAGES = ['hpagent', 'jsonpath-plus', 'openid-client', 'socks', 'socks-proxy-agent'] as const;
 
-/**
- * Left out, and every use throws: only the generated API classes of client-node use it, and the gate speaks over
- * `node:https`. It would be two thirds of the bundle.
- */
-export const ABSENT_PACKAGES = ['undici'] as const;
+/** A module that is not bundled, though a package asks for these names of it; every use of one throws. */
+interface AbsentModule {
+  readonly askedBy: string;
+  readonly module: string;
+  readonly names: readonly string[];
+}
 
 /**
- * Packages whose modules do nothing when loaded, though their package.json does not say so. What is not used of them
- * may go: 700 generated models, and the OIDC client of `@actions/core` with its HTTP library.
+ * Only the API classes of client-node use these, and the gate speaks over `node:https`. They would be two thirds of the
+ * bundle. Should another version ask for more names of them, the build fails.
  */
-const PURE_PACKAGES = [
-  '@actions/core',
-  '@actions/exec',
-  '@actions/http-client',
-  '@actions/io',
-  '@kubernetes/client-node',
+const ABSENT_MODULES: readonly AbsentModule[] = [
+  { askedBy: '@kubernetes/client-node', module: 'undici', names: ['Agent', 'ProxyAgent'] },
+  {
+    askedBy: '@kubernetes/client-node',
+    module: './gen/index.js',
+    names: ['ServerConfiguration', 'createConfiguration'],
+  },
 ];
 
 /**
- * The only part of client-node that runs. Asking for it directly turns the use of any other part into an error of the
- * build, where it would otherwise pull in 15 MB of generated code.
+ * Packages whose modules do nothing when loaded, though their package.json does not say so. What is not used of them
+ * may go: the OIDC client of `@actions/core` with its HTTP library.
  */
-const CLIENT_NODE = { name: '@kubernetes/client-node', path: '@kubernetes/client-node/dist/config.js' } as const;
+const PURE_PACKAGES = ['@actions/core', '@actions/exec', '@actions/http-client', '@actions/io'];
 
 /** Namespace of the modules that are made here, and the mark of a request for the real package. */
 const STAND_IN = 'stand-in';
@@ -67,6 +69,12 @@ export function standInSource(names: readonly string[], load: string): string {
   return [`const load = () => ${load};`, 'module.exports = {', ...getters, '};', ''].join('\n');
 }
 
+/** Source of a stand-in for a module that is not there. */
+export function absentSource({ module, names }: Pick<AbsentModule, 'module' | 'names'>): string {
+  const message = JSON.stringify(`${module} is not part of this bundle`);
+  return names.map((name) => `export function ${name}() { throw new Error(${message}); }\n`).join('');
+}
+
 /** Names that `import` of the module at `path` offers, as Node sees them. */
 async function exportedNames(path: string): Promise<readonly string[]> {
   return Object.keys((await import(pathToFileURL(path).href)) as object);
@@ -83,6 +91,11 @@ function packageOf(path: string): string {
   return scope.startsWith('@') ? `${scope}/${name}` : scope;
 }
 
+/** Matches exactly these requests. */
+function only(names: readonly string[]): RegExp {
+  return new RegExp(`^(?:${names.map((name) => name.replaceAll('.', '\\.')).join('|')})$`);
+}
+
 /**
  * esbuild plugin that decides how each package gets into the bundle: whole, only what is used, at its first use, or not
  * at all. `root` is the folder that paths are written relative to, so that the bundle is the same wherever it is built.
@@ -91,35 +104,33 @@ function bundledPackages(root: string): Plugin {
   return {
     name: 'bundled-packages',
     setup(build) {
-      const only = (names: readonly string[]): RegExp => new RegExp(`^(?:${names.join('|')})$`);
+      const resolveReal = ({ path, ...from }: OnResolveArgs): Promise<ResolveResult> =>
+        build.resolve(path, { ...from, pluginData: REAL });
 
-      build.onResolve({ filter: only([...LAZY_PACKAGES, ...ABSENT_PACKAGES]) }, async ({ path: name, ...from }) => {
-        if (from.pluginData === REAL) return undefined;
-        const { path, errors } = await build.resolve(name, { ...from, pluginData: REAL });
+      build.onResolve({ filter: only(LAZY_PACKAGES) }, async (args) => {
+        if (args.pluginData === REAL) return undefined;
+        const { path, errors } = await resolveReal(args);
         if (errors.length > 0) return { errors };
         const real = relative(root, path);
-        const isAbsent = (ABSENT_PACKAGES as readonly string[]).includes(name);
-        const load = isAbsent
-          ? `{ throw new Error(${JSON.stringify(`${name} is not part of this bundle`)}); }`
-          : `require(${JSON.stringify(REAL + real)})`;
-        const contents = standInSource(await exportedNames(path), load);
+        const contents = standInSource(await exportedNames(path), `require(${JSON.stringify(REAL + real)})`);
         return { path: `${real}.cjs`, namespace: STAND_IN, sideEffects: false, pluginData: contents };
+      });
+      build.onResolve({ filter: /^real:/ }, ({ path }) => ({ path: resolve(root, path.slice(REAL.length)) }));
+
+      build.onResolve({ filter: only(ABSENT_MODULES.map(({ module }) => module)) }, ({ path, importer }) => {
+        const absent = ABSENT_MODULES.find((one) => one.module === path && one.askedBy === packageOf(importer));
+        return absent && { path, namespace: STAND_IN, sideEffects: false, pluginData: absentSource(absent) };
       });
       build.onLoad({ filter: /.*/, namespace: STAND_IN }, ({ pluginData }) => ({
         contents: pluginData as string,
         resolveDir: root,
       }));
-      build.onResolve({ filter: /^real:/ }, ({ path }) => ({ path: resolve(root, path.slice(REAL.length)) }));
 
-      build.onResolve(
-        { filter: only(PURE_PACKAGES) },
-        async ({ path, ...from }): Promise<OnResolveResult | undefined> => {
-          if (from.pluginData === REAL) return undefined;
-          const wanted = path === CLIENT_NODE.name ? CLIENT_NODE.path : path;
-          const real = await build.resolve(wanted, { ...from, pluginData: REAL });
-          return { path: real.path, errors: real.errors, sideEffects: false };
-        },
-      );
+      build.onResolve({ filter: only(PURE_PACKAGES) }, async (args) => {
+        if (args.pluginData === REAL) return undefined;
+        const { path, errors } = await resolveReal(args);
+        return { path, errors, sideEffects: false };
+      });
       build.onResolve({ filter: /^\.\.?\// }, ({ path, importer }) =>
         PURE_PACKAGES.includes(packageOf(importer))
           ? { path: resolve(importer, '..', path), sideEffects: false }
