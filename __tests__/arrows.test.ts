@@ -17,7 +17,17 @@ const MAY_LOAD: Readonly<Record<string, readonly string[]>> = {
 const TALKS_TO_CLUSTER = 'calico/restart.ts';
 
 /** Files at the top of `src` that decide about one word or one number, and load nothing but each other. */
-const LEAVES = ['clock', 'contract', 'duration', 'label-syntax', 'printable', 'selector', 'timing', 'version'];
+const LEAVES = [
+  'clock',
+  'contract',
+  'duration',
+  'kubeconfig-path',
+  'label-syntax',
+  'printable',
+  'selector',
+  'timing',
+  'version',
+];
 
 /** The layer of a file by its path in `src`: its folder, `leaf`, or `face` for all that stands above the layers. */
 function layerOf(file: string): string {
