@@ -51,12 +51,12 @@ export function createHttpsTransport(options: HttpsTransportOptions): Transport 
         // While the proxy is silent the request has no socket yet, and its end is told to nobody.
         reject(error);
       };
+      exchange.on('error', (error) => reject(proxy === null ? error : throughProxy(error, proxy)));
       if (signal.aborted) {
         onAbort();
         return;
       }
       signal.addEventListener('abort', onAbort, { once: true });
-      exchange.on('error', (error) => reject(proxy === null ? error : throughProxy(error, proxy)));
       exchange.on('close', () => signal.removeEventListener('abort', onAbort));
       exchange.on('response', (message) => resolve(responseOf(message)));
       exchange.end(request.body);
