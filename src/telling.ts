@@ -8,9 +8,9 @@ import type { Gap } from './objects/snapshot.ts';
 export function newsOf(before: Look | null, after: Look, deadlineInMs: number): readonly GateEvent[] {
   return [
     ...viewNews(before, after),
+    { type: 'assessed', assessment: after.assessment, nodes: after.plan.nodes, deadlineInMs },
     ...calicoNews(before, after),
     ...restartNews(before?.memory.restarts ?? [], after.memory.restarts),
-    { type: 'assessed', assessment: after.assessment, nodes: after.plan.nodes, deadlineInMs },
     ...planNews(before?.plan.nodes ?? [], after.plan.nodes),
     ...warningNews(before, after),
     ...stabilityNews(before, after),
