@@ -3,6 +3,8 @@
  * settings and the tables of the README are all made from, or compared with, this file.
  */
 
+export type Verdict = 'healthy' | 'unhealthy' | 'inconclusive';
+
 /** What kind of text an input takes; `settings.ts` has a parser for each. */
 export type InputType =
   | 'boolean'

@@ -1,4 +1,4 @@
-import { INPUTS, type InputName, type InputSpec } from './contract.ts';
+import { INPUTS, type InputName, type InputSpec, type Verdict } from './contract.ts';
 import { parseDuration } from './duration.ts';
 import {
   looksLikeKubeconfigContent,
@@ -8,7 +8,6 @@ import {
 } from './kubeconfig-path.ts';
 import { isNamespaceName } from './label-syntax.ts';
 import { quote } from './printable.ts';
-import type { Verdict } from './report/report.ts';
 import { parseSelector, type Selector } from './selector.ts';
 import { TIMING } from './timing.ts';
 

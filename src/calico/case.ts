@@ -1,4 +1,4 @@
-import type { SandboxCause } from '../health/assessment.ts';
+import type { SandboxCause } from '../health/cause.ts';
 import type { Event } from '../objects/event.ts';
 import type { Pod } from '../objects/pod.ts';
 import type { DaemonSet } from '../objects/workload.ts';

@@ -4,64 +4,9 @@ import type { Snapshot } from '../objects/snapshot.ts';
 import type { WorkloadKind } from '../objects/workload.ts';
 import type { Settings } from '../settings.ts';
 import type { Timing } from '../timing.ts';
+import type { Cause, Stage } from './cause.ts';
 
-export type Stage =
-  | 'scheduling'
-  | 'sandbox'
-  | 'volumes'
-  | 'image'
-  | 'config'
-  | 'start'
-  | 'crash'
-  | 'probe'
-  | 'gate'
-  | 'terminating'
-  | 'node'
-  | 'workload';
-
-export type SandboxCause =
-  | 'CalicoUnauthorized'
-  | 'CalicoForbidden'
-  | 'CniProxy'
-  | 'CniApiUnreachable'
-  | 'CniCertificate'
-  | 'CalicoNodeDown'
-  | 'IpamExhausted'
-  | 'OtherPluginUnauthorized'
-  | 'CniError'
-  | 'SandboxError'
-  | 'SandboxSilent';
-
-export type Cause =
-  | SandboxCause
-  | 'Unschedulable'
-  | 'SchedulingGated'
-  | 'SchedulerSilent'
-  | 'VolumeMissing'
-  | 'VolumeAttach'
-  | 'VolumeMount'
-  | 'ImageNotFound'
-  | 'ImageUnauthorized'
-  | 'RegistryUnavailable'
-  | 'InvalidImage'
-  | 'ImageError'
-  | 'MissingConfig'
-  | 'InvalidConfig'
-  | 'StartError'
-  | 'CrashLoop'
-  | 'OutOfMemory'
-  | 'InitCrash'
-  | 'Failed'
-  | 'NotReady'
-  | 'NotStarted'
-  | 'ReadinessGate'
-  | 'StuckTerminating'
-  | 'NodeNotReady'
-  | 'NotRolledOut'
-  | 'CreateRefused'
-  | 'ProgressDeadline'
-  | 'TooFewPods'
-  | 'Unknown';
+export type { Cause, SandboxCause, Stage } from './cause.ts';
 
 /** Which of the contract's six counts a pod of the scope is in. */
 export type PodClass = 'ready' | 'notReady' | 'completed' | 'starting' | 'terminating' | 'superseded';

@@ -1,7 +1,8 @@
 import type { Action, Outcome } from '../calico/case.ts';
+import type { Verdict } from '../contract.ts';
 import type { Cause, PodCounts, Stage } from '../health/assessment.ts';
 
-export type Verdict = 'healthy' | 'unhealthy' | 'inconclusive';
+export type { Verdict } from '../contract.ts';
 
 /** The JSON report, `schemaVersion` 1. Times are RFC 3339 on the API server's clock; untrusted text is capped and clean. */
 export interface Report {

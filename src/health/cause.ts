@@ -1,0 +1,58 @@
+/** Where on its way a pod is held up: constant names of reports, docs and `--explain`. */
+export type Stage =
+  | 'scheduling'
+  | 'sandbox'
+  | 'volumes'
+  | 'image'
+  | 'config'
+  | 'start'
+  | 'crash'
+  | 'probe'
+  | 'gate'
+  | 'terminating'
+  | 'node'
+  | 'workload';
+
+export type SandboxCause =
+  | 'CalicoUnauthorized'
+  | 'CalicoForbidden'
+  | 'CniProxy'
+  | 'CniApiUnreachable'
+  | 'CniCertificate'
+  | 'CalicoNodeDown'
+  | 'IpamExhausted'
+  | 'OtherPluginUnauthorized'
+  | 'CniError'
+  | 'SandboxError'
+  | 'SandboxSilent';
+
+export type Cause =
+  | SandboxCause
+  | 'Unschedulable'
+  | 'SchedulingGated'
+  | 'SchedulerSilent'
+  | 'VolumeMissing'
+  | 'VolumeAttach'
+  | 'VolumeMount'
+  | 'ImageNotFound'
+  | 'ImageUnauthorized'
+  | 'RegistryUnavailable'
+  | 'InvalidImage'
+  | 'ImageError'
+  | 'MissingConfig'
+  | 'InvalidConfig'
+  | 'StartError'
+  | 'CrashLoop'
+  | 'OutOfMemory'
+  | 'InitCrash'
+  | 'Failed'
+  | 'NotReady'
+  | 'NotStarted'
+  | 'ReadinessGate'
+  | 'StuckTerminating'
+  | 'NodeNotReady'
+  | 'NotRolledOut'
+  | 'CreateRefused'
+  | 'ProgressDeadline'
+  | 'TooFewPods'
+  | 'Unknown';
