@@ -94,7 +94,7 @@ function newPodOf(restart: Restart, { snapshot }: Observation): Pod | null {
   let newest: Pod | null = null;
   for (const pod of snapshot.calico.pods) {
     if (pod.nodeName !== restart.node || pod.controller?.uid !== restart.before.daemonSetUid) continue;
-    if (pod.uid === restart.before.uid || isTerminating(pod)) continue;
+    if (pod.uid === restart.before.uid || pod.createdAtMs < restart.before.createdAtMs || isTerminating(pod)) continue;
     if (newest === null || pod.createdAtMs > newest.createdAtMs) newest = pod;
   }
   return newest;

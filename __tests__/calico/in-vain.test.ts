@@ -1,0 +1,213 @@
+import { describe, expect, test } from '@jest/globals';
+import type { NodePlan } from '../../src/calico/case.ts';
+import type { Event } from '../../src/objects/event.ts';
+import type { Pod } from '../../src/objects/pod.ts';
+import {
+  aCalicoDaemonSet,
+  aCalicoNodePod,
+  ago,
+  aKillEvent,
+  anEvent,
+  aSandboxEvent,
+  aSnapshot,
+  aStuckPod,
+  aTerminatingPod,
+  HOUR,
+  MINUTE,
+  NOW_MS,
+  podConditions,
+  SECOND,
+} from '../builders.ts';
+import { aNeighbour, type LookOptions, look } from './looks.ts';
+
+interface World {
+  /** How long ago the present calico-node pod was created; its install-cni ended 2 s later. */
+  readonly startedAgoMs: number;
+  /** How long ago each stuck pod's first event with the failure was written. */
+  readonly failedAgoMs: readonly number[];
+  /** How long ago other pods got their network. */
+  readonly networkAgoMs?: readonly number[];
+  readonly pods?: readonly Pod[];
+  readonly events?: readonly Event[];
+}
+
+function planOf(
+  { startedAgoMs, failedAgoMs, networkAgoMs = [], pods = [], events = [] }: World,
+  options: LookOptions = {},
+): NodePlan | undefined {
+  const stuck = failedAgoMs.map((agoMs, index) =>
+    aStuckPod({ name: `stuck-${index}`, createdAtMs: ago(agoMs + SECOND) }),
+  );
+  const neighbours = networkAgoMs.map((agoMs, index) =>
+    aNeighbour('n1', {
+      uid: `neighbour-${index}`,
+      createdAtMs: ago(agoMs + SECOND),
+      conditions: podConditions({ sinceMs: ago(agoMs) }),
+    }),
+  );
+  const snapshot = aSnapshot({
+    pods: [...stuck, ...neighbours, ...pods],
+    events: [
+      ...stuck.map((pod, index) => aSandboxEvent(pod, undefined, { lastAtMs: ago(failedAgoMs[index] ?? 0) })),
+      // The kubelet goes on trying, so no network of another pod is taken for a sign of health.
+      ...stuck.map((pod) =>
+        anEvent(pod, { reason: 'SandboxChanged', count: 9, createdAtMs: ago(HOUR), lastAtMs: ago(SECOND) }),
+      ),
+      ...events,
+    ],
+    calico: {
+      daemonSets: [aCalicoDaemonSet({ desired: 1 })],
+      pods: [aCalicoNodePod({ createdAtMs: ago(startedAgoMs) })],
+    },
+  });
+  const { plan } = look(snapshot, options);
+  const node = plan.nodes[0];
+  return node === undefined || plan.next === null ? node : { ...node, action: 'restarted' };
+}
+
+describe('a failure since before the present calico-node pod', () => {
+  test('waits until that restart had its restart-timeout, counted from the end of install-cni', () => {
+    expect(planOf({ startedAgoMs: 181 * SECOND, failedAgoMs: [10 * MINUTE] })).toMatchObject({
+      action: 'waiting',
+      why: expect.stringContaining('has 3m to help'),
+    });
+    expect(planOf({ startedAgoMs: 182 * SECOND, failedAgoMs: [10 * MINUTE] })).toMatchObject({
+      action: 'refused',
+      why: expect.stringContaining('in vain'),
+    });
+  });
+
+  test('is in vain also when other pods got their network since: this pod’s trouble is another', () => {
+    expect(planOf({ startedAgoMs: 10 * MINUTE, failedAgoMs: [11 * MINUTE], networkAgoMs: [9 * MINUTE] })).toMatchObject(
+      { action: 'refused' },
+    );
+  });
+
+  test('is in vain long after, too: a restart that cannot cure is not repeated for ever', () => {
+    expect(planOf({ startedAgoMs: 3 * HOUR, failedAgoMs: [4 * HOUR] })).toMatchObject({ action: 'refused' });
+  });
+
+  test('is in vain at once when it came back more than 5 s after install-cni', () => {
+    const leaving = (lastAgoMs: number): Partial<World> => {
+      const pod = aTerminatingPod({ name: 'leaving' });
+      return {
+        pods: [pod],
+        events: [
+          aKillEvent(pod, undefined, {
+            createdAtMs: ago(4 * MINUTE),
+            firstAtMs: ago(4 * MINUTE),
+            lastAtMs: ago(lastAgoMs),
+            count: 9,
+          }),
+        ],
+      };
+    };
+    const restarted = { startedAgoMs: MINUTE, failedAgoMs: [] };
+    expect(planOf({ ...restarted, ...leaving(53 * SECOND) })).toMatchObject({ action: 'waiting' });
+    expect(planOf({ ...restarted, ...leaving(52 * SECOND) })).toMatchObject({
+      action: 'refused',
+      why: expect.stringContaining('came back'),
+    });
+  });
+
+  test('speaks against a new failure of another pod as well, as long as no pod got its network', () => {
+    expect(planOf({ startedAgoMs: HOUR, failedAgoMs: [2 * HOUR, 10 * MINUTE] })).toMatchObject({ action: 'refused' });
+  });
+});
+
+describe('a failure that began after the present calico-node pod', () => {
+  test('is a new one if a pod got its network since: that token worked', () => {
+    expect(planOf({ startedAgoMs: 10 * MINUTE, failedAgoMs: [2 * MINUTE], networkAgoMs: [9 * MINUTE] })).toMatchObject({
+      action: 'restarted',
+    });
+  });
+
+  test('is a new one then also beside a pod that has been stuck since before', () => {
+    expect(
+      planOf({ startedAgoMs: 10 * MINUTE, failedAgoMs: [11 * MINUTE, 2 * MINUTE], networkAgoMs: [9 * MINUTE] }),
+    ).toMatchObject({ action: 'restarted' });
+  });
+
+  test('waits for its own proof then', () => {
+    const plan = planOf({
+      startedAgoMs: 10 * MINUTE,
+      failedAgoMs: [11 * MINUTE, 10 * SECOND],
+      networkAgoMs: [9 * MINUTE],
+    });
+    expect(plan).toMatchObject({ action: 'waiting', why: expect.stringContaining('stuck for 10s') });
+  });
+
+  test('is a new one long after install-cni had ended, even if no pod got its network', () => {
+    expect(planOf({ startedAgoMs: 30 * MINUTE + 2 * SECOND, failedAgoMs: [10 * MINUTE] })).toMatchObject({
+      action: 'restarted',
+    });
+    expect(planOf({ startedAgoMs: 30 * MINUTE + SECOND, failedAgoMs: [10 * MINUTE] })).toMatchObject({
+      action: 'refused',
+      why: expect.stringContaining('no pod got its network since'),
+    });
+  });
+
+  test('a network of the host or from before install-cni ended does not show that the token worked', () => {
+    const hostPod = aNeighbour('n1', {
+      uid: 'host',
+      hostNetwork: true,
+      conditions: podConditions({ sinceMs: ago(9 * MINUTE) }),
+    });
+    expect(planOf({ startedAgoMs: 10 * MINUTE, failedAgoMs: [2 * MINUTE], pods: [hostPod] })).toMatchObject({
+      action: 'refused',
+    });
+    expect(
+      planOf({ startedAgoMs: 10 * MINUTE, failedAgoMs: [2 * MINUTE], networkAgoMs: [10 * MINUTE - SECOND] }),
+    ).toMatchObject({ action: 'refused' });
+  });
+
+  test('while install-cni was at work may be the old token’s: it waits as a failure from before does', () => {
+    const between = { failedAgoMs: [55 * SECOND], startedAgoMs: MINUTE, networkAgoMs: [50 * SECOND] };
+    expect(planOf(between)).toMatchObject({ action: 'waiting', why: expect.stringContaining('has 3m to help') });
+    const later = {
+      failedAgoMs: [5 * MINUTE - 5 * SECOND],
+      startedAgoMs: 5 * MINUTE,
+      networkAgoMs: [5 * MINUTE - 10 * SECOND],
+    };
+    expect(planOf(later)).toMatchObject({ action: 'restarted' });
+  });
+});
+
+test('two gates at once, and a sweep that comes later, see the same and restart only once', () => {
+  const settings = { restartTimeoutMs: MINUTE };
+  const failure = { failedAgoMs: [20 * MINUTE] };
+  expect(planOf({ ...failure, startedAgoMs: HOUR }, { settings })).toMatchObject({ action: 'restarted' });
+  expect(planOf({ ...failure, startedAgoMs: 40 * SECOND }, { settings })).toMatchObject({ action: 'waiting' });
+  expect(planOf({ ...failure, startedAgoMs: 10 * MINUTE }, { settings })).toMatchObject({ action: 'refused' });
+});
+
+test('a node’s clock that is five minutes ahead changes nothing', () => {
+  const skewMs = 5 * MINUTE;
+  const stuck = aStuckPod({
+    createdAtMs: ago(10 * MINUTE),
+    conditions: podConditions({ sandbox: false, sinceMs: ago(10 * MINUTE) + skewMs }),
+  });
+  const restartedAtMs = ago(4 * MINUTE);
+  const { containers } = aCalicoNodePod({ createdAtMs: restartedAtMs + skewMs });
+  const event = aSandboxEvent(stuck, undefined, {
+    createdAtMs: ago(9 * MINUTE),
+    lastAtMs: ago(9 * MINUTE) + skewMs,
+    seenAtMs: ago(MINUTE),
+  });
+  const snapshot = aSnapshot({
+    pods: [stuck],
+    events: [event],
+    calico: {
+      daemonSets: [aCalicoDaemonSet({ desired: 1 })],
+      pods: [aCalicoNodePod({ createdAtMs: restartedAtMs, containers })],
+    },
+  });
+  // By the node's words the failure is from after that restart; by the server's it is from before.
+  const first = look(snapshot, { atMs: NOW_MS });
+  expect(first.plan.next).toBeNull();
+  const later = look(snapshot, { atMs: NOW_MS + 4 * MINUTE, memory: first.memory });
+  expect(later.plan).toMatchObject({
+    next: null,
+    nodes: [{ action: 'refused', why: expect.stringContaining('in vain') }],
+  });
+});
