@@ -1,5 +1,6 @@
-/** The tables of the README, made from the contract; `npm run docs` writes them, a test finds them out of date. */
+/** The tables of the README, made from the contract and `rbac/`; `npm run docs` writes them, a test finds them out of date. */
 import { readFileSync, writeFileSync } from 'node:fs';
+import { loadAllYaml } from '@kubernetes/client-node';
 import { INPUTS, OUTPUTS } from '../src/contract.ts';
 
 const README = new URL('../README.md', import.meta.url);
@@ -17,9 +18,41 @@ export function outputsTable(): string {
   return ['| output | value |', '|---|---|', ...rows].join('\n');
 }
 
+interface Role {
+  readonly kind: string;
+  readonly rules?: readonly {
+    readonly apiGroups: readonly string[];
+    readonly resources: readonly string[];
+    readonly verbs: readonly string[];
+  }[];
+}
+
+/** The modes of `rbac/`, each with what it adds to the one before. */
+const MODES = ['observe', 'diagnose', 'restart'] as const;
+
+export function rulesTable(): string {
+  const rows = MODES.flatMap((mode) => {
+    const file = new URL(`../rbac/${mode}/${mode}.yaml`, import.meta.url);
+    const roles = loadAllYaml(readFileSync(file, 'utf8')) as readonly Role[];
+    return roles.flatMap(({ kind, rules = [] }) =>
+      rules.map(({ apiGroups, resources, verbs }) => {
+        const where = kind === 'ClusterRole' ? 'all namespaces' : "calico-node's namespace";
+        const group = apiGroups.map((name) => (name === '' ? 'core' : name)).join(', ');
+        return `| ${mode} | ${where} | ${group} | ${code(resources)} | ${code(verbs)} |`;
+      }),
+    );
+  });
+  return ['| mode | where | API group | resources | verbs |', '|---|---|---|---|---|', ...rows].join('\n');
+}
+
+function code(words: readonly string[]): string {
+  return words.map((word) => `\`${word}\``).join(', ');
+}
+
 /** `readme` with the tables between their markers made anew; throws when a marker is missing. */
 export function withTables(readme: string): string {
-  return between(between(readme, 'inputs', inputsTable()), 'outputs', outputsTable());
+  const tables = { rules: rulesTable(), inputs: inputsTable(), outputs: outputsTable() };
+  return Object.entries(tables).reduce((text, [marker, table]) => between(text, marker, table), readme);
 }
 
 function between(text: string, marker: string, content: string): string {
