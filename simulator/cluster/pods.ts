@@ -123,7 +123,8 @@ export function createPods(context: ClusterContext, calicoNamespace: string): Po
       return;
     }
     if (!managed.has(uid) || (pod.spec.nodeName ?? '') === '') return;
-    if (!run && deletionTimestamp === undefined) admit(pod);
+    const isOver = pod.status.phase === 'Failed' || pod.status.phase === 'Succeeded';
+    if (!run && deletionTimestamp === undefined && !isOver) admit(pod);
     else if (run && deletionTimestamp !== undefined) terminate(run, pod);
   });
 
