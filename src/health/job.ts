@@ -34,7 +34,7 @@ export function judgeJob(job: Job, context: WorkloadContext): RollOut {
   const refusal =
     tally.active.length > 0 || job.active > 0 ? null : refusalInEvents(context.events, podsOf(context), context.nowMs);
   if (refusal !== null) {
-    const troubles = [createRefused(refusal, `none of its pods exists`, tally, context)];
+    const troubles = [createRefused(refusal, `0 of ${job.parallelism} pods exist`, tally, context)];
     return lacking(numbers, { troubles, passing: false });
   }
   const progress = `${job.succeeded} of ${numbers.desired} completions`;

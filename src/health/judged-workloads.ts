@@ -6,7 +6,7 @@ import { derive, waitsForOverdue } from './derived.ts';
 import type { EligibleNodes } from './eligible-nodes.ts';
 import type { FailedJobs } from './job.ts';
 import type { EventIndex, JudgedPod } from './judged-pods.ts';
-import { type HealthMemory, isAddedLately } from './memory.ts';
+import { type HealthMemory, isAddedLately, templateSeenAtMs } from './memory.ts';
 import { podsToBeReplaced } from './old-pods.ts';
 import { isActive } from './owner.ts';
 import type { PodMemory, PodState } from './pod-state.ts';
@@ -43,7 +43,7 @@ export function judgeWorkloads(input: WorkloadsInput): readonly JudgedWorkload[]
       pods,
       events: events.about(workload),
       nodes,
-      templateSeenAtMs: before.workloads.get(workload.uid)?.templateSeenAtMs ?? null,
+      templateSeenAtMs: templateSeenAtMs(before.workloads.get(workload.uid), templateOf(workload), now.atMs),
       madeGood: failedJobs.madeGood.has(workload.uid),
       overdueInNamespace: overdue.get(workload.namespace) ?? null,
       nowMs: now.atMs,

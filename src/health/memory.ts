@@ -71,6 +71,12 @@ export function isAddedLately(
   );
 }
 
+/** When this run first saw `template` there, if it saw another one before; null: it was so at the first look. */
+export function templateSeenAtMs(before: WorkloadMemory | undefined, template: string, nowMs: number): number | null {
+  if (before === undefined) return null;
+  return before.template === template ? before.templateSeenAtMs : nowMs;
+}
+
 /** After a look: `template` of a controller that has seen the present generation, else null. */
 export function rememberWorkload(
   before: WorkloadMemory | undefined,
@@ -81,10 +87,9 @@ export function rememberWorkload(
   if (template === null) return before;
   const isSame = before?.template === template;
   const completeBefore = isSame ? before.completeSeenElapsedMs : null;
-  const changedAtMs = before === undefined ? null : now.atMs;
   return {
     template,
-    templateSeenAtMs: isSame ? before.templateSeenAtMs : changedAtMs,
+    templateSeenAtMs: templateSeenAtMs(before, template, now.atMs),
     completeSeenElapsedMs: completeBefore ?? (isComplete ? now.elapsedMs : null),
   };
 }

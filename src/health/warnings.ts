@@ -40,7 +40,8 @@ function forbiddenPlaces(coverage: Coverage, resource: 'events' | 'nodes'): stri
 function isEventsDue(coverage: Coverage, findings: readonly Finding[], nowMs: number): boolean {
   if (coverage.gaps.some(({ resource }) => resource === 'events')) return false;
   return findings.some(
-    ({ stage, sinceMs }) => (stage === 'sandbox' || stage === 'terminating') && nowMs - sinceMs >= EVENTS_DUE_MS,
+    ({ stage, sinceMs, holdsBack }) =>
+      holdsBack && (stage === 'sandbox' || stage === 'terminating') && nowMs - sinceMs >= EVENTS_DUE_MS,
   );
 }
 
