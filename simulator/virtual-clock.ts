@@ -50,7 +50,7 @@ function realPause(ms: number): Promise<void> {
 
 /** Whether a file is being read or written: the result arrives by itself, and no time may pass before it does. */
 function filesAreBusy(): boolean {
-  return process.getActiveResourcesInfo().some((name) => name.startsWith('FSReq'));
+  return process.getActiveResourcesInfo().some((name) => name.startsWith('FSReq') || name === 'CloseReq');
 }
 
 export function createVirtualClock(options: VirtualClockOptions = {}): VirtualClock {
