@@ -22,8 +22,19 @@ export function aSnapshot(
     witnesses: [],
     coverage: aCoverage(),
     ...overrides,
-    calico: { daemonSets: [], searched: true, pods: [], podsReadable: true, ...overrides.calico },
+    calico: {
+      daemonSets: [],
+      searched: true,
+      pods: [],
+      podNamespaces: namespacesOf(overrides.calico?.daemonSets ?? []),
+      podGaps: [],
+      ...overrides.calico,
+    },
   };
+}
+
+function namespacesOf(objects: readonly { readonly namespace: string }[]): readonly string[] {
+  return [...new Set(objects.map(({ namespace }) => namespace))];
 }
 
 /** The contract's defaults. */

@@ -1,5 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import type { Action } from '../../src/calico/case.ts';
+import { EMPTY_CALICO_MEMORY } from '../../src/calico/memory.ts';
 import type { Event } from '../../src/objects/event.ts';
 import type { Node } from '../../src/objects/node.ts';
 import type { Pod } from '../../src/objects/pod.ts';
@@ -50,7 +51,7 @@ interface Change extends LookOptions {
 function world(change: Change): Snapshot {
   return aSnapshot({
     pods: change.pods ?? [stuck, aNeighbour()],
-    events: change.events ?? [aSandboxEvent(stuck)],
+    events: change.events ?? [aSandboxEvent(stuck, undefined, { lastAtMs: ago(2 * MINUTE) })],
     ...(change.nodes === undefined ? {} : { nodes: change.nodes }),
     coverage: aCoverage({ gaps: change.gaps ?? [] }),
     calico: {
@@ -115,12 +116,31 @@ describe('alone is enough to stop the DELETE', () => {
       'refused',
       /calico-namespace/,
     ],
-    ['Calico that is not there', { calico: { daemonSets: [], pods: [] } }, 'refused', /no calico-node pod/],
+    ['Calico that is not there', { calico: { daemonSets: [], pods: [] } }, 'refused', /no Calico DaemonSet/],
+    [
+      'Calico that has not been searched for yet',
+      { calico: { daemonSets: [], searched: false, pods: [] }, atMs: NOW_MS - 31 * SECOND },
+      'waiting',
+      /not been found yet/,
+    ],
+    ['the first look at the failure', { memory: EMPTY_CALICO_MEMORY }, 'waiting', /a second look decides/],
     [
       'pods of Calico’s namespace that may not be read',
-      { calico: { pods: [], podsReadable: false } },
+      { calico: { pods: [], podGaps: [gap('pods', 'forbidden', 'calico-system')] } },
       'refused',
-      /right to list pods in Calico's namespace/,
+      /right to list pods in Calico's namespace calico-system/,
+    ],
+    [
+      'pods of Calico’s namespace that nobody asked for yet',
+      { calico: { pods: [], podNamespaces: [] } },
+      'waiting',
+      /Calico's namespace calico-system have not been read yet/,
+    ],
+    [
+      'pods of Calico’s namespace that are lost from view',
+      { calico: { podGaps: [gap('pods', 'stale', 'calico-system')] } },
+      'waiting',
+      /Calico's namespace calico-system cannot be seen/,
     ],
     ['no calico-node pod on the node', { calico: { pods: [sibling] } }, 'refused', /no calico-node pod/],
     [

@@ -33,16 +33,18 @@ export interface LookOptions extends Partial<Omit<PlanInput, 'observation' | 'me
   readonly memory?: CalicoMemory;
 }
 
-/** Restarts are on unless a test says otherwise. */
-export function look(snapshot: Snapshot, options: LookOptions = {}): Look {
-  const { atMs = NOW_MS, memory: before = EMPTY_CALICO_MEMORY, restarts: known = [] } = options;
+function observe(snapshot: Snapshot, settings: Settings, atMs: number): Observation {
   const now = { atMs, elapsedMs: atMs - (NOW_MS - MINUTE) };
+  return { ...anObservation({ snapshot, settings }), now, sandboxErrors: readSandboxErrors(snapshot, now, TIMING) };
+}
+
+/** Restarts are on unless a test says otherwise. Without a memory the same was seen 2 s before, for the first time. */
+export function look(snapshot: Snapshot, options: LookOptions = {}): Look {
+  const { atMs = NOW_MS, restarts: known = [] } = options;
   const settings = aSettings({ restartCalicoNode: true, ...options.settings });
-  const observation: Observation = {
-    ...anObservation({ snapshot, settings }),
-    now,
-    sandboxErrors: readSandboxErrors(snapshot, now, TIMING),
-  };
+  const observation = observe(snapshot, settings, atMs);
+  const before =
+    options.memory ?? rememberCalico(EMPTY_CALICO_MEMORY, observe(snapshot, settings, atMs - TIMING.observationGapMs));
   const installations = findInstallations(snapshot.calico.daemonSets, settings.calicoNamespace);
   const memory = rememberCalico(before, observation);
   const cases = diagnose(observation, memory);
@@ -71,7 +73,8 @@ export function calicoOn(
     daemonSets: [daemonSet],
     searched: true,
     pods: nodes.map((nodeName) => aCalicoNodePod({ nodeName })),
-    podsReadable: true,
+    podNamespaces: [daemonSet.namespace],
+    podGaps: [],
   };
 }
 

@@ -2,6 +2,7 @@ import { formatSeconds } from '../duration.ts';
 import type { Observation } from '../health/assessment.ts';
 import { fullName } from '../objects/metadata.ts';
 import { isTerminating, type Pod } from '../objects/pod.ts';
+import { whyPodsUnseen } from '../objects/snapshot.ts';
 import type { Outcome, Restart } from './case.ts';
 import { cameBack, installEndOf, sandboxSince, WHAT_TO_LOOK_AT } from './in-vain.ts';
 import { installOf } from './install-cni.ts';
@@ -38,7 +39,11 @@ export function judgeCure(restart: Restart, observation: Observation, memory: Ca
   }
   const failing = pod === null ? null : installFailure(pod);
   if (failing !== null && failing.ends >= timing.crashLoopEnds) {
-    return settle(seen, 'not-cured', `${failing.words}; another restart will not help: read its log`);
+    return settle(
+      seen,
+      'not-cured',
+      `${failing.words}; another restart will not help: read its log, and ${WHAT_TO_LOOK_AT}`,
+    );
   }
 
   const stuck = stuckPodsOf(restart, observation);
@@ -49,7 +54,7 @@ export function judgeCure(restart: Restart, observation: Observation, memory: Ca
     return settle(
       seen,
       'unknown',
-      `no pod is stuck on the node any more, and none got its network there since${hintOf(end, node, stuck)}`,
+      `no pod is stuck on the node any more, and none got its network there since${hintOf(end, node, stuck)}; ${WHAT_TO_LOOK_AT}`,
     );
   }
   if (isOver) {
@@ -78,7 +83,8 @@ function settle(restart: Restart, settled: Outcome, why: string): Restart {
 function judgeLost(restart: Restart, observation: Observation, memory: CalicoMemory): Restart {
   const { now, settings, snapshot } = observation;
   const old = snapshot.calico.pods.find(({ uid }) => uid === restart.before.uid);
-  if (snapshot.calico.podsReadable && (old === undefined || isTerminating(old))) {
+  const isSeen = whyPodsUnseen(snapshot.calico, restart.before.namespace) === null;
+  if (isSeen && (old === undefined || isTerminating(old))) {
     return judgeCure({ ...restart, answer: 'deleted' }, observation, memory);
   }
   if (now.elapsedMs - restart.elapsedMs < settings.restartTimeoutMs) return restart;

@@ -2,8 +2,9 @@ import { formatSeconds } from '../duration.ts';
 import type { Observation } from '../health/assessment.ts';
 import { conditionOf, fullName } from '../objects/metadata.ts';
 import { isOverdue, isReady, isTerminating, type Pod } from '../objects/pod.ts';
+import { whyPodsUnseen } from '../objects/snapshot.ts';
 import type { DaemonSet } from '../objects/workload.ts';
-import type { CalicoNodePod, NodeCase } from './case.ts';
+import type { CalicoNodePod, Installations, NodeCase } from './case.ts';
 import { isPodOf } from './installation.ts';
 import type { CalicoMemory } from './node-memory.ts';
 
@@ -31,10 +32,15 @@ export type Guard = (target: GuardedTarget) => Objection | null;
 const wait = (why: string): Objection => ({ kind: 'wait', why });
 const refuse = (why: string): Objection => ({ kind: 'refuse', why });
 
-/** Nothing is decided from a picture that may be old, nor without the events that the proof is made of. */
+/**
+ * Nothing is decided from a picture that may be old, nor without the events that the proof is made of. `namespaces`:
+ * those of Calico's DaemonSets.
+ */
 export function guardView({ nodeCase, observation }: GuardedNode, namespaces: readonly string[]): Objection | null {
+  const unseen = guardCalicoPods(observation, namespaces);
+  if (unseen?.kind === 'refuse') return unseen;
   const concerned = new Set([...namespaces, ...nodeCase.stuckPods.map(({ pod }) => pod.namespace)]);
-  let waiting: Objection | null = null;
+  let waiting = unseen;
   for (const { resource, namespace, why } of observation.snapshot.coverage.gaps) {
     if (resource !== 'pods' && resource !== 'events' && resource !== 'daemonsets') continue;
     if (namespace !== null && !concerned.has(namespace)) continue;
@@ -46,13 +52,37 @@ export function guardView({ nodeCase, observation }: GuardedNode, namespaces: re
   return waiting;
 }
 
+/** A calico-node pod that cannot be seen now is neither judged nor deleted, nor is it said that there is none. */
+function guardCalicoPods({ snapshot }: Observation, namespaces: readonly string[]): Objection | null {
+  let waiting: Objection | null = null;
+  for (const namespace of namespaces) {
+    const where = `Calico's namespace ${namespace}`;
+    switch (whyPodsUnseen(snapshot.calico, namespace)) {
+      case null:
+        break;
+      case 'forbidden':
+        return refuse(`the right to list pods in ${where} is missing`);
+      case 'never-read':
+        waiting = wait(`pods in ${where} have not been read yet`);
+        break;
+      case 'stale':
+        waiting = wait(`pods in ${where} cannot be seen at the moment`);
+        break;
+    }
+  }
+  return waiting;
+}
+
 export function guardProof({ nodeCase }: GuardedNode): Objection | null {
   return nodeCase.proven ? null : wait(nodeCase.lacks ?? 'the proof is not complete');
 }
 
 /** Where there is no single calico-node pod to delete. */
-export function guardPlace(place: CalicoNodePod, { nodeCase, observation, memory }: GuardedNode): Objection | null {
-  const { calico } = observation.snapshot;
+export function guardPlace(
+  place: CalicoNodePod,
+  installations: Installations,
+  { nodeCase, observation, memory }: GuardedNode,
+): Objection | null {
   switch (place.kind) {
     case 'one':
       return null;
@@ -65,10 +95,10 @@ export function guardPlace(place: CalicoNodePod, { nodeCase, observation, memory
         `${fullName(place.pod)} is policy-only Calico without install-cni: another plugin gives pods their network, and its token cannot be renewed by a restart`,
       );
     case 'none': {
-      if (calico.daemonSets.length === 0 && !calico.searched) {
-        return refuse('Calico was not found: grant list on daemonsets in all namespaces, or set calico-namespace');
-      }
-      if (!calico.podsReadable) return refuse("the right to list pods in Calico's namespace is missing");
+      if (installations.found.length === 0) return guardSearch(observation);
+      const namespaces = installations.found.map(({ daemonSet }) => daemonSet.namespace);
+      const unseen = guardCalicoPods(observation, namespaces);
+      if (unseen !== null) return unseen;
       const lastSeenMs = lastInstalledMs(nodeCase.node, memory);
       if (lastSeenMs !== null && observation.now.atMs - lastSeenMs < observation.settings.restartTimeoutMs) {
         return wait('its calico-node pod has just gone, and the next one is not there yet');
@@ -78,6 +108,22 @@ export function guardPlace(place: CalicoNodePod, { nodeCase, observation, memory
       );
     }
   }
+}
+
+/** Views that are not read yet look like views that are refused: only when they stay so it is a missing right. */
+function isStillReading({ now, timing }: Observation): boolean {
+  return now.elapsedMs < timing.forbiddenRetryMs;
+}
+
+function guardSearch(observation: Observation): Objection {
+  if (observation.snapshot.calico.searched) {
+    return refuse(
+      'no Calico DaemonSet is in the cluster: look for a CNI configuration that a removed Calico left behind',
+    );
+  }
+  return isStillReading(observation)
+    ? wait('Calico has not been found yet')
+    : refuse('Calico was not found: grant list on daemonsets in all namespaces, or set calico-namespace');
 }
 
 /** When a calico-node pod of the node was last seen; null: never. */

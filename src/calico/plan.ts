@@ -108,7 +108,12 @@ function look(nodeCase: NodeCase, input: PlanInput): LookedAt {
     : null;
   if (place.kind !== 'one') {
     const namespaces = input.installations.found.map(({ daemonSet }) => daemonSet.namespace);
-    const objections = [unseen, guardPlace(place, guarded), guardView(guarded, namespaces), guardProof(guarded)];
+    const objections = [
+      unseen,
+      guardPlace(place, input.installations, guarded),
+      guardView(guarded, namespaces),
+      guardProof(guarded),
+    ];
     return { nodeCase, settled: null, target: null, objection: strongest(objections) };
   }
   const { pod, installation } = place;
@@ -182,7 +187,8 @@ function scheduled(asked: readonly LookedAt[], input: PlanInput): readonly Decis
     const refusal = stop ?? missingRight(target, input) ?? (left <= 0 ? capReached(maxNodeRestarts) : null);
     if (refusal !== null)
       return { plan: withCommand(nodeCase.node, 'refused', refusal.why, target, input), now: false };
-    if (objection !== null) return objected(looked, objection);
+    const early = objection ?? tooEarly(nodeCase.node, input);
+    if (early !== null) return objected(looked, early);
     left -= 1;
     if (turnOf !== null) {
       const why = `its turn comes when pods get their network again on ${turnOf}`;
@@ -211,6 +217,17 @@ function stopOfRun({ restarts }: PlanInput): Objection | null {
     kind: 'refuse',
     why: `no further node is restarted, because the restart of ${stopper.node} was not proven to help; ${WHAT_TO_LOOK_AT}`,
   };
+}
+
+/**
+ * Nothing is changed by the first look at a node: only then the pods of other namespaces there are read, and one that got
+ * its network would show that the node is well.
+ */
+function tooEarly(node: string, { memory, observation: { now, timing } }: PlanInput): Objection | null {
+  const foundAtMs = memory.nodes.get(node)?.foundAtMs ?? now.atMs;
+  return now.atMs - foundAtMs < timing.observationGapMs
+    ? { kind: 'wait', why: 'the failure has just been found: a second look decides' }
+    : null;
 }
 
 function missingRight({ namespace }: RestartTarget, { deleteRights, restarts }: PlanInput): Objection | null {

@@ -1,5 +1,6 @@
 import type { Now } from '../clock.ts';
 import type { Pod } from '../objects/pod.ts';
+import type { Gap } from '../objects/snapshot.ts';
 import type { DaemonSet } from '../objects/workload.ts';
 import { projectDaemonSet } from './projection/daemon-set.ts';
 import { projectPod } from './projection/pod.ts';
@@ -11,7 +12,10 @@ export interface CalicoView {
   /** Whether the absence of a DaemonSet means anything. */
   readonly searched: (now: Now) => boolean;
   readonly pods: () => readonly Pod[];
-  readonly podsReadable: (now: Now) => boolean;
+  /** The namespaces whose pods are read. */
+  readonly podNamespaces: () => readonly string[];
+  /** What of their pods cannot be seen now, by namespace. */
+  readonly podGaps: (now: Now) => readonly Gap[];
   /** The namespaces whose pods to read; replaces those given before. */
   readonly watch: (namespaces: readonly string[]) => void;
   readonly settled: Promise<void>;
@@ -74,9 +78,13 @@ export function createCalicoView(context: ReadingContext, options: CalicoViewOpt
         return uniqueByUid([...known, ...views.flatMap((view) => view.items())]);
       });
     },
-    podsReadable: (now) =>
-      namespaces.every(
-        (namespace) => podViews.get(namespace)?.sees(namespace, now) ?? (allPods && scopedPods.sees(namespace, now)),
+    podNamespaces: () => namespaces,
+    podGaps: (now) =>
+      namespaces.flatMap((namespace) =>
+        (podViews.get(namespace) ?? scopedPods)
+          .gaps(now)
+          .filter((gap) => gap.namespace === null || gap.namespace === namespace)
+          .map((gap) => ({ ...gap, namespace })),
       ),
     watch: (wanted) => {
       if (wanted.length === namespaces.length && wanted.every((name) => namespaces.includes(name))) return;

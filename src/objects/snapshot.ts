@@ -64,10 +64,21 @@ export interface Snapshot {
     readonly searched: boolean;
     /** Pods in the namespaces of Calico's DaemonSets (in scope or not); empty until one is found. */
     readonly pods: readonly Pod[];
-    /** Whether those pods can be seen. */
-    readonly podsReadable: boolean;
+    /** The namespaces whose pods are read: those that were asked for so far. */
+    readonly podNamespaces: readonly string[];
+    /** What of those pods cannot be seen now, by namespace. */
+    readonly podGaps: readonly Gap[];
   };
   /** Pods outside the scope on nodes that were asked for (`watchNodes`): witnesses of a node's health, never judged. */
   readonly witnesses: readonly Pod[];
   readonly coverage: Coverage;
+}
+
+/** Why the pods of Calico's `namespace` cannot be seen now; null: they can. What nobody asked for yet was never read. */
+export function whyPodsUnseen(
+  { podNamespaces, podGaps }: Pick<Snapshot['calico'], 'podNamespaces' | 'podGaps'>,
+  namespace: string,
+): Gap['why'] | null {
+  if (!podNamespaces.includes(namespace)) return 'never-read';
+  return podGaps.find((gap) => gap.namespace === namespace)?.why ?? null;
 }
