@@ -3,20 +3,29 @@ import type { Node } from './node.ts';
 import type { Pod } from './pod.ts';
 import type { DaemonSet, Workload } from './workload.ts';
 
-export type Resource = 'pods' | 'events' | 'nodes' | 'namespaces' | 'deployments' | 'statefulsets' | 'daemonsets' | 'jobs';
+export type Resource =
+  | 'pods'
+  | 'events'
+  | 'nodes'
+  | 'namespaces'
+  | 'deployments'
+  | 'statefulsets'
+  | 'daemonsets'
+  | 'jobs';
+
+/**
+ * Why something cannot be seen. `forbidden`: the credentials may not, and that lasts (a 403 on something that worked
+ * before was retried first). `never-read`: not read completely even once so far. `stale`: read once; its view is lost at
+ * present (API away, watch broken, list failing).
+ */
+export type WhyUnseen = 'forbidden' | 'never-read' | 'stale';
 
 /** One thing that the picture lacks, and why. */
 export interface Gap {
   readonly resource: Resource;
   /** null: in all namespaces, or a resource that has none. */
   readonly namespace: string | null;
-  readonly why:
-    /** The credentials may not: lasting (a 403 on something that worked before was retried first). */
-    | 'forbidden'
-    /** Not read completely even once so far. */
-    | 'never-read'
-    /** Read once; its view is lost at present (API away, watch broken, list failing). */
-    | 'stale';
+  readonly why: WhyUnseen;
   /** The API server's time since when: of `stale` the last moment it was fresh. */
   readonly sinceMs: number;
   /** For people: the server's or the network's words. Untrusted. */
@@ -78,7 +87,7 @@ export interface Snapshot {
 export function whyPodsUnseen(
   { podNamespaces, podGaps }: Pick<Snapshot['calico'], 'podNamespaces' | 'podGaps'>,
   namespace: string,
-): Gap['why'] | null {
+): WhyUnseen | null {
   if (!podNamespaces.includes(namespace)) return 'never-read';
   return podGaps.find((gap) => gap.namespace === namespace)?.why ?? null;
 }
