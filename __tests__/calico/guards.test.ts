@@ -304,8 +304,9 @@ describe('does not stop the DELETE', () => {
     ],
     ['OnDelete with nothing pending', { daemonSet: { strategy: 'OnDelete' } }],
     [
-      'install-cni that ended 30 s ago, for a failure since then',
+      'install-cni that ended two minutes ago, for a failure since then',
       {
+        events: [aSandboxEvent(stuck, undefined, { lastAtMs: ago(MINUTE) })],
         target: startedAgo(2 * MINUTE),
         pods: [
           stuck,
@@ -365,7 +366,7 @@ test('a time in the future that install-cni ended at counts as the moment it was
   ];
   const change: Change = { target: { containers, conditions: [aCondition('Ready', 'True')] } };
   const first = look(world(change));
-  expect(first.plan.nodes).toMatchObject([{ action: 'waiting', why: expect.stringMatching(/ended 0s ago/) }]);
+  expect(first.plan.nodes).toMatchObject([{ action: 'waiting', why: expect.stringMatching(/ended 2s ago/) }]);
   const later = look(world(change), { memory: first.memory, atMs: NOW_MS + 31 * SECOND });
   expect(later.plan.nodes[0]?.why).not.toMatch(/ended/);
 });

@@ -113,6 +113,10 @@ describe('the calico-node pod of a node', () => {
     );
   });
 
+  test('is the only one there, in whatever namespace', () => {
+    expect(on('n1', [copy], [podOf(copy)])).toBe('pod of copy');
+  });
+
   test.each<[string, Partial<Pod>]>([
     ['runs on another node', { nodeName: 'n2' }],
     ['has no controller', { controller: null }],

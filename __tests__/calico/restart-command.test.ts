@@ -28,12 +28,13 @@ test('a shell reads back exactly the words that were meant, whatever they hold',
   const word = fc
     .string({ unit: 'binary', minLength: 1, maxLength: 12 })
     .filter((text) => !/[\0\uD800-\uDFFF]/.test(text));
-  fc.assert(
-    fc.property(word, word, word, (namespace, pod, context) => {
-      const command = restartCommand({ namespace, pod }, context).replace(/^kubectl/, "printf '%s\\0'");
-      const words = execFileSync('/bin/sh', ['-c', command], { encoding: 'utf8' }).split('\0').slice(0, -1);
-      expect(words).toEqual(['delete', 'pod', '-n', namespace, pod, '--context', context]);
-    }),
-    { numRuns: 40 },
+  const meant = fc.sample(fc.tuple(word, word, word), { numRuns: 200, seed: 3 });
+  const script = meant
+    .map(([namespace, pod, context]) => restartCommand({ namespace, pod }, context))
+    .map((command) => command.replace(/^kubectl/, "printf '%s\\0'"))
+    .join('\n');
+  const words = execFileSync('/bin/sh', ['-c', script], { encoding: 'utf8' }).split('\0').slice(0, -1);
+  expect(words).toEqual(
+    meant.flatMap(([namespace, pod, context]) => ['delete', 'pod', '-n', namespace, pod, '--context', context]),
   );
 });

@@ -92,6 +92,16 @@ describe('only an event that the pod’s own kubelet wrote about it counts', () 
     expect(errorOf(leaving, [{ ...genuine, message: `${message} ${leaving.uid}` }])).toBeUndefined();
   });
 
+  test.each<[string, Partial<Event>]>([
+    ['another uid', { about: { kind: 'Pod', namespace: 'shop', name: 'web-1', uid: 'another' } }],
+    ['an event in another namespace', { namespace: 'evil' }],
+    ['another component', { component: 'somebody' }],
+    ['another node', { host: 'n2' }],
+  ])('a FailedKillPod with %s does not count, whatever its text names', (_, forged) => {
+    const leaving = aTerminatingPod();
+    expect(errorOf(leaving, [aKillEvent(leaving, UNAUTHORIZED, forged)])).toBeUndefined();
+  });
+
   test('one that does not count does not hide an older one that does', () => {
     const old = aSandboxEvent(pod, UNAUTHORIZED, { lastAtMs: ago(5 * MINUTE) });
     const forged = aSandboxEvent(pod, FORBIDDEN, { lastAtMs: ago(MINUTE), component: 'somebody' });
@@ -148,6 +158,30 @@ describe('of several events', () => {
     expect(errorOf(pod, events)?.firstAtMs).toBe(ago(MINUTE));
   });
 
+  test('the kubelet’s own words decide where the API server’s clock cannot tell them apart', () => {
+    const storedAtMs = ago(5 * MINUTE);
+    const ahead = (seconds: number): Partial<Event> => ({
+      lastAtMs: NOW_MS + seconds * SECOND,
+      createdAtMs: storedAtMs,
+    });
+    const events = [
+      aSandboxEvent(pod, FORBIDDEN, ahead(60)),
+      aSandboxEvent(pod, UNAUTHORIZED, ahead(90)),
+      aSandboxEvent(pod, FORBIDDEN, ahead(30)),
+    ];
+    expect(errorOf(pod, events)?.cause).toBe('CalicoUnauthorized');
+  });
+
+  test('of two with the same words the one that was stored later decides', () => {
+    const at = { lastAtMs: ago(MINUTE) };
+    const events = [
+      aSandboxEvent(pod, FORBIDDEN, { ...at, createdAtMs: ago(3 * MINUTE) }),
+      aSandboxEvent(pod, UNAUTHORIZED, { ...at, createdAtMs: ago(2 * MINUTE) }),
+      aSandboxEvent(pod, FORBIDDEN, { ...at, createdAtMs: ago(4 * MINUTE) }),
+    ];
+    expect(errorOf(pod, events)?.cause).toBe('CalicoUnauthorized');
+  });
+
   test('one that repeats in one event began with its first time', () => {
     const leaving = aTerminatingPod();
     const event = aKillEvent(leaving, UNAUTHORIZED, { firstAtMs: ago(4 * MINUTE), lastAtMs: ago(SECOND), count: 9 });
@@ -169,12 +203,14 @@ describe('an event of a former sandbox counts for nothing', () => {
     const conditions = podConditions({ ready: false, sinceMs: ago(50 * MINUTE) });
     const pod = aTerminatingPod({ createdAtMs: ago(HOUR), conditions });
     expect(errorOf(pod, [aSandboxEvent(pod, UNAUTHORIZED, { lastAtMs: ago(51 * MINUTE) })])).toBeUndefined();
+    expect(errorOf(pod, [aSandboxEvent(pod, UNAUTHORIZED, { lastAtMs: ago(50 * MINUTE) })])).toBeUndefined();
     expect(errorOf(pod, [aKillEvent(pod, UNAUTHORIZED, { lastAtMs: ago(MINUTE) })])?.cause).toBe('CalicoUnauthorized');
   });
 
   test('the kubelet may write the event a moment before it writes the status', () => {
     const pod = aTerminatingPod({ conditions: podConditions({ sandbox: false, sinceMs: ago(MINUTE) }) });
-    expect(errorOf(pod, [aKillEvent(pod, UNAUTHORIZED, { lastAtMs: ago(MINUTE + SECOND) })])).toBeDefined();
+    expect(errorOf(pod, [aKillEvent(pod, UNAUTHORIZED, { lastAtMs: ago(MINUTE + 5 * SECOND) })])).toBeDefined();
+    expect(errorOf(pod, [aKillEvent(pod, UNAUTHORIZED, { lastAtMs: ago(MINUTE + 6 * SECOND) })])).toBeUndefined();
   });
 
   test('a kubelet that does not write the condition is believed as it is', () => {
