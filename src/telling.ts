@@ -10,8 +10,8 @@ export function newsOf(before: Look | null, after: Look, deadlineInMs: number): 
     ...viewNews(before, after),
     { type: 'assessed', assessment: after.assessment, nodes: after.plan.nodes, deadlineInMs },
     ...calicoNews(before, after),
-    ...restartNews(before?.memory.restarts ?? [], after.memory.restarts),
-    ...planNews(before?.plan.nodes ?? [], after.plan.nodes),
+    ...restartNews(before?.memory.restarts ?? [], after),
+    ...planNews(before, after),
     ...warningNews(before, after),
     ...stabilityNews(before, after),
   ];
@@ -68,25 +68,37 @@ function foundIn({ installations, observation }: Look): CalicoFound['installatio
 
 type CalicoFound = Extract<GateEvent, { type: 'calico-found' }>;
 
-function planNews(before: readonly NodePlan[], after: readonly NodePlan[]): readonly GateEvent[] {
-  const known = new Map(before.map((plan) => [plan.node, plan]));
-  return after
-    .filter(
-      (plan) => plan.action !== 'none' && plan.action !== 'restarted' && known.get(plan.node)?.action !== plan.action,
-    )
-    .map(
-      (plan): GateEvent => ({
-        type: 'planned',
-        node: plan.node,
-        action: plan.action,
-        why: plan.why,
-        command: plan.command,
-      }),
-    );
+/**
+ * What is to be done about a node, when that changes. What it waits for is told when it lasts: right after the failure
+ * was found it waits for the rest of the picture, and before its restart for nothing.
+ */
+function planNews(before: Look | null, after: Look): readonly GateEvent[] {
+  const known = new Map(before?.plan.nodes.map((plan) => [plan.node, plan]));
+  return after.plan.nodes
+    .filter(isTold)
+    .map(({ node, action, why, command }): GateEvent => ({ type: 'planned', node, action, why, command }));
+
+  function isTold({ node, action, why }: NodePlan): boolean {
+    if (action === 'none' || action === 'restarted' || node === after.plan.next?.node) return false;
+    const was = known.get(node);
+    const isNew = was?.action !== action || withoutNumbers(was.why) !== withoutNumbers(why);
+    if (action !== 'waiting') return isNew;
+    return !isJustFound(node, after) && (isNew || (before !== null && isJustFound(node, before)));
+  }
 }
 
-function restartNews(before: readonly Restart[], after: readonly Restart[]): readonly GateEvent[] {
-  return after.flatMap((restart, index): readonly GateEvent[] => {
+function isJustFound(node: string, { memory, observation: { now, timing } }: Look): boolean {
+  const foundAtMs = memory.calico.nodes.get(node)?.foundAtMs ?? now.atMs;
+  return now.atMs - foundAtMs < timing.observationGapMs;
+}
+
+/** Ages in a sentence grow with every look, which is no news. */
+function withoutNumbers(why: string): string {
+  return why.replace(/[0-9]+/g, '');
+}
+
+function restartNews(before: readonly Restart[], { memory, observation }: Look): readonly GateEvent[] {
+  return memory.restarts.flatMap((restart, index): readonly GateEvent[] => {
     const was = before[index];
     const news: GateEvent[] = [];
     const installedAtMs = restart.after?.installedAtMs ?? null;
@@ -95,7 +107,8 @@ function restartNews(before: readonly Restart[], after: readonly Restart[]): rea
         type: 'installed',
         node: restart.node,
         pod: restart.after.pod,
-        afterMs: installedAtMs - restart.atMs,
+        // The node's clock may be another.
+        afterMs: observation.now.elapsedMs - restart.elapsedMs,
       });
     }
     if (restart.settled !== null && (was?.settled ?? null) === null) {

@@ -30,7 +30,7 @@ export function sentenceOf(event: Told): string {
     case 'restarting':
       return `node ${event.node}: restarting calico-node (deleting pod ${event.pod})`;
     case 'restarted':
-      return `node ${event.node}: pod ${event.pod}: ${event.answer}`;
+      return `node ${event.node}: ${event.answer}`;
     case 'installed':
       return `node ${event.node}: ${event.pod} has run install-cni, ${formatDuration(roundMs(event.afterMs))} after the restart`;
     case 'outcome':
