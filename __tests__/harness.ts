@@ -51,11 +51,17 @@ export interface PlayOptions {
   readonly signal?: AbortSignal;
   readonly runsOnNode?: string;
   readonly renewCredentials?: () => Promise<void>;
+  /** Of the first random number: gates side by side differ in it as in life. Default 1. */
+  readonly seed?: number;
 }
 
 /** Runs the real gate, from settings to report, in the world; only HTTP and the machine's clock are replaced. */
-export async function play(world: World, inputs: Inputs = {}, options: PlayOptions = {}): Promise<Played> {
-  const { clock, sim } = world;
+export function play(world: World, inputs: Inputs = {}, options: PlayOptions = {}): Promise<Played> {
+  return world.clock.run(start(world, inputs, options));
+}
+
+/** The same without driving the clock: for gates that run side by side (`clock.run(Promise.all([start(…), start(…)]))`). */
+export async function start({ clock, sim }: World, inputs: Inputs = {}, options: PlayOptions = {}): Promise<Played> {
   const log: string[] = [];
   const events: GateEvent[] = [];
   const write = createLog({
@@ -76,25 +82,23 @@ export async function play(world: World, inputs: Inputs = {}, options: PlayOptio
     close: () => undefined,
   };
   const startedMs = clock.monotonicMs();
-  let seed = 1;
-  const result = await clock.run(
-    runGate(settingsOf(inputs), {
-      env: {},
-      tell: (event, now) => {
-        events.push(event);
-        write(event, now);
-      },
-      mask: () => undefined,
-      signal: options.signal ?? new AbortController().signal,
-      warnings: [],
-      clock,
-      random: () => {
-        seed = (seed * 48_271) % 2_147_483_647;
-        return seed / 2_147_483_647;
-      },
-      connect: async () => connection,
-    }),
-  );
+  let seed = options.seed ?? 1;
+  const result = await runGate(settingsOf(inputs), {
+    env: {},
+    tell: (event, now) => {
+      events.push(event);
+      write(event, now);
+    },
+    mask: () => undefined,
+    signal: options.signal ?? new AbortController().signal,
+    warnings: [],
+    clock,
+    random: () => {
+      seed = (seed * 48_271) % 2_147_483_647;
+      return seed / 2_147_483_647;
+    },
+    connect: async () => connection,
+  });
   const deletes = sim.requests.filter(({ method }) => method === 'DELETE').map(({ path }) => `DELETE ${path}`);
   return { ...result, log, events, deletes, elapsedMs: clock.monotonicMs() - startedMs };
 }
