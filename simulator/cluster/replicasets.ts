@@ -114,7 +114,8 @@ export function createReplicaSetController(context: ClusterContext): WorkQueue {
         for (let index = 0; index < Math.min(batch, missing); index += 1) refusal ??= create(set);
         missing -= batch;
       }
-      for (const pod of [...active].sort(byRank).slice(0, Math.max(0, active.length - set.spec.replicas))) {
+      const surplus = Math.max(0, active.length - set.spec.replicas);
+      for (const pod of surplus === 0 ? [] : [...active].sort(byRank).slice(0, surplus)) {
         database.delete('pods', pod);
         events.record(SOURCE, {
           ...KIND,
