@@ -94,7 +94,12 @@ describe('alone is enough to stop the DELETE', () => {
       'waiting',
       /stuck for 1s/,
     ],
-    ['events that may not be read', { eventsForbidden: true }, 'refused', /right to list events/],
+    [
+      'events that may not be read',
+      { gaps: [gap('events', 'forbidden')] },
+      'refused',
+      /right to list events is missing/,
+    ],
     [
       'events of the pod’s namespace that may not be read any more',
       { gaps: [gap('events', 'forbidden', 'shop')] },
@@ -282,6 +287,7 @@ describe('does not stop the DELETE', () => {
         ],
       },
     ],
+    ['events of other namespaces that may not be read', { gaps: [gap('events', 'forbidden', 'other')] }],
     ['DaemonSets of other namespaces that may not be read', { gaps: [gap('daemonsets', 'forbidden')] }],
     [
       'a sibling that has been not Ready for 5 min: a dead node',

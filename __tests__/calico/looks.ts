@@ -56,7 +56,6 @@ export function look(snapshot: Snapshot, options: LookOptions = {}): Look {
     installations,
     restarts,
     deleteRights: options.deleteRights ?? new Map(),
-    eventsForbidden: options.eventsForbidden ?? false,
     deadlineInMs: options.deadlineInMs ?? HOUR,
     runsOnNode: options.runsOnNode ?? null,
     context: options.context ?? null,

@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import type { SandboxError } from '../../src/calico/case.ts';
-import { clockWarnings, isStuck, readSandboxErrors } from '../../src/calico/sandbox-errors.ts';
+import { isStuck, readSandboxErrors } from '../../src/calico/sandbox-errors.ts';
 import type { Event } from '../../src/objects/event.ts';
 import type { Pod } from '../../src/objects/pod.ts';
 import { TIMING } from '../../src/timing.ts';
@@ -236,14 +236,6 @@ describe('times are their writer’s words', () => {
   test('without any, the API server’s creationTimestamp stands', () => {
     const event = { ...aSandboxEvent(pod), firstAtMs: null, lastAtMs: null, createdAtMs };
     expect(errorOf(pod, [event])).toMatchObject({ firstAtMs: createdAtMs, lastAtMs: createdAtMs });
-  });
-
-  test('a node whose events come from the future is warned about by name', () => {
-    const ahead = aSandboxEvent(pod, UNAUTHORIZED, { lastAtMs: NOW_MS + 5 * MINUTE, createdAtMs });
-    const errors = readSandboxErrors(aSnapshot({ pods: [pod], events: [ahead] }), NOW, TIMING);
-    expect(clockWarnings(errors, NOW)).toEqual([expect.stringMatching(/node n1 carry times 300 s ahead/)]);
-    const usual = readSandboxErrors(aSnapshot({ pods: [pod], events: [aSandboxEvent(pod)] }), NOW, TIMING);
-    expect(clockWarnings(usual, NOW)).toEqual([]);
   });
 });
 

@@ -142,22 +142,3 @@ function byOwnWords(one: Event, other: Event): number {
 function safeTimeMs(saidMs: number, event: Event, pod: Pod, now: Now): number {
   return saidMs < pod.createdAtMs || saidMs > now.atMs ? Math.min(event.createdAtMs, now.atMs) : saidMs;
 }
-
-/** Server time and a node's time may differ by this much without anybody's clock being wrong. */
-const CLOCK_TOLERANCE_MS = 10_000;
-
-/**
- * Sentences about nodes whose kubelet writes times from the future: their clock is wrong, or was when they wrote it, and
- * tokens fail where clocks jump (calico#9235). Node names are untrusted text.
- */
-export function clockWarnings(errors: ReadonlyMap<string, SandboxError>, now: Now): readonly string[] {
-  const aheadMs = new Map<string, number>();
-  for (const { event } of errors.values()) {
-    const byMs = lastHappenedAtMs(event) - now.atMs;
-    if (byMs > CLOCK_TOLERANCE_MS) aheadMs.set(event.host, Math.max(byMs, aheadMs.get(event.host) ?? 0));
-  }
-  return [...aheadMs].map(
-    ([node, byMs]) =>
-      `events of node ${node} carry times ${Math.round(byMs / 1_000)} s ahead of the API server's clock: check the clock of that node, tokens are refused where clocks are wrong`,
-  );
-}
