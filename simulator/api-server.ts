@@ -205,13 +205,15 @@ export function createApiServer(options: ApiServerOptions): ApiServer {
         ? statusAnswer(statusErrors.unknownResource())
         : textAnswer(404, '404 page not found\n', 'text/plain');
     const watch = /^(true|1)$/.test(url.searchParams.get('watch') ?? '');
+    // A namespace lies in itself, as far as rights go (apiserver `request/requestinfo.go`).
+    const namespace = path.resource.kind === 'Namespace' ? path.name : path.namespace;
     const asked: AccessAttributes = {
       user,
       verb: verbOf(request.method, path, watch),
       group: path.resource.group,
       resource: path.resource.plural,
       ...(path.subresource === undefined ? {} : { subresource: path.subresource }),
-      ...(path.namespace === undefined ? {} : { namespace: path.namespace }),
+      ...(namespace === undefined ? {} : { namespace }),
       ...(path.name === undefined ? {} : { name: path.name }),
     };
     if (!server.permissions(asked)) return statusAnswer(statusErrors.forbidden(asked));

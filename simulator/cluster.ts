@@ -1,6 +1,7 @@
+import type { DeleteOptions } from './api/deletion.ts';
 import type { ApiServer } from './api-server.ts';
 import { adoptAll } from './cluster/adoption.ts';
-import { type CalicoOptions, createCalico, installCalico } from './cluster/calico.ts';
+import { type CalicoActions, type CalicoOptions, createCalico, createCalicoActions } from './cluster/calico.ts';
 import type { TokenState } from './cluster/cni.ts';
 import { type ClusterContext, newMetadata } from './cluster/context.ts';
 import { createDaemonSetController } from './cluster/daemonsets.ts';
@@ -43,20 +44,23 @@ export interface RawObject {
 export type Controller = 'deployment' | 'replicaset' | 'statefulset' | 'daemonset' | 'job';
 
 /** The model of a cluster: what can be done to it, and what is in it. */
-export interface Cluster extends NodeActions, PodActions, TokenActions, WorkloadActions {
+export interface Cluster extends CalicoActions, NodeActions, PodActions, TokenActions, WorkloadActions {
   /** Stores any object as it is; missing metadata is filled in. The model leaves it alone unless `adopt` is set. */
   readonly put: (plural: string, object: RawObject | KubeObject, options?: { readonly adopt?: boolean }) => void;
   /** Removes an object at once, whatever it is. */
   readonly remove: (plural: string, namespace: string | undefined, name: string) => void;
   /** Deletes an object as a client would, finalizers and grace and all. */
-  readonly delete: (plural: keyof ResourceTypes, namespace: string | undefined, name: string) => void;
+  readonly delete: (
+    plural: keyof ResourceTypes,
+    namespace: string | undefined,
+    name: string,
+    options?: DeleteOptions,
+  ) => void;
   /** Lets a controller hang: it sees nothing and writes nothing, so that observedGeneration lags. */
   readonly pauseController: (controller: Controller) => void;
   readonly resumeController: (controller: Controller) => void;
   /** Takes over whatever objects are stored, as if the model had made them. `tokens`: the CNI tokens that are not valid. */
   readonly adoptAll: (tokens?: Readonly<Record<string, TokenState>>) => void;
-  /** Installs Calico (once more). */
-  readonly installCalico: (options: CalicoOptions) => void;
   readonly pods: (namespace?: string) => readonly Pod[];
   readonly events: (namespace?: string) => readonly EventObject[];
   readonly get: <K extends keyof ResourceTypes>(
@@ -125,22 +129,19 @@ export function createCluster(
   createCalico(context, pods.kubelet);
   api.readLog = pods.logOf;
   const workloadActions = createWorkloadActions(context);
-  const install = (installation: CalicoOptions): void => {
-    workloadActions.createNamespace(installation.namespace ?? 'calico-system');
-    installCalico(context, installation);
-    if (installation.restartCures === false) for (const node of context.nodes.values()) node.restartCures = false;
-  };
+  const calicoActions = createCalicoActions(context, workloadActions.createNamespace);
 
   for (const name of SYSTEM_NAMESPACES) workloadActions.createNamespace(name);
   for (const node of options.nodes ?? ['n1', 'n2'])
     registerNode(context, typeof node === 'string' ? { name: node } : node, true);
-  for (const installation of installations) install(installation);
+  for (const installation of installations) calicoActions.installCalico(installation);
 
   return {
     ...createNodeActions(context, pods.kubelet),
     ...createPodActions(api, context, pods.kubelet),
     ...createTokenActions(context),
     ...workloadActions,
+    ...calicoActions,
     put: (plural, object, { adopt = false } = {}) => {
       const resource = api.resource(plural);
       const complete = { ...object, metadata: newMetadata(context, object.metadata, resource.hasGeneration) };
@@ -153,15 +154,14 @@ export function createCluster(
     remove: (plural, namespace, name) => {
       api.store.remove(api.resource(plural), namespace === undefined ? name : `${namespace}/${name}`);
     },
-    delete: (plural, namespace, name) => {
+    delete: (plural, namespace, name, deleteOptions = {}) => {
       const object = database.get(plural, namespace, name);
       if (!object) throw new Error(`the simulated cluster has no ${plural} "${namespace ?? ''}/${name}"`);
-      database.delete(plural, object);
+      database.delete(plural, object, deleteOptions);
     },
     pauseController: (controller) => controllers[controller].pause(),
     resumeController: (controller) => controllers[controller].resume(),
     adoptAll: (tokens = {}) => adoptAll(context, pods, controllers, tokens),
-    installCalico: install,
     pods: (namespace) => database.list('pods', namespace),
     events: (namespace) => database.list('events', namespace),
     get: database.get,

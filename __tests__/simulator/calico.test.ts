@@ -165,6 +165,33 @@ describe('while a node’s token is rejected', () => {
   });
 });
 
+describe('a pod that never got a sandbox and is deleted', () => {
+  test('waits for its DEL, and ends Failed with a container that nobody knows of', async () => {
+    const on = broken();
+    const [stuck] = stuckStarting(on);
+    on.sim.cluster.deletePod('shop', stuck?.metadata.name ?? '');
+    await on.pass(60_000);
+    const waiting = on.sim.cluster.get('pods', 'shop', stuck?.metadata.name ?? '');
+    expect(waiting?.status.phase).toBe('Pending');
+    expect(on.events('FailedKillPod', stuck?.metadata.name)).toHaveLength(1);
+    const phases = new Set<string>();
+    let last: Pod | undefined;
+    on.sim.api.store.subscribe(({ object }) => {
+      if (object.metadata.uid !== stuck?.metadata.uid) return;
+      last = object as Pod;
+      phases.add(last.status.phase);
+    });
+    restart(on);
+    await on.pass(30_000);
+    expect([...phases]).toEqual(['Pending', 'Failed']);
+    expect(last?.status.containerStatuses?.[0]?.state.terminated).toMatchObject({
+      exitCode: 137,
+      reason: 'ContainerStatusUnknown',
+      startedAt: null,
+    });
+  });
+});
+
 describe('when calico-node is restarted', () => {
   test('every stuck pod heals at its own next retry, and both Deployments roll to their end', async () => {
     const on = broken();
@@ -235,7 +262,8 @@ describe('when calico-node is restarted', () => {
   });
 
   test('install-cni that fails crash-loops, and nothing heals', async () => {
-    const on = broken({ calico: { installExitCode: 1 } });
+    const on = broken();
+    on.sim.cluster.changeCalico({ node: 'n1', installExitCode: 1 });
     restart(on);
     await on.pass(60_000);
     const pod = on.sim.cluster.onNode('n1').calicoNode;
@@ -309,6 +337,28 @@ describe('the shapes of Calico', () => {
     });
     expect(on.sim.cluster.onNode('w1').pods.map((pod) => pod.metadata.generateName)).toEqual(['calico-node-windows-']);
     expect(on.sim.cluster.onNode('n1').pods.map((pod) => pod.metadata.generateName)).toEqual(['calico-node-']);
+  });
+
+  test('an upgrade rolls node after node, or waits for deletions', async () => {
+    const rolling = stage();
+    const before = rolling.sim.cluster.onNode('n1').calicoNode?.metadata.uid;
+    rolling.sim.cluster.upgradeCalico();
+    await rolling.pass(30_000);
+    expect(rolling.sim.cluster.onNode('n1').calicoNode?.metadata.uid).not.toBe(before);
+    expect(rolling.sim.cluster.get('daemonsets', 'calico-system', 'calico-node')?.status).toMatchObject({
+      observedGeneration: 2,
+      updatedNumberScheduled: 2,
+      numberReady: 2,
+    });
+    const pending = stage({ calico: { updateStrategy: 'OnDelete' } });
+    pending.sim.cluster.upgradeCalico();
+    await pending.pass(30_000);
+    const status = pending.sim.cluster.get('daemonsets', 'calico-system', 'calico-node')?.status;
+    expect([status?.observedGeneration, status?.updatedNumberScheduled, status?.numberReady]).toEqual([
+      2,
+      undefined,
+      2,
+    ]);
   });
 
   test('policy-only Calico brings no install-cni', () => {

@@ -260,6 +260,35 @@ describe('DaemonSets', () => {
   });
 });
 
+describe('DaemonSets and nodes that they should not be on', () => {
+  test('a tainted node keeps its pod, which counts as misscheduled', async () => {
+    const on = stage();
+    on.sim.cluster.deployDaemonSet({ namespace: 'shop', name: 'agent' });
+    on.sim.warmUp(30_000);
+    on.sim.cluster.taint('n2', 'example.com/reserved');
+    await on.pass(10_000);
+    expect(on.sim.cluster.get('daemonsets', 'shop', 'agent')?.status).toMatchObject({
+      currentNumberScheduled: 1,
+      numberMisscheduled: 1,
+      desiredNumberScheduled: 1,
+      numberReady: 1,
+    });
+  });
+
+  test('a DaemonSet that is deleted in the foreground stays until its pods are gone', async () => {
+    const on = stage();
+    on.sim.cluster.deployDaemonSet({ namespace: 'shop', name: 'agent' });
+    on.sim.warmUp(30_000);
+    on.sim.cluster.delete('daemonsets', 'shop', 'agent', { propagationPolicy: 'Foreground' });
+    expect(on.sim.cluster.get('daemonsets', 'shop', 'agent')?.metadata).toMatchObject({
+      deletionTimestamp: expect.any(String),
+      finalizers: ['foregroundDeletion'],
+    });
+    await on.pass(30_000);
+    expect([on.sim.cluster.get('daemonsets', 'shop', 'agent'), on.pods('agent').length]).toEqual([undefined, 0]);
+  });
+});
+
 describe('Jobs', () => {
   test('complete, and go when their time is over', async () => {
     const on = stage();

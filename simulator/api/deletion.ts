@@ -15,6 +15,9 @@ export type DeleteResult =
   | { readonly outcome: 'deleted' | 'pending'; readonly object: KubeObject }
   | { readonly outcome: 'refused'; readonly status: StatusBody };
 
+/** Keeps an owner until the garbage collector has deleted what it controls. */
+export const FOREGROUND = 'foregroundDeletion';
+
 /** How long a pod may take to go (`registry/core/pod/strategy.go: CheckGracefulDelete`). */
 function graceOf(pod: Pod, options: DeleteOptions): number {
   const asked = options.gracePeriodSeconds ?? pod.spec.terminationGracePeriodSeconds ?? 30;
@@ -48,7 +51,9 @@ export function deleteObject(
     return { outcome: 'refused', status: statusErrors.versionConflict(resource, object, resourceVersion) };
   }
   const graceful = resource.kind === 'Pod';
-  const hasFinalizers = (object.metadata.finalizers ?? []).length > 0;
+  const foreground = options.propagationPolicy === 'Foreground' && !graceful;
+  const finalizers = [...(object.metadata.finalizers ?? []), ...(foreground ? [FOREGROUND] : [])];
+  const hasFinalizers = finalizers.length > 0;
   if (!graceful && !hasFinalizers) {
     return { outcome: 'deleted', object: store.remove(resource, key) ?? object };
   }
@@ -69,6 +74,7 @@ export function deleteObject(
       ...(generation === undefined || pending ? {} : { generation: generation + 1 }),
       deletionTimestamp: secondsStamp(wallMs + grace * 1000),
       deletionGracePeriodSeconds: grace,
+      ...(hasFinalizers ? { finalizers } : {}),
     },
   });
   if (grace > 0 || hasFinalizers) return { outcome: 'pending', object: marked };

@@ -1,7 +1,7 @@
 import type { Container } from '../objects.ts';
 import type { DaemonSet, PodTemplate } from '../workload-objects.ts';
 import { afterRestart } from './cni.ts';
-import { type ClusterContext, newMetadata } from './context.ts';
+import { type ClusterContext, newMetadata, nowStamp } from './context.ts';
 import type { Kubelet } from './kubelet.ts';
 import {
   isReady,
@@ -13,6 +13,7 @@ import {
   withNodeConditions,
 } from './nodes.ts';
 import { defaultedSpec } from './pod-template.ts';
+import type { Program } from './programs.ts';
 
 /** How Calico is installed, and what a restart of it brings. */
 export interface CalicoOptions {
@@ -38,6 +39,11 @@ export interface CalicoOptions {
 const IMAGE = 'docker.io/calico/node:v3.31.7';
 const CNI_IMAGE = 'docker.io/calico/cni:v3.31.7';
 const INSTALL = 'install-cni';
+const INSTALLER: Program = {
+  exits: { code: 0, afterMs: 700 },
+  log: ['Unable to create token for CNI kubeconfig error=Unauthorized'],
+};
+const AGENT: Program = { readyAfterMs: 900 };
 
 function installer(daemonSet: string): Container {
   const windows = daemonSet === 'calico-node-windows';
@@ -69,7 +75,12 @@ function template(options: CalicoOptions, daemonSet: string): PodTemplate {
         { name: 'node', image: IMAGE, command: ['node.exe'] },
       ]
     : [
-        { name: 'calico-node', image: IMAGE, command: ['/bin/calico-node'], readinessProbe: readiness(canal) },
+        {
+          name: 'calico-node',
+          image: IMAGE,
+          command: ['/bin/calico-node'],
+          readinessProbe: readiness(canal),
+        },
         ...(canal
           ? [{ name: 'kube-flannel', image: 'docker.io/flannel/flannel:v0.27.3', command: ['/opt/bin/flanneld'] }]
           : []),
@@ -101,17 +112,83 @@ function readiness(canal: boolean): NonNullable<Container['readinessProbe']> {
   return { exec: { command }, timeoutSeconds: 10, periodSeconds: 10, successThreshold: 1, failureThreshold: 3 };
 }
 
+/** What the pods of Calico do from their next start on; what is left out goes on as before. */
+export interface CalicoChange extends Pick<CalicoOptions, 'installMs' | 'installExitCode' | 'readyAfterMs'> {
+  /** Only on this node. */
+  readonly node?: string;
+}
+
+/** Changes the programs of Calico's images, on one node or on all. */
+function learnPrograms(context: ClusterContext, change: CalicoChange): void {
+  const { node, installMs, installExitCode, readyAfterMs } = change;
+  const learn = (image: string, first: Program, next: (old: Program) => Program): void => {
+    const before = context.programs.get(image) ?? first;
+    context.programs.set(image, (pod) => {
+      const old = typeof before === 'function' ? before(pod) : before;
+      return node === undefined || node === pod.node ? next(old) : old;
+    });
+  };
+  learn(CNI_IMAGE, INSTALLER, (old) => ({
+    ...old,
+    exits: { code: installExitCode ?? old.exits?.code ?? 0, afterMs: installMs ?? old.exits?.afterMs ?? 700 },
+  }));
+  learn(IMAGE, AGENT, (old) => (readyAfterMs === undefined ? old : { ...old, readyAfterMs }));
+}
+
+/** What can be done to an installed Calico. */
+export interface CalicoActions {
+  /** Installs Calico (once more). */
+  readonly installCalico: (options: CalicoOptions) => void;
+  /** Changes what its pods do from their next start on, such as an install-cni that fails. */
+  readonly changeCalico: (change: CalicoChange) => void;
+  /** Changes the template of Calico's DaemonSets, or of those in one namespace: RollingUpdate begins, OnDelete waits. */
+  readonly upgradeCalico: (namespace?: string) => void;
+}
+
+export function createCalicoActions(context: ClusterContext, createNamespace: (name: string) => void): CalicoActions {
+  return {
+    installCalico: (options) => {
+      createNamespace(options.namespace ?? 'calico-system');
+      installCalico(context, options);
+      if (options.restartCures === false) for (const node of context.nodes.values()) node.restartCures = false;
+    },
+    changeCalico: (change) => learnPrograms(context, change),
+    upgradeCalico: (namespace) => {
+      for (const set of context.database.list('daemonsets', namespace)) {
+        if (!set.spec.template.spec.containers.some((container) => container.image === IMAGE)) continue;
+        const generation = (set.metadata.generation ?? 1) + 1;
+        context.database.put('daemonsets', {
+          ...set,
+          metadata: {
+            ...set.metadata,
+            generation,
+            annotations: {
+              ...set.metadata.annotations,
+              'deprecated.daemonset.template.generation': String(generation),
+            },
+          },
+          spec: {
+            ...set.spec,
+            template: {
+              ...set.spec.template,
+              metadata: {
+                ...set.spec.template.metadata,
+                annotations: { 'kubectl.kubernetes.io/restartedAt': nowStamp(context) },
+              },
+            },
+          },
+        });
+      }
+    },
+  };
+}
+
 /** Puts Calico's DaemonSet into the cluster. Two installations may live side by side. */
-export function installCalico(context: ClusterContext, options: CalicoOptions): DaemonSet {
+function installCalico(context: ClusterContext, options: CalicoOptions): DaemonSet {
   const namespace = options.namespace ?? 'calico-system';
   const name = options.daemonSet ?? 'calico-node';
   const podTemplate = template(options, name);
-  const code = options.installExitCode ?? 0;
-  context.programs.set(CNI_IMAGE, {
-    exits: { code, afterMs: options.installMs ?? 700 },
-    log: ['Unable to create token for CNI kubeconfig error=Unauthorized'],
-  });
-  context.programs.set(IMAGE, { readyAfterMs: options.readyAfterMs ?? 900 });
+  learnPrograms(context, options);
   const set: DaemonSet = {
     metadata: newMetadata(context, {
       name,

@@ -48,17 +48,19 @@ export function createDaemonSetController(context: ClusterContext): WorkQueue {
     return own;
   };
 
-  const isEligible = (set: DaemonSet, node: NodeObject): boolean => {
-    const { spec } = set.spec.template;
-    const selected = Object.entries(spec.nodeSelector ?? {}).every(
+  const isSelected = (set: DaemonSet, node: NodeObject): boolean =>
+    Object.entries(set.spec.template.spec.nodeSelector ?? {}).every(
       ([key, value]) => node.metadata.labels?.[key] === value,
     );
+
+  const isEligible = (set: DaemonSet, node: NodeObject): boolean => {
+    const { spec } = set.spec.template;
     const tolerations = [
       ...(spec.tolerations ?? []),
       ...TOLERATIONS,
       { key: 'node.kubernetes.io/network-unavailable', operator: 'Exists', effect: 'NoSchedule' },
     ];
-    return selected && (toleratesNode(tolerations, node) === undefined || onlyNotReady(node));
+    return isSelected(set, node) && (toleratesNode(tolerations, node) === undefined || onlyNotReady(node));
   };
 
   const create = (set: DaemonSet, node: string, revision: string): void => {
@@ -126,7 +128,10 @@ export function createDaemonSetController(context: ClusterContext): WorkQueue {
     const nodes = database.list('nodes').filter((node) => isEligible(set, node));
     const pods = database.ownedBy('pods', set.metadata.uid);
     for (const pod of pods) {
-      if (pod.status.phase === 'Failed' && pod.metadata.deletionTimestamp === undefined) remove(set, pod);
+      // A pod stays where a new taint would keep it out, but not where the selector no longer wants it.
+      const node = database.get('nodes', undefined, nodeOf(pod));
+      const isUnwanted = pod.status.phase === 'Failed' || (node !== undefined && !isSelected(set, node));
+      if (isUnwanted && pod.metadata.deletionTimestamp === undefined) remove(set, pod);
     }
     for (const node of nodes) {
       // A pod that terminates still holds its place; one that was deleted with grace 0 is gone already.

@@ -24,6 +24,8 @@ export interface Database {
     change: (current: ResourceTypes[K]) => ResourceTypes[K],
   ) => ResourceTypes[K] | undefined;
   readonly delete: (plural: keyof ResourceTypes, object: KubeObject, options?: DeleteOptions) => DeleteResult;
+  /** Removes an object at once, finalizers or not. */
+  readonly remove: (plural: keyof ResourceTypes, object: KubeObject) => void;
   /** The pods, or ReplicaSets, that an owner controls. */
   readonly ownedBy: <K extends 'pods' | 'replicasets' | 'jobs'>(plural: K, uid: string) => readonly ResourceTypes[K][];
   readonly onNode: (node: string) => readonly ResourceTypes['pods'][];
@@ -99,6 +101,9 @@ export function createDatabase(api: ApiServer, world: WorldClock): Database {
     },
     delete: (plural, object, options = {}) =>
       deleteObject(store, api.resource(plural), keyOf(object), options, world.wallMs()),
+    remove: (plural, object) => {
+      store.remove(api.resource(plural), keyOf(object));
+    },
     ownedBy: <K extends 'pods' | 'replicasets' | 'jobs'>(plural: K, uid: string) => {
       const prefix = `${plural} `;
       return [...owners.of(uid)]

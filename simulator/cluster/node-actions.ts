@@ -1,4 +1,4 @@
-import type { NodeObject } from '../objects.ts';
+import type { NodeObject, StringMap } from '../objects.ts';
 import { type ClusterContext, nowStamp } from './context.ts';
 import { POD } from './events.ts';
 import type { Kubelet } from './kubelet.ts';
@@ -26,6 +26,9 @@ export interface NodeActions {
   readonly removeNode: (name: string) => void;
   readonly cordon: (name: string) => void;
   readonly uncordon: (name: string) => void;
+  readonly taint: (name: string, key: string, effect?: 'NoSchedule' | 'NoExecute') => void;
+  readonly untaint: (name: string, key: string) => void;
+  readonly labelNode: (name: string, labels: StringMap) => void;
 }
 
 const CONTROLLER = { component: 'node-controller' };
@@ -164,6 +167,24 @@ export function createNodeActions(context: ClusterContext, kubelet: Kubelet): No
             { key: 'node.kubernetes.io/unschedulable', effect: 'NoSchedule', timeAdded: nowStamp(context) },
           ],
         },
+      }));
+    },
+    taint: (name, key, effect = 'NoSchedule') => {
+      change(name, (node) => ({
+        ...node,
+        spec: { ...node.spec, taints: [...(node.spec.taints ?? []), { key, effect, timeAdded: nowStamp(context) }] },
+      }));
+    },
+    untaint: (name, key) => {
+      change(name, (node) => ({
+        ...node,
+        spec: { ...node.spec, taints: (node.spec.taints ?? []).filter((taint) => taint.key !== key) },
+      }));
+    },
+    labelNode: (name, labels) => {
+      change(name, (node) => ({
+        ...node,
+        metadata: { ...node.metadata, labels: { ...node.metadata.labels, ...labels } },
       }));
     },
     uncordon: (name) => {

@@ -4,7 +4,7 @@ import { createContainers } from './containers.ts';
 import type { ClusterContext } from './context.ts';
 import { createKubelet, type Kubelet } from './kubelet.ts';
 import { nodeStamp } from './nodes.ts';
-import { adoptedPodRun, newPodRun, type PodRun } from './pod-run.ts';
+import { adoptedPodRun, type ContainerRun, newPodRun, type PodRun } from './pod-run.ts';
 import { programFor } from './programs.ts';
 import { createSandboxes } from './sandbox.ts';
 
@@ -22,6 +22,24 @@ export interface Pods {
 /** A container that is asked to stop and does not say otherwise. */
 const STOP_LOW_MS = 200;
 const STOP_HIGH_MS = 900;
+
+/** Every container of a pod that is over has ended; of one that never ran nobody knows how (`status_manager.go: TerminatePod`). */
+function settle(container: ContainerRun): void {
+  if (container.state.terminated) return;
+  container.ready = false;
+  container.started = false;
+  container.state = container.last.terminated
+    ? container.last
+    : {
+        terminated: {
+          exitCode: 137,
+          reason: 'ContainerStatusUnknown',
+          message: 'The container could not be located when the pod was terminated',
+          startedAt: null,
+          finishedAt: null,
+        },
+      };
+}
 
 function conditionIsTrue(pod: Pod, type: string): boolean {
   return pod.status.conditions?.some((condition) => condition.type === type && condition.status === 'True') ?? false;
@@ -52,6 +70,7 @@ export function createPods(context: ClusterContext, calicoNamespace: string): Po
 
   /** The last act: the terminal phase is written, then the object is deleted with grace 0 (`status_manager.go`). */
   const bury = (run: PodRun): void => {
+    for (const container of run.containers) settle(container);
     const main = run.containers.filter((container) => container.role === 'main');
     run.finished ??= main.every((container) => (container.state.terminated?.exitCode ?? 0) === 0)
       ? 'Succeeded'
