@@ -1,8 +1,8 @@
 import { fullName } from '../objects/metadata.ts';
 import { hasEnded } from '../objects/pod.ts';
 import type { Finding } from './assessment.ts';
+import { worstOverdue } from './overdue.ts';
 import type { PodState } from './pod-state.ts';
-import { isOverdueAndInTheWay } from './roll-out.ts';
 
 /**
  * What a pod keeps for itself until it is gone, in the words of the scheduler and the attach controller. Selectors and
@@ -19,9 +19,8 @@ export function waitsForOverdue(finding: Finding, siblings: readonly PodState[])
   if (finding.derivedFrom !== null) return null;
   if (finding.cause !== 'Unschedulable' && finding.cause !== 'VolumeAttach') return null;
   if (!HELD_BY_PODS.test(finding.message)) return null;
-  const inTheWay = siblings.filter((state) => isOverdueAndInTheWay(state) && !hasEnded(state.pod));
-  const worst = inTheWay.find((state) => state.finding?.holdsBack === true) ?? inTheWay[0];
-  return worst?.finding ?? null;
+  // A pod whose containers have all ended keeps only its name (the scheduler's cache leaves such pods out).
+  return worstOverdue(siblings.filter(({ pod }) => !hasEnded(pod)))?.finding ?? null;
 }
 
 /**

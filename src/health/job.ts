@@ -54,18 +54,23 @@ export function failureOf(job: Job, pods: readonly Pod[]): Trouble {
 }
 
 function lastAttempt(pods: readonly Pod[]): string {
-  let last: { readonly pod: Pod; readonly end: Terminated } | null = null;
-  for (const pod of pods) {
-    if (pod.phase !== 'Failed' || (last !== null && pod.createdAtMs <= last.pod.createdAtMs)) continue;
-    const end = pod.containers
-      .map(({ state }) => state)
-      .find((state) => state.kind === 'terminated' && state.exitCode !== 0);
-    if (end?.kind === 'terminated') last = { pod, end };
-  }
-  if (last === null) return '';
+  const [last] = pods
+    .flatMap((pod) => {
+      const end = pod.phase === 'Failed' ? abnormalEndOf(pod) : undefined;
+      return end === undefined ? [] : [{ pod, end }];
+    })
+    .sort((a, b) => b.pod.createdAtMs - a.pod.createdAtMs || (a.pod.name < b.pod.name ? -1 : 1));
+  if (last === undefined) return '';
   const how = last.end.signal === null ? `exit code ${last.end.exitCode}` : `signal ${last.end.signal}`;
   const said = last.end.message.trim();
   return `; its last pod ${fullName(last.pod)} ended with ${how}${said === '' ? '' : `: ${said}`}`;
+}
+
+function abnormalEndOf(pod: Pod): Terminated | undefined {
+  return pod.containers
+    .map(({ state }) => state)
+    .filter((state) => state.kind === 'terminated')
+    .find(({ exitCode }) => exitCode !== 0);
 }
 
 function podsOf(context: WorkloadContext): readonly Pod[] {

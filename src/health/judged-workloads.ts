@@ -8,9 +8,10 @@ import type { FailedJobs } from './job.ts';
 import type { EventIndex, JudgedPod } from './judged-pods.ts';
 import { type HealthMemory, isAddedLately, templateSeenAtMs } from './memory.ts';
 import { podsToBeReplaced } from './old-pods.ts';
+import { worstOverdue } from './overdue.ts';
 import { isActive } from './owner.ts';
 import type { PodMemory, PodState } from './pod-state.ts';
-import { isOverdueAndInTheWay, type RollOut, templateOf } from './roll-out.ts';
+import { type RollOut, templateOf } from './roll-out.ts';
 import { judgeWorkload } from './workload.ts';
 
 /** A workload in scope, its pods as seen in its light, and how far it is carried out. */
@@ -67,17 +68,21 @@ function groupByWorkload(pods: readonly JudgedPod[]): ReadonlyMap<string, readon
   return groups;
 }
 
-/** One overdue pod of each namespace, preferably one that holds back. */
+/** The worst overdue pod of each namespace, as far as it still counts towards a quota (ended pods do not). */
 function overdueByNamespace(pods: readonly JudgedPod[]): ReadonlyMap<string, string> {
-  const found = new Map<string, PodState>();
+  const groups = new Map<string, PodState[]>();
   for (const { state } of pods) {
-    if (state.pod.deletionAtMs === null || !isOverdueAndInTheWay(state) || hasEnded(state.pod)) continue;
-    const known = found.get(state.pod.namespace);
-    if (known === undefined || (known.finding?.holdsBack !== true && state.finding?.holdsBack === true)) {
-      found.set(state.pod.namespace, state);
-    }
+    if (state.finding === null || state.pod.deletionAtMs === null || hasEnded(state.pod)) continue;
+    const group = groups.get(state.pod.namespace);
+    if (group === undefined) groups.set(state.pod.namespace, [state]);
+    else group.push(state);
   }
-  return new Map([...found].map(([namespace, { pod }]) => [namespace, fullName(pod)]));
+  const found = new Map<string, string>();
+  for (const [namespace, states] of groups) {
+    const worst = worstOverdue(states);
+    if (worst !== null) found.set(namespace, fullName(worst.pod));
+  }
+  return found;
 }
 
 /** What a workload's roll-out makes of its pods' own findings. */

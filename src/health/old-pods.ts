@@ -24,8 +24,14 @@ export function oldPods(workload: Workload, active: readonly Pod[]): readonly Po
 function notOfTheYoungest(active: readonly Pod[], updated: number): readonly Pod[] {
   if (updated === 0) return active;
   let youngest: Pod | null = null;
-  for (const pod of active) if (youngest === null || pod.createdAtMs > youngest.createdAtMs) youngest = pod;
+  for (const pod of active) if (youngest === null || isYounger(pod, youngest)) youngest = pod;
   return active.filter((pod) => pod.revision !== youngest?.revision);
+}
+
+/** Creation times have whole seconds; the name decides between two of the same, so that the order of a list does not. */
+function isYounger(pod: Pod, other: Pod): boolean {
+  if (pod.createdAtMs !== other.createdAtMs) return pod.createdAtMs > other.createdAtMs;
+  return pod.name > other.name;
 }
 
 /**

@@ -77,7 +77,8 @@ function ofNodes(findings: readonly Finding[], worst: Finding, context: ReasonCo
 function networkNeed(findings: readonly Finding[]): string {
   const leaving = findings.filter(({ stage }) => stage === 'terminating').length;
   if (leaving === 0) return 'get a network';
-  return leaving === findings.length ? 'give back their network and end' : 'get or give back their network';
+  if (leaving < findings.length) return 'get or give back their network';
+  return findings.length === 1 ? 'give back its network and end' : 'give back their network and end';
 }
 
 function calicoAdvice(worst: Finding, nodes: readonly string[], context: ReasonContext): string {
@@ -121,11 +122,10 @@ function shareOf(findings: readonly Finding[], worst: Finding, { assessment }: R
     ({ kind, namespace, name }) =>
       kind === worst.owner?.kind && namespace === worst.namespace && name === worst.owner.name,
   );
-  const verb = worst.stage === 'terminating' ? 'do not end' : 'are not ready';
-  if (workload === undefined || workload.desired < findings.length || worst.stage === 'terminating') {
-    return findings.length === 1 ? '' : `${findings.length} pods ${verb}: `;
-  }
-  return workload.desired === 1 ? '' : `${findings.length} of ${workload.desired} pods ${verb}: `;
+  const count = findings.length;
+  if (worst.stage === 'terminating') return count === 1 ? '' : `${count} pods do not end: `;
+  if (workload === undefined || workload.desired < count) return count === 1 ? '' : `${count} pods are not ready: `;
+  return workload.desired === 1 ? '' : `${count} of ${workload.desired} pods ${count === 1 ? 'is' : 'are'} not ready: `;
 }
 
 function podOf(finding: Finding): string {

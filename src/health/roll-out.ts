@@ -6,6 +6,7 @@ import type { Timing } from '../timing.ts';
 import type { Cause, Stage } from './assessment.ts';
 import type { Refusal } from './create-refused.ts';
 import type { EligibleNodes } from './eligible-nodes.ts';
+import { worstOverdue } from './overdue.ts';
 import { isActive } from './owner.ts';
 import type { PodState } from './pod-state.ts';
 
@@ -97,30 +98,18 @@ export interface PodTally {
 
 export function tallyPods(pods: readonly PodState[]): PodTally {
   const active: Pod[] = [];
+  const leaving: string[] = [];
   let starting = 0;
   let explained = false;
-  let overdue: PodState | null = null;
-  let leaving: string | null = null;
-  for (const state of pods) {
-    if (isActive(state.pod)) active.push(state.pod);
-    if (state.class === 'starting') starting += 1;
-    if (state.finding?.holdsBack === true) explained = true;
-    if (isOverdueAndInTheWay(state) && (overdue === null || holdsBackMore(state, overdue))) overdue = state;
-    else if (state.class === 'terminating') leaving ??= fullName(state.pod);
+  for (const { pod, class: podClass, finding } of pods) {
+    if (isActive(pod)) active.push(pod);
+    if (podClass === 'starting') starting += 1;
+    if (podClass === 'terminating' && finding === null) leaving.push(fullName(pod));
+    if (finding?.holdsBack === true) explained = true;
   }
-  return { active, starting, explained, overdue: overdue === null ? null : fullName(overdue.pod), leaving };
-}
-
-/**
- * A Terminating pod with a finding is overdue. One whose containers all ended (phase Succeeded or Failed, a finalizer
- * holds only its name) still keeps that name, which matters to a StatefulSet, so it counts too.
- */
-export function isOverdueAndInTheWay(state: PodState): boolean {
-  return state.pod.deletionAtMs !== null && state.finding !== null;
-}
-
-function holdsBackMore(state: PodState, other: PodState): boolean {
-  return state.finding?.holdsBack === true && other.finding?.holdsBack !== true;
+  const overdue = worstOverdue(pods);
+  const [first = null] = leaving.sort();
+  return { active, starting, explained, overdue: overdue === null ? null : fullName(overdue.pod), leaving: first };
 }
 
 /** Whether its controller has seen the present spec. A controller that never wrote a status has not. */

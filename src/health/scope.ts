@@ -89,12 +89,14 @@ export function unjudgedKindWarnings(
     if (objects === undefined) byKind.set(kind, new Set([owner.unjudged.object]));
     else objects.add(owner.unjudged.object);
   }
-  return [...byKind].map(([kind, objects]) => {
-    const [first = ''] = objects;
-    const which = objects.size === 1 ? first : `${first} and ${objects.size - 1} more`;
-    const hint = kind.startsWith('ReplicaSet ') ? ' without a Deployment' : '';
-    return `${kind}${hint} owns pods in scope, which this gate judges; its own roll-out is not judged: ${which}`;
-  });
+  return [...byKind]
+    .sort(([a], [b]) => (a < b ? -1 : 1))
+    .map(([kind, objects]) => {
+      const [first = ''] = [...objects].sort();
+      const which = objects.size === 1 ? first : `${first} and ${objects.size - 1} more`;
+      const hint = kind.startsWith('ReplicaSet ') ? ' without a Deployment' : '';
+      return `${kind}${hint} owns pods in scope, which this gate judges; its own roll-out is not judged: ${which}`;
+    });
 }
 
 /** One sentence for each namespace of which it cannot be told whether it exists. */

@@ -135,5 +135,5 @@ export function unstableOf(
     const forMs = completeForMs(window, elapsedMs);
     if (forMs < stableForMs) unstable.push({ name, completeForMs: forMs, because: window?.because ?? '' });
   }
-  return unstable.sort((a, b) => a.completeForMs - b.completeForMs);
+  return unstable.sort((a, b) => a.completeForMs - b.completeForMs || (a.name < b.name ? -1 : 1));
 }

@@ -89,12 +89,15 @@ export function clocksAhead(
 }
 
 export function clockWarnings(ahead: ReadonlyMap<string, number>): readonly string[] {
-  return [...ahead].map(([node, aheadMs]) => {
-    return `the clock of node ${node} is ahead of the API server's by ${formatSeconds(aheadMs)} or more: times from there count as now`;
-  });
+  return [...ahead]
+    .sort(([a], [b]) => (a < b ? -1 : 1))
+    .map(([node, aheadMs]) => {
+      return `the clock of node ${node} is ahead of the API server's by ${formatSeconds(aheadMs)} or more: times from there count as now`;
+    });
 }
 
+/** In the order of names: the order of a list says nothing. */
 function someOf(names: readonly string[]): string {
-  const first = names.slice(0, MOST_NAMES).join(', ');
+  const first = names.toSorted().slice(0, MOST_NAMES).join(', ');
   return names.length > MOST_NAMES ? `${first} and ${names.length - MOST_NAMES} more` : first;
 }

@@ -1,0 +1,281 @@
+import { describe, expect, test } from '@jest/globals';
+import type { NodePlan, Restart } from '../../src/calico/case.ts';
+import type { Assessment, Finding } from '../../src/health/assessment.ts';
+import { describeUnstable, type ReasonContext, reasonOfHealth, reasonOfTrouble } from '../../src/health/reason.ts';
+import { aFinding, ago, MINUTE, NOW_MS, SECOND } from '../builders.ts';
+
+const NOTHING: Assessment = {
+  counts: { total: 0, ready: 0, notReady: 0, completed: 0, starting: 0, terminating: 0, superseded: 0 },
+  findings: [],
+  notReadyPods: [],
+  workloads: [],
+  complete: true,
+  unstable: [],
+  warnings: [],
+  notes: [],
+};
+
+const WEB = {
+  kind: 'Deployment',
+  namespace: 'shop',
+  name: 'web',
+  desired: 4,
+  ready: 2,
+  problem: null,
+  complete: false,
+  completeForMs: 0,
+} as const;
+
+function context(overrides: Partial<ReasonContext> = {}): ReasonContext {
+  return {
+    assessment: { ...NOTHING, workloads: [WEB] },
+    nodes: [],
+    restarts: [],
+    nowMs: NOW_MS,
+    mayRestart: false,
+    stableForMs: 15_000,
+    ...overrides,
+  };
+}
+
+function ofWeb(pod: string, overrides: Partial<Finding> = {}): Finding {
+  return aFinding({ pod, uid: pod, owner: { kind: 'Deployment', name: 'web' }, ...overrides });
+}
+
+function calico(pod: string, overrides: Partial<Finding> = {}): Finding {
+  return ofWeb(pod, {
+    stage: 'sandbox',
+    cause: 'CalicoUnauthorized',
+    message: 'connection is unauthorized: Unauthorized',
+    sinceMs: ago(130_000),
+    ...overrides,
+  });
+}
+
+const target = { namespace: 'calico-system', pod: 'calico-node-x', uid: 'u', createdAtMs: 0, daemonSetUid: 'd' };
+
+function aPlan(action: NodePlan['action'], overrides: Partial<NodePlan> = {}): NodePlan {
+  return {
+    node: 'n1',
+    action,
+    why: 'because',
+    target,
+    command: 'kubectl delete pod -n calico-system calico-node-x',
+    ...overrides,
+  };
+}
+
+function aRestart(settled: Restart['settled'], why: string): Restart {
+  return {
+    ...{
+      node: 'n1',
+      before: target,
+      atMs: 0,
+      elapsedMs: 0,
+      answer: 'deleted',
+      stuckUids: [],
+      namespaces: [],
+      after: null,
+    },
+    ...{ settled, outcome: settled, why },
+  };
+}
+
+describe("the reason for Calico's failure", () => {
+  const CAUSE = "Calico's CNI token is rejected by the API server (401 Unauthorized)";
+
+  test.each<readonly [string, readonly Finding[], string]>([
+    ['one pod that starts', [calico('web-1')], 'pod shop/web-1 on n1 cannot get a network'],
+    [
+      'pods of several workloads on one node',
+      [calico('web-1'), calico('api-1', { owner: { kind: 'Deployment', name: 'api' } })],
+      '2 pods on n1 cannot get a network',
+    ],
+    [
+      'a pod that ends',
+      [calico('web-1', { stage: 'terminating' })],
+      'pod shop/web-1 on n1 cannot give back its network and end',
+    ],
+    [
+      'both',
+      [calico('web-1'), calico('web-2', { stage: 'terminating' })],
+      '2 pods on n1 cannot get or give back their network',
+    ],
+    [
+      'several nodes',
+      ['n1', 'n2', 'n3', 'n4'].map((node) => calico(`web-${node}`, { node })),
+      '4 pods on 4 nodes (n1, n2, n3 and 1 more) cannot get a network',
+    ],
+  ])('counts and places the pods: %s', (_, findings, begin) => {
+    expect(reasonOfTrouble(findings, context()).startsWith(`${begin}: ${CAUSE}, for 2m10s; `)).toBe(true);
+  });
+
+  test.each<readonly [string, Partial<ReasonContext>, string]>([
+    [
+      'planned, because restarts are off',
+      { nodes: [aPlan('planned')] },
+      'restart calico-node there: kubectl delete pod -n calico-system calico-node-x, or set restart-calico-node: true',
+    ],
+    [
+      'planned, because the cap is 0',
+      { nodes: [aPlan('planned')], mayRestart: true },
+      'restart calico-node there: kubectl delete pod -n calico-system calico-node-x',
+    ],
+    [
+      'refused',
+      { nodes: [aPlan('refused', { why: 'no calico-node pod is there' })] },
+      'calico-node there may not be restarted by this run: no calico-node pod is there',
+    ],
+    [
+      'waiting',
+      { nodes: [aPlan('waiting', { why: 'its DaemonSet is rolling out' })] },
+      'calico-node there was not restarted yet: its DaemonSet is rolling out',
+    ],
+    [
+      'restarted in vain',
+      { nodes: [aPlan('refused')], restarts: [aRestart('not-cured', 'the failure came back 7s after install-cni')] },
+      'restarting calico-node there did not cure it (not-cured): the failure came back 7s after install-cni',
+    ],
+    [
+      'restarted without proof',
+      { restarts: [aRestart('timed-out', 'no proof in 3m')] },
+      'restarting calico-node there did not cure it (timed-out): no proof in 3m',
+    ],
+    ['unknown to the plan', {}, 'restart the calico-node pod of node n1'],
+  ])('says what to do next when the node is %s', (_, overrides, advice) => {
+    expect(reasonOfTrouble([calico('web-1')], context(overrides))).toContain(`; ${advice}`);
+  });
+});
+
+describe('the reason for other trouble', () => {
+  const image = {
+    stage: 'image',
+    cause: 'ImageNotFound',
+    message: 'container app: image registry.example/web:9: not found',
+  } as const;
+
+  test.each<readonly [string, readonly Finding[], string]>([
+    [
+      'some pods of a workload',
+      [ofWeb('web-1', image), ofWeb('web-2', image)],
+      'shop/web: 2 of 4 pods are not ready: container app: image registry.example/web:9: not found (shop/web-1, for 1m); check that the image was pushed, and its tag and platform in Deployment web',
+    ],
+    [
+      'a bare pod',
+      [aFinding({ ...image, pod: 'job-1' })],
+      'shop/job-1: container app: image registry.example/web:9: not found (for 1m); check that the image was pushed, and its tag and platform in pod job-1',
+    ],
+    [
+      'a workload',
+      [
+        aFinding({
+          pod: null,
+          uid: null,
+          node: null,
+          owner: { kind: 'Deployment', name: 'web' },
+          stage: 'workload',
+          cause: 'CreateRefused',
+          message: '1 of 4 replicas exist, more are refused by a quota: small',
+        }),
+      ],
+      'shop/web: 1 of 4 replicas exist, more are refused by a quota: small (for 1m); change the quota or policy that the message names, or what Deployment web asks for',
+    ],
+    [
+      'pods on a lost node, whoever owns them',
+      ['web-1', 'api-1', 'db-1'].map((pod) =>
+        aFinding({ pod, stage: 'node', cause: 'NodeNotReady', message: 'node n1 is not ready', derivedFrom: 'n1' }),
+      ),
+      '3 pods on n1 are not ready: node n1 is not ready (for 1m); look at node n1: "kubectl describe node n1", its kubelet and its machine',
+    ],
+    [
+      'what waits for a pod',
+      [
+        ofWeb('web-1', {
+          stage: 'scheduling',
+          cause: 'Unschedulable',
+          message: 'Insufficient cpu',
+          derivedFrom: 'shop/web-0',
+        }),
+      ],
+      'shop/web: 1 of 4 pods is not ready: Insufficient cpu (shop/web-1, for 1m, waits for shop/web-0); ',
+    ],
+    [
+      'more pods than its workload wants',
+      Array.from({ length: 5 }, (_, index) => ofWeb(`web-${index}`, image)),
+      'shop/web: 5 pods are not ready: container app',
+    ],
+  ])('%s', (_, findings, reason) => {
+    expect(reasonOfTrouble(findings, context()).startsWith(reason)).toBe(true);
+  });
+
+  test('says how much else is wrong, and not what only follows', () => {
+    const others = [
+      ofWeb('web-9'),
+      ofWeb('web-8'),
+      aFinding({ pod: 'other' }),
+      aFinding({ pod: 'waits', derivedFrom: 'shop/web-1' }),
+    ];
+    const reason = reasonOfTrouble([ofWeb('web-1', { ...image, fatal: true }), ...others], context());
+    expect(reason.endsWith('; 2 more things are wrong, see the findings')).toBe(true);
+    expect(reasonOfTrouble([ofWeb('web-1', { ...image, fatal: true }), ofWeb('web-2')], context())).toContain(
+      '; 1 more thing is wrong',
+    );
+  });
+
+  test('the worst comes first, in whatever order they are given', () => {
+    const findings = [ofWeb('web-1'), ofWeb('web-2', { ...image, fatal: true })];
+    expect(reasonOfTrouble(findings, context())).toBe(reasonOfTrouble(findings.toReversed(), context()));
+    expect(reasonOfTrouble(findings, context())).toContain('registry.example/web:9');
+  });
+
+  test('is one line, however long and ragged the words of the cluster', () => {
+    const reason = reasonOfTrouble([aFinding({ message: `first\n\tsecond ${'x'.repeat(5_000)}` })], context());
+    expect(reason).not.toMatch(/[\n\t]/);
+    expect(reason).toContain('first second xxx');
+    expect(reason.length).toBeLessThan(600);
+    expect(reasonOfTrouble([aFinding({ message: ' ' })], context())).toContain('no reason is given');
+  });
+});
+
+describe('the reason for health', () => {
+  const counts = { ...NOTHING.counts, total: 8, ready: 6, starting: 2 };
+
+  test.each<readonly [string, Partial<ReasonContext>, string]>([
+    [
+      'what is ready, for how long, and what was not judged',
+      { assessment: { ...NOTHING, counts, workloads: [WEB, WEB] } },
+      'all 6 pods in 2 workloads are ready and stayed so for 15s; 2 starting pods were not judged',
+    ],
+    [
+      'without stable-for',
+      { assessment: { ...NOTHING, counts: { ...counts, starting: 1 } }, stableForMs: 0 },
+      'all 6 pods are ready; 1 starting pod was not judged',
+    ],
+    [
+      'what was cured',
+      {
+        assessment: { ...NOTHING, counts: { ...counts, starting: 0 } },
+        restarts: [aRestart('cured', ''), aRestart('cured', '')],
+      },
+      "all 6 pods are ready and stayed so for 15s; restarting calico-node on n1 cured Calico's authorization failure there",
+    ],
+    ['an empty scope', { assessment: NOTHING }, 'nothing is in scope, which min-pods: 0 allows'],
+    [
+      'completed pods only',
+      { assessment: { ...NOTHING, counts: { ...NOTHING.counts, total: 3, completed: 3 }, workloads: [WEB] } },
+      'nothing in scope has to be ready (3 pods, 1 workload)',
+    ],
+  ])('says %s', (_, overrides, reason) => {
+    expect(reasonOfHealth(context(overrides))).toBe(reason);
+  });
+});
+
+test('which workloads kept the window open is named, and the rest counted', () => {
+  const open = ['a', 'b', 'c', 'd'].map((name, index) => ({
+    name,
+    completeForMs: index * SECOND,
+    because: index === 0 ? 'pod a-1 was restarted' : '',
+  }));
+  expect(describeUnstable(open)).toBe('a for 0s (pod a-1 was restarted), b for 1s, c for 2s and 1 more');
+  expect(describeUnstable([{ name: 'a', completeForMs: 2 * MINUTE, because: '' }])).toBe('a for 2m');
+});
