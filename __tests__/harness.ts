@@ -4,6 +4,7 @@ import type { Connection } from '../src/cluster/connection.ts';
 import { INPUTS, type InputName } from '../src/contract.ts';
 import type { GateEvent } from '../src/events.ts';
 import { type GateResult, runGate } from '../src/gate.ts';
+import type { Assessment } from '../src/health/assessment.ts';
 import { createLog } from '../src/report/log.ts';
 import { parseSettings, type RawSettings, type Settings } from '../src/settings.ts';
 
@@ -35,10 +36,17 @@ export function aWorld(options: Partial<Omit<SimulatorOptions, 'clock'>> = {}): 
   return { clock, sim };
 }
 
+export interface LookedAt {
+  readonly atMs: number;
+  readonly assessment: Assessment;
+}
+
 /** What a run did, and everything that it told. */
 export interface Played extends GateResult {
   readonly log: readonly string[];
   readonly events: readonly GateEvent[];
+  /** What each look meant, and how long after the run began it was. */
+  readonly looks: readonly LookedAt[];
   /** `DELETE /api/v1/…` in the order in which they were sent. */
   readonly deletes: readonly string[];
   readonly elapsedMs: number;
@@ -64,6 +72,7 @@ export function play(world: World, inputs: Inputs = {}, options: PlayOptions = {
 export async function start({ clock, sim }: World, inputs: Inputs = {}, options: PlayOptions = {}): Promise<Played> {
   const log: string[] = [];
   const events: GateEvent[] = [];
+  const looks: LookedAt[] = [];
   const write = createLog({
     line: (text) => log.push(text),
     group: (title, lines) => log.push(title, ...lines),
@@ -87,6 +96,7 @@ export async function start({ clock, sim }: World, inputs: Inputs = {}, options:
     env: {},
     tell: (event, now) => {
       events.push(event);
+      if (event.type === 'assessed') looks.push({ atMs: now.elapsedMs, assessment: event.assessment });
       write(event, now);
     },
     mask: () => undefined,
@@ -100,5 +110,5 @@ export async function start({ clock, sim }: World, inputs: Inputs = {}, options:
     connect: async () => connection,
   });
   const deletes = sim.requests.filter(({ method }) => method === 'DELETE').map(({ path }) => `DELETE ${path}`);
-  return { ...result, log, events, deletes, elapsedMs: clock.monotonicMs() - startedMs };
+  return { ...result, log, events, looks, deletes, elapsedMs: clock.monotonicMs() - startedMs };
 }
