@@ -11,6 +11,7 @@ import { BUILT_IN_RESOURCES, type Resource } from './api/resources.ts';
 import { parseFieldSelector, parseLabelSelector } from './api/selectors.ts';
 import { type AccessAttributes, statusErrors } from './api/status-errors.ts';
 import { createStore, objectText, type Store } from './api/store.ts';
+import { waited } from './api/wait.ts';
 import { createWatcher, type WatchControl } from './api/watch.ts';
 import type { Random } from './random.ts';
 import type { WorldClock } from './world-clock.ts';
@@ -38,6 +39,8 @@ export interface ApiServerOptions {
   readonly version?: string;
   /** How long old versions and continue tokens live; default 5 minutes, as etcd is compacted. */
   readonly historyMs?: number;
+  /** How long each request takes over `transport`. Default 0: the answer is there at once. */
+  readonly latencyMs?: number;
 }
 
 /** An API server in memory. What it holds is changed through `store`, or by DELETE. */
@@ -260,15 +263,17 @@ export function createApiServer(options: ApiServerOptions): ApiServer {
 
   const server: ApiServer = {
     handle,
-    transport: (token) => async (request) =>
-      handle({
+    transport: (token) => async (request) => {
+      if (options.latencyMs) await waited(world, options.latencyMs, request.signal);
+      return handle({
         method: request.method,
         path: request.path,
         authorization: `Bearer ${token}`,
         accept: request.accept,
         body: request.body,
         signal: request.signal,
-      }),
+      });
+    },
     store,
     resources,
     resource: (plural) => {

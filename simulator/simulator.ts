@@ -30,6 +30,8 @@ export interface SimulatorOptions extends ClusterOptions {
   readonly resources?: readonly Resource[];
   /** How long old resource versions can be watched from and lists be continued. Default five minutes. */
   readonly historyMs?: number;
+  /** How long each request over `transport` takes. Default 0; above it, a client that asks without a pause is seen at once. */
+  readonly latencyMs?: number;
 }
 
 export interface Simulator {
@@ -60,6 +62,7 @@ export function createSimulator(options: SimulatorOptions = {}): Simulator {
     ...(options.version === undefined ? {} : { version: options.version }),
     ...(options.resources === undefined ? {} : { resources: options.resources }),
     ...(options.historyMs === undefined ? {} : { historyMs: options.historyMs }),
+    ...(options.latencyMs === undefined ? {} : { latencyMs: options.latencyMs }),
   });
   const cluster = createCluster(api, world, random, options);
   const warmUp = (ms: number): void => {

@@ -339,6 +339,13 @@ describe('faults', () => {
     expect(sim.requests.map((request) => request.status)).toEqual([429, undefined, 200, 200, 200, 200]);
   });
 
+  test('requests can take their time', async () => {
+    const sim = simulate({ latencyMs: 40 });
+    const beforeMs = clock.monotonicMs();
+    await clock.run(ask(sim.transport, '/version'));
+    expect(clock.monotonicMs() - beforeMs).toBe(40);
+  });
+
   test('a request that hangs can be given up', async () => {
     const sim = simulate();
     sim.api.faults = () => ({ kind: 'hang' });

@@ -1,6 +1,7 @@
 import type { WorldClock } from '../world-clock.ts';
 import { type Answer, bodyOf, textAnswer } from './answer.ts';
 import { statusErrors } from './status-errors.ts';
+import { waited } from './wait.ts';
 
 /** What goes wrong with one request. */
 export type Fault =
@@ -32,25 +33,6 @@ const LOGIN_PAGE =
 /** An error as the transport rejects with: `code` says what broke. */
 export function networkError(code: string): Error {
   return Object.assign(new Error(code === 'ECONNRESET' ? 'socket hang up' : `connect ${code}`), { code });
-}
-
-/** Resolves after `delayMs` of the world's time, rejects when the request is given up. */
-function waited(world: WorldClock, delayMs: number | undefined, signal: AbortSignal): Promise<void> {
-  return new Promise((resolve, reject) => {
-    const giveUp = (): void => {
-      cancel();
-      reject(signal.reason as Error);
-    };
-    const cancel =
-      delayMs === undefined
-        ? (): void => {}
-        : world.after(delayMs, () => {
-            signal.removeEventListener('abort', giveUp);
-            resolve();
-          });
-    if (signal.aborted) giveUp();
-    else signal.addEventListener('abort', giveUp, { once: true });
-  });
 }
 
 async function* truncated(
