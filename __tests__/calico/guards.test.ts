@@ -262,7 +262,7 @@ describe('alone is enough to stop the DELETE', () => {
       'a restart-timeout that no longer fits',
       { deadlineInMs: 49 * SECOND, settings: { restartTimeoutMs: 50 * SECOND } },
       'refused',
-      /a restart needs 50s/,
+      /less than 50s of timeout is left/,
     ],
     ['restarts that are off', { settings: { restartCalicoNode: false } }, 'planned', /restart-calico-node is off/],
     ['a cap of none', { settings: { maxNodeRestarts: 0 } }, 'planned', /max-node-restarts is 0/],

@@ -177,9 +177,15 @@ const guardOnDelete: Guard = ({ daemonSet }) =>
       )
     : null;
 
+/** What its controller has not observed yet is not in its counts. */
+function progressOf({ observedGeneration, generation, desired, updated }: DaemonSet): string {
+  const isObserved = observedGeneration !== null && observedGeneration >= generation && desired !== null;
+  return isObserved ? ` (${updated} of ${desired})` : '';
+}
+
 const guardRollOut: Guard = ({ daemonSet }) =>
   daemonSet.strategy === 'RollingUpdate' && hasPendingTemplate(daemonSet)
-    ? wait(`DaemonSet ${fullName(daemonSet)} is rolling out (${daemonSet.updated} of ${daemonSet.desired ?? '?'})`)
+    ? wait(`DaemonSet ${fullName(daemonSet)} is rolling out${progressOf(daemonSet)}`)
     : null;
 
 /**

@@ -235,7 +235,7 @@ function tooLate({ deadlineInMs, observation: { settings, timing } }: PlanInput)
   if (deadlineInMs >= neededMs) return null;
   return {
     kind: 'refuse',
-    why: `${formatSeconds(deadlineInMs)} are left of timeout, and a restart needs ${formatSeconds(neededMs)} to be proven`,
+    why: `less than ${formatSeconds(neededMs)} of timeout is left, and a restart needs that long to be proven: raise timeout`,
   };
 }
 

@@ -19,6 +19,8 @@ export interface ReasonContext {
 
 /** A reason is one sentence that is read at night: longer messages stand in the report. */
 const MESSAGE_LIMIT = 300;
+/** The gate's own words about a restart say what to look at, at their end: only what the cluster put in is too long. */
+const RESTART_LIMIT = 700;
 /** More names than this in a row are counted instead. */
 const MOST_NAMES = 3;
 
@@ -86,7 +88,7 @@ function calicoAdvice(worst: Finding, nodes: readonly string[], context: ReasonC
   const where = nodes.length === 1 ? 'there' : `on ${node}`;
   const restart = context.restarts.findLast((one) => one.node === node);
   if (restart !== undefined && (restart.settled === 'not-cured' || restart.settled === 'timed-out')) {
-    return `restarting calico-node ${where} did not cure it (${restart.settled}): ${shorten(restart.why)}`;
+    return `restarting calico-node ${where} did not cure it (${restart.settled}): ${shorten(restart.why, RESTART_LIMIT)}`;
   }
   const plan = context.nodes.find((one) => one.node === node);
   switch (plan?.action) {
@@ -95,15 +97,19 @@ function calicoAdvice(worst: Finding, nodes: readonly string[], context: ReasonC
       return `restart calico-node ${where}${plan.command === null ? '' : `: ${plan.command}`}${setting}`;
     }
     case 'refused':
-      return `calico-node ${where} may not be restarted by this run: ${shorten(plan.why)}`;
+      return `calico-node ${where} may not be restarted by this run: ${shorten(plan.why, RESTART_LIMIT)}${byHand(plan)}`;
     case 'waiting':
-      return `calico-node ${where} was not restarted yet: ${shorten(plan.why)}`;
+      return `calico-node ${where} was not restarted yet: ${shorten(plan.why, RESTART_LIMIT)}`;
     case 'restarted':
-      return `calico-node ${where} was restarted, without proof of a cure yet: ${shorten(plan.why)}`;
+      return `calico-node ${where} was restarted, without proof of a cure yet: ${shorten(plan.why, RESTART_LIMIT)}`;
     case 'none':
     case undefined:
       return adviceFor(worst);
   }
+}
+
+function byHand({ command }: NodePlan): string {
+  return command === null ? '' : `; by hand: ${command}`;
 }
 
 function ofWorkload(findings: readonly Finding[], worst: Finding, context: ReasonContext): string {
@@ -145,11 +151,11 @@ function someOf(names: readonly string[]): string {
   return names.length > MOST_NAMES ? `${first} and ${names.length - MOST_NAMES} more` : first;
 }
 
-function shorten(message: string): string {
+function shorten(message: string, limit = MESSAGE_LIMIT): string {
   const line = message.replaceAll(/\s+/g, ' ').trim();
   if (line === '') return 'no reason is given';
   const characters = [...line];
-  return characters.length <= MESSAGE_LIMIT ? line : `${characters.slice(0, MESSAGE_LIMIT - 1).join('')}…`;
+  return characters.length <= limit ? line : `${characters.slice(0, limit - 1).join('')}…`;
 }
 
 /** One sentence for a healthy run: what is ready, for how long it stayed so, what was not judged, what was cured. */
