@@ -51,10 +51,10 @@ export function pluginError(state: TokenState, operation: 'add' | 'del', calicoN
   }
 }
 
-/** What a restart of calico-node makes of a token state, if it can cure at all: a fresh token and `nodename` file, no more. */
+/** What a restart of calico-node makes of a token state: a `nodename` file and, if it can cure at all, a token that works. */
 export function afterRestart(state: TokenState, cures: boolean): TokenState {
-  if (!cures) return state;
-  return state === 'unauthorized' || state === 'nodename-missing' ? 'valid' : state;
+  if (state === 'nodename-missing') return 'valid';
+  return cures && state === 'unauthorized' ? 'valid' : state;
 }
 
 /** Whose sandbox it is. */

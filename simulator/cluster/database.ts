@@ -47,7 +47,10 @@ function createIndex(): {
     of: (value) => sets.get(value) ?? none,
     move: (key, from, to) => {
       if (from === to) return;
-      if (from !== undefined) sets.get(from)?.delete(key);
+      if (from !== undefined) {
+        sets.get(from)?.delete(key);
+        if (sets.get(from)?.size === 0) sets.delete(from);
+      }
       if (to === undefined) return;
       const set = sets.get(to) ?? new Set();
       set.add(key);

@@ -41,6 +41,9 @@ const COMBINED_PREFIX = '(combined from similar events): ';
 const SPAM_BURST = 25;
 const SPAM_REFILL_MS = 300_000;
 
+/** A recorder remembers 4,096 things (`maxLruCacheEntries`); there is one on each node and in each controller. */
+const REMEMBERED = 100_000;
+
 interface Observation {
   count: number;
   readonly firstMs: number;
@@ -55,6 +58,15 @@ interface Similar {
 interface Bucket {
   tokens: number;
   atMs: number;
+}
+
+/** Sets an entry as the newest; the oldest is forgotten when there are too many. */
+function remember<T>(cache: Map<string, T>, key: string, value: T): void {
+  cache.delete(key);
+  cache.set(key, value);
+  if (cache.size <= REMEMBERED) return;
+  const [oldest] = cache.keys();
+  if (oldest !== undefined) cache.delete(oldest);
 }
 
 function sourceKey(source: EventSource, note: EventNote): string {
@@ -131,7 +143,7 @@ export function createEventWriter(api: ApiServer, world: WorldClock, random: Ran
     const bucket = buckets.get(key) ?? { tokens: SPAM_BURST, atMs: nowMs };
     bucket.tokens = Math.min(SPAM_BURST, bucket.tokens + (nowMs - bucket.atMs) / SPAM_REFILL_MS);
     bucket.atMs = nowMs;
-    buckets.set(key, bucket);
+    remember(buckets, key, bucket);
     if (bucket.tokens < 1) return true;
     bucket.tokens -= 1;
     return false;
@@ -146,7 +158,7 @@ export function createEventWriter(api: ApiServer, world: WorldClock, random: Ran
       seen && nowMs - seen.lastMs <= SIMILAR_INTERVAL_MS ? seen : { messages: new Set<string>(), lastMs: nowMs };
     record.messages.add(note.message);
     record.lastMs = nowMs;
-    similar.set(aggregateKey, record);
+    remember(similar, aggregateKey, record);
     if (record.messages.size < SIMILAR_LIMIT) {
       return { message: note.message, countedBy: `${aggregateKey}|${note.fieldPath ?? ''}|${note.message}` };
     }
@@ -174,7 +186,7 @@ export function createEventWriter(api: ApiServer, world: WorldClock, random: Ran
       key: `${namespace}/${eventName(note.about.metadata.name, wallMs)}`,
     };
     observed.count += 1;
-    observations.set(countedBy, observed);
+    remember(observations, countedBy, observed);
     if (isSpam(spamKey)) return;
     const existing = store.get(resource, observed.key) as EventObject | undefined;
     if (existing) {
@@ -244,7 +256,7 @@ export function createEventWriter(api: ApiServer, world: WorldClock, random: Ran
       reportingInstance: 'default-scheduler-control-plane',
     };
     store.put(resource, created);
-    schedulerSeen.set(seenKey, { key: keyOf(created), count: 1 });
+    remember(schedulerSeen, seenKey, { key: keyOf(created), count: 1 });
   };
 
   const adopt = (): void => {

@@ -62,6 +62,15 @@ function misfit(context: ClusterContext, pod: Pod, node: NodeObject, model: Node
 export function createScheduler(context: ClusterContext): { readonly retry: () => void } {
   const { database, world, random, events, managed } = context;
   const waiting = new Map<string, Pod>();
+  const timers = new Map<string, () => void>();
+
+  const later = (uid: string, delayMs: number): void => {
+    timers.get(uid)?.();
+    timers.set(
+      uid,
+      world.after(delayMs, () => schedule(uid)),
+    );
+  };
 
   const bind = (pod: Pod, node: string): void => {
     const stamp = nowStamp(context);
@@ -121,6 +130,7 @@ export function createScheduler(context: ClusterContext): { readonly retry: () =
     const seen = waiting.get(uid);
     const pod = seen && database.get('pods', seen.metadata.namespace, seen.metadata.name);
     waiting.delete(uid);
+    timers.delete(uid);
     if (!pod || pod.metadata.uid !== uid || pod.metadata.deletionTimestamp !== undefined || pod.spec.nodeName) return;
     const refusals = new Map<string, number>();
     const fitting: NodeObject[] = [];
@@ -140,7 +150,10 @@ export function createScheduler(context: ClusterContext): { readonly retry: () =
       );
       return siblings.length * 1000 + others.length;
     };
-    const best = [...fitting].sort((a, b) => load(a) - load(b) || (a.metadata.name < b.metadata.name ? -1 : 1))[0];
+    const loads = new Map(fitting.map((node) => [node, load(node)]));
+    const best = [...fitting].sort(
+      (a, b) => (loads.get(a) ?? 0) - (loads.get(b) ?? 0) || (a.metadata.name < b.metadata.name ? -1 : 1),
+    )[0];
     if (best) {
       bind(pod, best.metadata.name);
       return;
@@ -154,26 +167,26 @@ export function createScheduler(context: ClusterContext): { readonly retry: () =
       `0/${nodes.length} nodes are available: ${reasons}. no new claims to deallocate, preemption: 0/${nodes.length} nodes are available: ${nodes.length} Preemption is not helpful for scheduling.`,
     );
     waiting.set(uid, pod);
-    world.after(RETRY_MS * random.between(0.9, 1.1), () => {
-      if (waiting.has(uid)) schedule(uid);
-    });
+    later(uid, RETRY_MS * random.between(0.9, 1.1));
   };
 
   database.onChange('pods', (type, pod, before) => {
     const { uid } = pod.metadata;
     if (type === 'DELETED') {
       waiting.delete(uid);
+      timers.get(uid)?.();
+      timers.delete(uid);
       return;
     }
     if (!managed.has(uid) || pod.spec.nodeName || (pod.spec.schedulingGates ?? []).length > 0) return;
     const isNew = type === 'ADDED' || (before?.spec.schedulingGates ?? []).length > 0;
     if (!isNew) return;
     waiting.set(uid, pod);
-    world.after(random.between(5, 60), () => schedule(uid));
+    later(uid, random.between(5, 60));
   });
 
   const retry = (): void => {
-    for (const uid of [...waiting.keys()]) world.after(random.between(5, 500), () => schedule(uid));
+    for (const uid of [...waiting.keys()]) later(uid, random.between(5, 500));
   };
   database.onChange('nodes', (type, node, before) => {
     if (type === 'ADDED' || (before && (isReady(node) !== isReady(before) || node.spec !== before.spec))) retry();
