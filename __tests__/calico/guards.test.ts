@@ -257,7 +257,7 @@ describe('alone is enough to stop the DELETE', () => {
       'refused',
       /right to delete pods in namespace calico-system/,
     ],
-    ['too little time', { deadlineInMs: 59 * SECOND }, 'refused', /59s are left/],
+    ['too little time', { deadlineInMs: 59 * SECOND }, 'refused', /less than 1m of timeout is left/],
     [
       'a restart-timeout that no longer fits',
       { deadlineInMs: 49 * SECOND, settings: { restartTimeoutMs: 50 * SECOND } },
