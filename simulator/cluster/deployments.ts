@@ -185,6 +185,16 @@ export function createDeploymentController(context: ClusterContext): WorkQueue {
     return newSet;
   };
 
+  /** Forgets the oldest empty ReplicaSets beyond `revisionHistoryLimit` (`sync.go: cleanupDeployment`). */
+  const cleanUp = (deployment: Deployment, old: readonly ReplicaSet[]): void => {
+    const empty = old.filter((set) => set.spec.replicas === 0 && set.status.replicas === 0);
+    const surplus = empty.length - (deployment.spec.revisionHistoryLimit ?? 10);
+    if (surplus <= 0) return;
+    for (const set of [...empty].sort((a, b) => revisionOf(a) - revisionOf(b)).slice(0, surplus)) {
+      database.delete('replicasets', set);
+    }
+  };
+
   const look = (key: string): void => {
     const [namespace, name = ''] = key.split('/');
     const deployment = database.get('deployments', namespace, name);
@@ -209,6 +219,12 @@ export function createDeploymentController(context: ClusterContext): WorkQueue {
       return canonical(status) === canonical(current.status) ? current : { ...current, status };
     });
     const progressing = conditionOf(written?.status.conditions, 'Progressing');
+    if (progressing?.reason === 'NewReplicaSetAvailable') {
+      cleanUp(
+        deployment,
+        sets.filter((set) => set.metadata.uid !== newSet?.metadata.uid),
+      );
+    }
     const deadline = deployment.spec.progressDeadlineSeconds;
     if (
       deadline !== undefined &&
