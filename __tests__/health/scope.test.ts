@@ -52,16 +52,16 @@ describe('too few pods', () => {
     expect(findings).toMatchObject([
       {
         ...{ cause: 'TooFewPods', stage: 'workload', namespace: '', pod: null, uid: null, owner: null },
-        ...{ message: '0 pods matched `app=wbe`, expected at least 1', holdsBack: true, fatal: false },
+        ...{ message: '0 pods matched `app=wbe`, expected at least 1 (min-pods)', holdsBack: true, fatal: false },
       },
     ]);
   });
 
   test.each<readonly [readonly string[], number, string]>([
-    [[], 1, '0 pods in scope, expected at least 1'],
-    [['shop'], 3, '0 pods in scope, expected at least 3, in namespace shop'],
-    [['a', 'b'], 1, '0 pods in scope, expected at least 1, in namespaces a, b'],
-    [['a', 'b', 'c', 'd'], 1, '0 pods in scope, expected at least 1, in 4 namespaces'],
+    [[], 1, '0 pods in scope, expected at least 1 (min-pods)'],
+    [['shop'], 3, '0 pods in scope, expected at least 3 (min-pods), in namespace shop'],
+    [['a', 'b'], 1, '0 pods in scope, expected at least 1 (min-pods), in namespaces a, b'],
+    [['a', 'b', 'c', 'd'], 1, '0 pods in scope, expected at least 1 (min-pods), in 4 namespaces'],
   ])('in namespaces %j', (namespaces, minPods, message) => {
     expect(assessOnce({}, { namespaces, minPods }).findings).toMatchObject([{ message }]);
   });
@@ -100,6 +100,18 @@ describe('too few pods', () => {
     expect(assessOnce({ pods: [pod], workloads: [aJob()] }).findings.map(brief)).toContain(tooFew);
   });
 
+  test('says which pods it does not count', () => {
+    const pods = [
+      aTerminatingPod({ name: 'a' }),
+      aPod({ name: 'b', phase: 'Succeeded' }),
+      aPod({ name: 'c', phase: 'Succeeded' }),
+    ];
+    const { findings } = assessOnce({ pods }, { minPods: 1 });
+    expect(findings.map(({ message }) => message)).toContain(
+      '0 pods in scope, expected at least 1 (min-pods); not counted: 1 terminating, 2 completed',
+    );
+  });
+
   test('cannot be said of a partial view', () => {
     expect(assessOnce({ coverage: forbidden('pods', 'shop') }).findings).toEqual([]);
   });
@@ -131,7 +143,7 @@ describe('a namespace that was named', () => {
     const namespaces = [...presence('missing'), { namespace: 'shop', presence: 'exists' as const }];
     const { findings } = assessOnce({ namespaces }, { namespaces: ['shpo', 'shop'] });
     expect(findings.map(({ message }) => message).sort()).toEqual([
-      '0 pods in scope, expected at least 1, in namespaces shpo, shop',
+      '0 pods in scope, expected at least 1 (min-pods), in namespaces shpo, shop',
       'namespace shpo does not exist',
     ]);
   });

@@ -143,7 +143,7 @@ describe('too few pods', () => {
     expect(endOf(seen({}, 60_000).judge())).toEqual({
       verdict: 'unhealthy',
       reason:
-        '0 pods in scope, expected at least 1 (for 1m); check namespaces and selector of the gate, and whether the deploy happened; min-pods: 0 allows an empty scope',
+        '0 pods in scope, expected at least 1 (min-pods) (for 1m); check namespaces and selector of the gate, and whether the deploy happened',
     });
   });
 

@@ -66,9 +66,9 @@ export function lookAtHealth(before: HealthMemory, observation: Observation): He
   const podFindings = pods.flatMap(({ class: podClass, finding }) =>
     finding === null || podClass === 'starting' ? [] : finding,
   );
-  const countedForMin = countForMinPods(pods, ({ pod }) => pod.controller?.kind === 'Job');
+  const podsForMin = countForMinPods(pods, ({ pod }) => pod.controller?.kind === 'Job');
   const isScopeSeen = isFresh(coverage, 'pods', '');
-  const scopeTrouble = isScopeSeen ? scopeTroubles(snapshot.namespaces, countedForMin, settings) : [];
+  const scopeTrouble = isScopeSeen ? scopeTroubles(snapshot.namespaces, podsForMin, settings) : [];
   const troubles = findTroubles(workloads, failedJobs, scopeTrouble, podFindings, {
     now,
     timing,

@@ -241,8 +241,7 @@ export const CAUSES: Readonly<Record<Cause, CauseFacts>> = {
     means: 'Fewer pods are in scope than min-pods, or a namespace of the scope does not exist.',
     stages: ['workload'],
     patience: 'tooFewPodsMs',
-    advice:
-      'check namespaces and selector of the gate, and whether the deploy happened; min-pods: 0 allows an empty scope',
+    advice: 'check namespaces and selector of the gate, and whether the deploy happened',
   },
   Unknown: {
     title: 'it is not ready for a reason that is not known here',

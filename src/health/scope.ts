@@ -20,19 +20,33 @@ export function workloadsInScope(
   return workloads.filter((workload) => owners.has(workload.uid) || matchesSelector(selector, workload.templateLabels));
 }
 
+/** The pods of the scope as `min-pods` counts them. */
+export interface PodsForMin {
+  readonly counted: number;
+  /** How many do not count, by why: `terminating`, `superseded`, `failed`, `completed`. */
+  readonly leftOut: ReadonlyMap<string, number>;
+}
+
 /**
  * How many pods count for `min-pods`: not the terminating, superseded and failed ones; completed ones only of a Job.
  * `ofJob` tells whether a pod belongs to one.
  */
-export function countForMinPods(states: readonly PodState[], ofJob: (state: PodState) => boolean): number {
-  let count = 0;
+export function countForMinPods(states: readonly PodState[], ofJob: (state: PodState) => boolean): PodsForMin {
+  let counted = 0;
+  const leftOut = new Map<string, number>();
   for (const state of states) {
-    if (isTerminating(state.pod) || state.class === 'superseded' || state.class === 'terminating') continue;
-    if (state.pod.phase === 'Failed') continue;
-    if (hasEnded(state.pod) && !ofJob(state)) continue;
-    count += 1;
+    const why = whyLeftOut(state, ofJob);
+    if (why === null) counted += 1;
+    else leftOut.set(why, (leftOut.get(why) ?? 0) + 1);
   }
-  return count;
+  return { counted, leftOut };
+}
+
+function whyLeftOut(state: PodState, ofJob: (state: PodState) => boolean): string | null {
+  if (isTerminating(state.pod) || state.class === 'terminating') return 'terminating';
+  if (state.class === 'superseded') return 'superseded';
+  if (state.pod.phase === 'Failed') return 'failed';
+  return hasEnded(state.pod) && !ofJob(state) ? 'completed' : null;
 }
 
 /** What is wrong with the scope itself, before patience is applied. */
@@ -48,21 +62,24 @@ export interface ScopeTrouble {
  */
 export function scopeTroubles(
   namespaces: readonly NamespacePresence[],
-  counted: number,
+  pods: PodsForMin,
   settings: Settings,
 ): readonly ScopeTrouble[] {
   const missing = namespaces.filter(({ presence }) => presence === 'missing');
   const troubles = missing.map(({ namespace }) => ({ namespace, message: `namespace ${namespace} does not exist` }));
-  if (counted >= settings.minPods || (missing.length > 0 && missing.length === namespaces.length)) return troubles;
+  if (pods.counted >= settings.minPods || (missing.length > 0 && missing.length === namespaces.length)) return troubles;
   const [first = ''] = settings.namespaces;
   const onlyNamespace = settings.namespaces.length === 1 ? first : '';
-  return [...troubles, { namespace: onlyNamespace, message: tooFewMessage(counted, settings) }];
+  return [...troubles, { namespace: onlyNamespace, message: tooFewMessage(pods, settings) }];
 }
 
-function tooFewMessage(counted: number, settings: Settings): string {
+/** Names what does not count: a report that says `total: 3` and "0 pods" is hard to believe. */
+function tooFewMessage({ counted, leftOut }: PodsForMin, settings: Settings): string {
   const found = `${counted} ${counted === 1 ? 'pod' : 'pods'}`;
   const matched = settings.selectorText === '' ? 'in scope' : `matched \`${settings.selectorText}\``;
-  return `${found} ${matched}, expected at least ${settings.minPods}${whereOf(settings)}`;
+  const others = [...leftOut].map(([why, count]) => `${count} ${why}`).sort();
+  const besides = others.length === 0 ? '' : `; not counted: ${others.join(', ')}`;
+  return `${found} ${matched}, expected at least ${settings.minPods} (min-pods)${whereOf(settings)}${besides}`;
 }
 
 function whereOf({ namespaces }: Settings): string {
