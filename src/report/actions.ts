@@ -1,4 +1,5 @@
 import * as core from '@actions/core';
+import { EXIT_CODES } from '../contract.ts';
 import type { GateResult } from '../gate.ts';
 import type { Settings } from '../settings.ts';
 import { type Annotation, annotationsOf } from './annotations.ts';
@@ -32,6 +33,7 @@ export function mask(secret: string): void {
  * `inconclusive` behind. What a finished run sets later wins.
  */
 export function publishBeginning(): void {
+  // That they cannot be set is said at the end, once.
   setOutputs(emptyOutputs('inconclusive', 'the gate did not come to its end'));
 }
 
@@ -39,25 +41,28 @@ export function publishBeginning(): void {
 export function publishBadInput(message: string): number {
   const reason = field(message);
   setOutputs(emptyOutputs('inconclusive', reason));
-  core.setFailed(reason);
-  return 1;
+  core.error(reason, { title: 'Calico Health Gate' });
+  return EXIT_CODES.unhealthy;
 }
 
 /**
- * Publishes a finished run: report file, outputs, annotations, job summary, and last whether the step fails. What
- * cannot be written is a warning; it never changes the verdict. Resolves to the exit code.
+ * Publishes a finished run: report file, outputs, job summary, and last the annotations, of which the runner shows the
+ * first as the reason of the step. What cannot be written is a warning; it never changes the verdict. Resolves to the
+ * exit code.
  */
 export async function publish(result: GateResult, settings: Settings, env: NodeJS.ProcessEnv): Promise<number> {
+  const { report, cancelled } = result;
   const written = await writeReportFile(result, settings, env);
-  setOutputs(outputsOf(result.report, result.notReadyPods, result.restartedNodes, written.path));
-  for (const annotation of annotationsOf(result.report)) annotate(annotation);
-  if (written.problem !== null) core.warning(field(written.problem));
-  if (settings.jobSummary) await writeSummary(result, written.path);
   if (written.path !== '') core.info(logLine(`report: ${written.path}`));
+  const problems = [
+    written.problem,
+    setOutputs(outputsOf(report, result.notReadyPods, result.restartedNodes, written.path)),
+    settings.jobSummary ? await writeSummary(result, written.path) : null,
+  ].filter((problem) => problem !== null);
 
-  const fails = result.cancelled || settings.failOn.includes(result.report.verdict);
-  if (fails) core.setFailed(`${result.report.verdict}: ${result.report.reason}`);
-  return fails ? 1 : 0;
+  const fails = cancelled || settings.failOn.includes(report.verdict);
+  for (const annotation of annotationsOf(report, { fails, problems })) annotate(annotation);
+  return fails ? EXIT_CODES.unhealthy : EXIT_CODES.healthy;
 }
 
 async function writeReportFile(result: GateResult, settings: Settings, env: NodeJS.ProcessEnv): Promise<Written> {
@@ -67,24 +72,31 @@ async function writeReportFile(result: GateResult, settings: Settings, env: Node
   return await writeNumberedReport(result.report, folder);
 }
 
-async function writeSummary(result: GateResult, reportFile: string): Promise<void> {
+/** The problem that there was, or null. */
+async function writeSummary(result: GateResult, reportFile: string): Promise<string | null> {
   try {
     await core.summary.addRaw(summaryOf(result.report, reportFile), true).write();
+    return null;
   } catch (error) {
-    core.warning(
-      field(`the job summary could not be written: ${error instanceof Error ? error.message : String(error)}`),
-    );
+    return `the job summary could not be written: ${messageOf(error)}`;
   }
 }
 
-function setOutputs(outputs: Outputs): void {
+/** The first problem that there was, or null: without their file none of them can be set. */
+function setOutputs(outputs: Outputs): string | null {
+  let problem: string | null = null;
   for (const [name, value] of Object.entries(outputs)) {
     try {
       core.setOutput(name, value);
     } catch (error) {
-      core.warning(field(`output ${name} could not be set: ${error instanceof Error ? error.message : String(error)}`));
+      problem ??= `output ${name} could not be set: ${messageOf(error)}`;
     }
   }
+  return problem;
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
 }
 
 function annotate({ level, title, message }: Annotation): void {

@@ -1,6 +1,6 @@
-import { groupFindings, podsOf } from './finding-groups.ts';
+import { causeOf, groupFindings, podsBesideSubject } from './finding-groups.ts';
 import { coarse } from './log.ts';
-import type { Report } from './report.ts';
+import type { Report, ReportedNode } from './report.ts';
 import { cap, field } from './untrusted.ts';
 
 export interface Annotation {
@@ -9,63 +9,73 @@ export interface Annotation {
   readonly message: string;
 }
 
-/**
- * A step shows 10 errors, 10 warnings and 10 notices (`_maxCountPerIssueType` of the runner). One error is kept for
- * `setFailed`, which says the reason.
- */
-export const ERRORS_LIMIT = 9;
-export const WARNINGS_LIMIT = 10;
-export const NOTICES_LIMIT = 10;
-/** The runner cuts a message at 4096 characters (`_maxIssueMessageLength`); nobody reads that much in a box. */
+/** A step shows 10 errors, 10 warnings and 10 notices (`_maxCountPerIssueType` of the runner). */
+export const ANNOTATIONS_PER_LEVEL = 10;
+/** The runner cuts a message at 4096 characters (`_maxIssueMessageLength`): the reason has all of them, down to its advice. */
+const REASON_LIMIT_BYTES = 4_000;
+/** Nobody reads more than this in a box. */
 const MESSAGE_LIMIT_BYTES = 1_000;
 const TITLE_LIMIT_BYTES = 200;
+const OWN_TITLE = 'Calico Health Gate';
+
+export interface AnnotationContext {
+  /** The step fails: a step that passes has no red box. */
+  readonly fails: boolean;
+  /** What could not be written. */
+  readonly problems: readonly string[];
+}
 
 /**
- * What is pinned to the run's page, worst first: a box per workload and cause, the warnings of the run, and what was
- * done on nodes. When there is more than a step may show, the last box says how much and where to find it.
+ * What is pinned to the run's page, worst first: the reason, a box per workload and cause, what was done on nodes or
+ * should be, and the warnings of the run. When there is more than a step may show, the last box says how much and where
+ * to find it.
  */
-export function annotationsOf(report: Report): readonly Annotation[] {
-  const level = report.verdict === 'healthy' ? 'notice' : 'error';
-  const groups = groupFindings(report.findings.filter((finding) => finding.derivedFrom === null)).map((group) => {
+export function annotationsOf(report: Report, { fails, problems }: AnnotationContext): readonly Annotation[] {
+  const level = fails ? 'error' : 'warning';
+  const isHealthy = report.verdict === 'healthy';
+  const reason = annotation(level, `${OWN_TITLE}: ${report.verdict}`, report.reason, REASON_LIMIT_BYTES);
+  const all = [
+    ...(isHealthy ? [] : [reason]),
+    ...problems.map((problem) => annotation('warning', OWN_TITLE, problem)),
+    ...findings(report, isHealthy ? 'notice' : level),
+    ...report.calico.nodes.map(nodeAnnotation),
+    ...report.warnings.map((warning) => annotation('warning', OWN_TITLE, warning)),
+  ];
+  return [...limited(all, 'error'), ...limited(all, 'warning'), ...limited(all, 'notice')];
+}
+
+function findings(report: Report, level: Annotation['level']): readonly Annotation[] {
+  const groups = groupFindings(report.findings.filter(({ derivedFrom }) => derivedFrom === null));
+  return groups.map((group) => {
     const first = group.findings[0];
     const age = Date.parse(report.finishedAt) - Date.parse(first?.since ?? report.finishedAt);
-    const pods = podsOf(group);
-    return annotation(
-      level,
-      `${group.subject}: ${group.cause}`,
-      `${pods === '' ? '' : `${pods}: `}${first?.message ?? ''} (for ${coarse(age)})`,
-    );
+    const pods = podsBesideSubject(group);
+    const message = `${pods === '' ? '' : `${pods}: `}${cap(first?.message ?? '', MESSAGE_LIMIT_BYTES)}`;
+    return annotation(level, `${group.subject}: ${causeOf(group)}`, `${message} (for ${coarse(age)})`);
   });
-  const nodes = report.calico.nodes.map((node) =>
-    annotation(
-      node.outcome === 'cured' || node.action === 'none' ? 'notice' : 'warning',
-      `Calico on node ${node.node}: ${node.outcome ?? node.action}`,
-      node.command === null ? node.why : `${node.why}; by hand: ${node.command}`,
-    ),
+}
+
+function nodeAnnotation({ node, action, outcome, why, command }: ReportedNode): Annotation {
+  return annotation(
+    outcome === 'cured' || action === 'none' ? 'notice' : 'warning',
+    `Calico on node ${node}: ${outcome ?? action}`,
+    command === null ? why : `${why}; by hand: ${command}`,
   );
-  const warnings = report.warnings.map((warning) => annotation('warning', 'Calico Health Gate', warning));
-  const all = [...groups, ...nodes, ...warnings];
-  return [
-    ...limited(all, 'error', ERRORS_LIMIT),
-    ...limited(all, 'warning', WARNINGS_LIMIT),
-    ...limited(all, 'notice', NOTICES_LIMIT),
-  ];
 }
 
-function limited(all: readonly Annotation[], level: Annotation['level'], limit: number): readonly Annotation[] {
+function limited(all: readonly Annotation[], level: Annotation['level']): readonly Annotation[] {
   const some = all.filter((one) => one.level === level);
-  if (some.length <= limit) return some;
-  const shown = some.slice(0, limit - 1);
-  return [
-    ...shown,
-    annotation(
-      level,
-      'Calico Health Gate',
-      `and ${some.length - shown.length} more: see the job summary and the report`,
-    ),
-  ];
+  if (some.length <= ANNOTATIONS_PER_LEVEL) return some;
+  const shown = some.slice(0, ANNOTATIONS_PER_LEVEL - 1);
+  const more = `and ${some.length - shown.length} more: see the job summary and the report`;
+  return [...shown, annotation(level, OWN_TITLE, more)];
 }
 
-function annotation(level: Annotation['level'], title: string, message: string): Annotation {
-  return { level, title: cap(field(title), TITLE_LIMIT_BYTES), message: cap(field(message), MESSAGE_LIMIT_BYTES) };
+function annotation(
+  level: Annotation['level'],
+  title: string,
+  message: string,
+  limitBytes = MESSAGE_LIMIT_BYTES + 500,
+): Annotation {
+  return { level, title: cap(field(title), TITLE_LIMIT_BYTES), message: cap(field(message), limitBytes) };
 }

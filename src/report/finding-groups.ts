@@ -71,6 +71,18 @@ function keyOf(finding: Groupable): string {
   ]);
 }
 
+/** The cause, with its stage where that is not plain: `CalicoUnauthorized (terminating)`, `Unknown (volumes)`. */
+export function causeOf({ cause, stage }: Pick<Groupable, 'cause' | 'stage'>): string {
+  const isPlain = cause !== 'Unknown' && (stage !== 'terminating' || cause === 'StuckTerminating');
+  return isPlain ? cause : `${cause} (${stage})`;
+}
+
+/** `podsOf`, or "" where the subject is that pod itself. */
+export function podsBesideSubject(group: FindingGroup<Groupable>): string {
+  const pods = podsOf(group);
+  return group.subject === `pod ${pods}` ? '' : pods;
+}
+
 /** "2 pods, e.g. shop/web-1", "shop/web-1", or "" for a finding that is about no pod. */
 export function podsOf(group: FindingGroup<Groupable>): string {
   const pods = group.findings.filter((finding) => finding.pod !== null);

@@ -2,7 +2,7 @@ import type { Now } from '../clock.ts';
 import { formatDuration } from '../duration.ts';
 import type { GateEvent, Tell } from '../events.ts';
 import type { Assessment, Finding } from '../health/assessment.ts';
-import { type FindingGroup, groupFindings, podsOf } from './finding-groups.ts';
+import { causeOf, type FindingGroup, groupFindings, podsBesideSubject } from './finding-groups.ts';
 import { sentenceOf } from './sentences.ts';
 import { cap, logLine } from './untrusted.ts';
 
@@ -20,12 +20,17 @@ export interface LogSink {
 const LINES_PER_LOOK = 12;
 /** A line of the log is one glance; the whole text stands in the report. */
 const MESSAGE_LIMIT_BYTES = 600;
-const HEARTBEAT_MS = 30_000;
+/** A line at least every 30 s: looks are up to a second apart. */
+const HEARTBEAT_MS = 29_000;
+/** Numbers of pods are told this often while they change: a roll-out of hundreds changes them with every look. */
+const COUNTS_GAP_MS = 5_000;
 /**
  * What lasts shorter than this is not told: while a roll-out goes on, every pod is a moment without a sandbox, a moment
  * without an image, a moment not ready.
  */
 const WORTH_TELLING_MS = 5_000;
+
+type Assessed = Extract<GateEvent, { type: 'assessed' }>;
 
 /** A group of findings as the log knows it. */
 interface Known {
@@ -33,8 +38,8 @@ interface Known {
   /** `left`: it was one too many, and only counted. */
   readonly told: 'no' | 'yes' | 'left';
   readonly fatal: boolean;
-  readonly subject: string;
-  readonly cause: string;
+  /** `Deployment shop/web: no longer ImageNotFound` is told with what was told at first. */
+  readonly what: string;
 }
 
 /**
@@ -44,6 +49,7 @@ interface Known {
 export function createLog(sink: LogSink): Tell {
   const known = new Map<string, Known>();
   let lastCounts = '';
+  let lastCountsMs = Number.NEGATIVE_INFINITY;
   let lastLineMs = 0;
   let looked = false;
 
@@ -60,9 +66,12 @@ export function createLog(sink: LogSink): Tell {
     let untold = 0;
     for (const group of groups) {
       const before = known.get(group.key);
-      const { subject, cause, fatal } = group;
+      const { cause, fatal } = group;
+      const what = `${group.subject}: ${causeOf(group)}`;
       const seenMs = before?.seenMs ?? now.elapsedMs;
-      const isNews = before === undefined || before.told === 'no' || before.fatal !== fatal;
+      // What waits for something else does not become worse by itself.
+      const turnsFatal = before !== undefined && !before.fatal && fatal && group.derivedFrom === null;
+      const isNews = before === undefined || before.told === 'no' || turnsFatal;
       const isDue =
         fatal ||
         cause === 'CalicoUnauthorized' ||
@@ -70,36 +79,47 @@ export function createLog(sink: LogSink): Tell {
         (isFirst && ageMs(group, now) >= WORTH_TELLING_MS);
       let told = before?.told ?? 'no';
       if (isNews && isDue) {
-        told = lines < LINES_PER_LOOK ? 'yes' : 'left';
-        if (told === 'yes') say(findingLine(group, now), now);
-        else untold += 1;
+        const isKnown = told === 'yes';
+        if (lines < LINES_PER_LOOK) {
+          say(isKnown ? `✗  ${what}: waiting will not heal it` : findingLine(group, now), now);
+          told = 'yes';
+        } else {
+          told = isKnown ? 'yes' : 'left';
+          untold += 1;
+        }
         lines += 1;
       }
-      known.set(group.key, { seenMs, told, fatal, subject, cause });
+      known.set(group.key, { seenMs, told, fatal, what });
     }
     if (untold > 0) say(`   … and ${untold} more; all of them are in the report`, now);
     const present = new Set(groups.map(({ key }) => key));
     for (const [key, before] of known) {
       if (present.has(key)) continue;
       known.delete(key);
-      if (before.told === 'yes') say(`✓  ${before.subject}: no longer ${before.cause}`, now);
+      if (before.told === 'yes') say(`✓  ${before.what}: no longer`, now);
     }
   };
 
-  const sayAssessment = (assessment: Assessment, deadlineInMs: number, now: Now): void => {
-    const counts = countsLine(assessment);
-    if (counts !== lastCounts) {
+  const sayAssessment = ({ assessment, unseen, deadlineInMs }: Assessed, now: Now): void => {
+    // Nothing was read yet: that it holds no pods would be a wrong thing to say.
+    const isUnread = unseen !== null && assessment.counts.total === 0;
+    const counts = isUnread ? 'nothing was seen yet' : countsLine(assessment);
+    const isDue = assessment.counts.notReady === 0 || now.elapsedMs - lastCountsMs >= COUNTS_GAP_MS;
+    if (counts !== lastCounts && isDue && !isUnread) {
       lastCounts = counts;
+      lastCountsMs = now.elapsedMs;
       say(counts, now);
     }
     sayChanges(assessment, now);
-    if (now.elapsedMs - lastLineMs >= HEARTBEAT_MS) say(`${waitingFor(assessment)}; ${left(deadlineInMs)}`, now);
+    if (now.elapsedMs - lastLineMs >= HEARTBEAT_MS) {
+      say(`${waitingFor(assessment, unseen)}; ${left(deadlineInMs)}`, now);
+    }
     sink.status(logLine(`${stamp(now)} ${counts}; ${left(deadlineInMs)}`));
   };
 
   return (event: GateEvent, now: Now): void => {
     if (event.type === 'assessed') {
-      sayAssessment(event.assessment, event.deadlineInMs, now);
+      sayAssessment(event, now);
       return;
     }
     if (event.type === 'started') {
@@ -141,12 +161,12 @@ function findingLine(group: FindingGroup<Finding>, now: Now): string {
   const first = group.findings[0] as Finding;
   const milder = group.derivedFrom === null ? '·' : '↳';
   const mark = group.fatal ? '✗' : milder;
-  const pods = podsOf(group);
-  const about = pods === '' || group.subject.endsWith(` ${pods}`) ? '' : ` (${pods})`;
+  const pods = podsBesideSubject(group);
+  const about = pods === '' ? '' : ` (${pods})`;
   const waits = group.derivedFrom === null ? '' : `, waits for ${group.derivedFrom}`;
   const age = Math.max(0, now.atMs - first.sinceMs);
   const since = age >= 1000 ? `, for ${coarse(age)}` : '';
-  return `${mark}  ${group.subject}${about}: ${group.cause}${waits}${since}: ${cap(first.message, MESSAGE_LIMIT_BYTES)}`;
+  return `${mark}  ${group.subject}${about}: ${causeOf(group)}${waits}${since}: ${cap(first.message, MESSAGE_LIMIT_BYTES)}`;
 }
 
 function countsLine(assessment: Assessment): string {
@@ -163,9 +183,11 @@ function countsLine(assessment: Assessment): string {
   return others.length === 0 ? of : `${of} (${others.join(', ')})`;
 }
 
-function waitingFor(assessment: Assessment): string {
+function waitingFor(assessment: Assessment, unseen: string | null): string {
   const worst = groupFindings(assessment.findings.filter((finding) => finding.holdsBack))[0];
-  if (worst !== undefined) return `waiting: ${worst.subject}: ${worst.cause}; ${countsLine(assessment)}`;
+  const besides = unseen === null ? '' : `; ${unseen}`;
+  if (worst !== undefined) return `waiting: ${worst.subject}: ${causeOf(worst)}; ${countsLine(assessment)}${besides}`;
+  if (unseen !== null) return `waiting: ${unseen}`;
   const unstable = assessment.unstable[0];
   if (unstable !== undefined)
     return `waiting: ${unstable.name} has been complete for ${coarse(unstable.completeForMs)}`;
