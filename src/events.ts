@@ -21,11 +21,14 @@ export type GateEvent =
   | {
       readonly type: 'assessed';
       readonly assessment: Assessment;
+      /** What of the scope cannot be seen at this moment, and why; null: all of it is seen. */
+      readonly unseen: string | null;
       readonly nodes: readonly NodePlan[];
       readonly deadlineInMs: number;
     }
-  | { readonly type: 'view-lost'; readonly what: string; readonly why: string }
-  | { readonly type: 'view-regained'; readonly what: string }
+  /** `wasSeen`: it could be seen before. */
+  | { readonly type: 'view-lost'; readonly what: string; readonly why: string; readonly wasSeen: boolean }
+  | { readonly type: 'view-regained'; readonly what: string; readonly wasSeen: boolean }
   | {
       readonly type: 'calico-failure';
       readonly node: string;
@@ -45,6 +48,10 @@ export type GateEvent =
   | { readonly type: 'outcome'; readonly node: string; readonly outcome: Outcome; readonly why: string }
   | { readonly type: 'stable-window'; readonly stableForMs: number }
   | { readonly type: 'confirming' }
+  /** Nothing but an answer is waited for, and that for long. */
+  | { readonly type: 'waiting'; readonly what: string }
+  /** What somebody may wonder about who expects the gate to wait for it. */
+  | { readonly type: 'note'; readonly message: string }
   | { readonly type: 'warning'; readonly message: string }
   | { readonly type: 'debug'; readonly message: string }
   | { readonly type: 'finished'; readonly report: Report };

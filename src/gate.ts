@@ -3,16 +3,16 @@ import type { Restart } from './calico/case.ts';
 import { closeRestarts } from './calico/cure.ts';
 import { restartCalicoNode } from './calico/restart.ts';
 import { sleep } from './clock.ts';
-import { type Api, createApi } from './cluster/api.ts';
-import { type Connection, connect } from './cluster/connection.ts';
+import type { Api } from './cluster/api.ts';
 import { createView, type View } from './cluster/snapshot.ts';
+import { type Cluster, dialCluster, meet } from './contact.ts';
 import { withCrashLogs } from './crash-logs.ts';
 import { type Judgement, judge } from './health/verdict.ts';
 import { EMPTY_MEMORY, type Look, lookAt } from './look.ts';
 import { buildReport } from './report/json.ts';
 import type { Report, Verdict } from './report/report.ts';
 import { type Rights, reviewRights } from './rights.ts';
-import { beginRun, type GateOptions, type Run } from './run.ts';
+import { beginRun, type GateOptions, type Run, tellWhile } from './run.ts';
 import type { Settings } from './settings.ts';
 import { newsOf, warningsOf } from './telling.ts';
 import { VERSION } from './version.ts';
@@ -35,13 +35,6 @@ interface Ending {
   readonly look: Look | null;
 }
 
-/** What a run talks to once it is connected. */
-interface Cluster {
-  readonly connection: Connection;
-  readonly api: Api;
-  readonly kubernetesVersion: string;
-}
-
 /**
  * The gate's whole job: connect, look until there is a verdict, restart calico-node where the plan says so, report.
  * Always resolves with a report, at the latest `timing.shutdownMs` after `timeout` or a cancellation: what goes wrong
@@ -51,44 +44,19 @@ export async function runGate(settings: Settings, options: GateOptions): Promise
   const run = beginRun(settings, options);
   run.tell({ type: 'started', version: VERSION, settings }, run.serverClock.now());
   let cluster: Cluster | null = null;
+  let kubernetesVersion = '';
   let ending: Ending;
   try {
-    cluster = await connectTo(run, options);
+    cluster = await dialCluster(run, options);
+    kubernetesVersion = await meet(run, cluster);
     ending = await watchUntilDecided(run, cluster);
   } catch (error) {
     ending = failedRun(run, error);
   }
-  const result = await conclude(run, cluster, ending);
+  const result = await conclude(run, cluster, kubernetesVersion, ending);
   run.close();
   cluster?.connection.close();
   return result;
-}
-
-async function connectTo(run: Run, { env, mask, connect: dial = connect }: GateOptions): Promise<Cluster> {
-  const { kubeconfig, context } = run.settings;
-  const connection = await dial({ kubeconfig, context, env }, run.signal);
-  for (const secret of connection.secrets()) mask(secret);
-  const { server, source } = connection;
-  run.tell({ type: 'connecting', server, context: connection.context, source }, run.serverClock.now());
-  for (const warning of connection.warnings) run.warn(warning);
-
-  const api = createApi({
-    transport: connection.transport,
-    clock: run.clock,
-    serverClock: run.serverClock,
-    renewCredentials: async () => {
-      await connection.renewCredentials();
-      for (const secret of connection.secrets()) mask(secret);
-    },
-    signal: run.hardSignal,
-    random: run.random,
-    tell: run.tell,
-  });
-  const version = await api.getJson('/version', { signal: run.signal });
-  const kubernetesVersion = (version as { readonly gitVersion?: unknown } | null)?.gitVersion;
-  const cluster = { connection, api, kubernetesVersion: String(kubernetesVersion ?? 'unknown') };
-  run.tell({ type: 'connected', server, kubernetesVersion: cluster.kubernetesVersion }, api.now());
-  return cluster;
 }
 
 /** The story: look, tell, judge, act, wait; until a judgement is an end. */
@@ -97,11 +65,12 @@ async function watchUntilDecided(run: Run, { connection, api }: Cluster): Promis
   const view = createView({ ...run, api });
   try {
     const rights = reviewRights(run, api);
-    await view.start();
+    await tellWhile(run, () => 'the first complete look at the cluster', view.start());
 
     let memory = EMPTY_MEMORY;
     let last: Look | null = null;
     let confirmed = false;
+    let confirmFromMs = 0;
     for (;;) {
       const now = api.now();
       const deadlineInMs = run.deadlineInMs();
@@ -120,11 +89,13 @@ async function watchUntilDecided(run: Run, { connection, api }: Cluster): Promis
       if (look.plan.next !== null && !run.signal.aborted) {
         // Nothing is deleted while it is being asked whether it may be: the next look plans with the answer.
         const review = rights.pending();
-        if (review !== null) await review;
+        if (review !== null) await tellWhile(run, () => 'the review of the right to delete pods', review);
         else memory = { ...memory, restarts: [...memory.restarts, await restart(run, api, look)] };
-      } else if (judgement.kind === 'confirm') {
+      } else if (judgement.kind === 'confirm' && now.elapsedMs >= confirmFromMs) {
         run.tell({ type: 'confirming' }, now);
-        confirmed = await view.refresh(run.signal);
+        confirmed = await tellWhile(run, () => 'a fresh look at everything', view.refresh(run.signal));
+        // A list that fails now is tried again by itself; until it succeeds there is nothing to confirm with.
+        confirmFromMs = api.now().elapsedMs + timing.confirmAgainMs;
         if (!confirmed) await waitForNews(run, view);
       } else await waitForNews(run, view);
     }
@@ -166,7 +137,8 @@ async function restart(run: Run, api: Api, { plan }: Look): Promise<Restart> {
   if (next === null) throw new Error('there is nothing to restart');
   const pod = `${next.target.namespace}/${next.target.pod}`;
   run.tell({ type: 'restarting', node: next.node, pod }, api.now());
-  const record = await restartCalicoNode(api, next, run.hardSignal);
+  const deletion = restartCalicoNode(api, next, run.hardSignal);
+  const record = await tellWhile(run, () => `the answer to the DELETE of pod ${pod}`, deletion);
   run.tell({ type: 'restarted', node: next.node, pod, answer: record.why }, api.now());
   return record;
 }
@@ -189,7 +161,12 @@ function failedRun(run: Run, error: unknown): Ending {
   return { verdict: 'inconclusive', reason: message, look: null };
 }
 
-async function conclude(run: Run, cluster: Cluster | null, ending: Ending): Promise<GateResult> {
+async function conclude(
+  run: Run,
+  cluster: Cluster | null,
+  kubernetesVersion: string,
+  ending: Ending,
+): Promise<GateResult> {
   const { look } = ending;
   const cancelled = run.cancelledBy() !== null;
   const restarts = closeRestarts(look?.memory.restarts ?? []);
@@ -205,7 +182,7 @@ async function conclude(run: Run, cluster: Cluster | null, ending: Ending): Prom
     startedAtMs: finished.atMs - finished.elapsedMs,
     finishedAtMs: finished.atMs,
     server: cluster?.connection.server ?? '',
-    kubernetesVersion: cluster?.kubernetesVersion ?? '',
+    kubernetesVersion,
     settings: run.settings,
     assessment: assessment === null ? null : { ...assessment, findings },
     calico:

@@ -1,4 +1,4 @@
-import { type Clock, type Now, systemClock } from './clock.ts';
+import { type Clock, type Now, sleep, systemClock } from './clock.ts';
 import type { Connection, ConnectOptions } from './cluster/connection.ts';
 import { createServerClock, type ServerClock } from './cluster/server-clock.ts';
 import type { GateEvent, Tell } from './events.ts';
@@ -106,6 +106,7 @@ export function beginRun(settings: Settings, options: GateOptions): Run {
 /** The report's timeline holds what happened, not what was waited for. */
 function timelineEntry(event: GateEvent): string | null {
   if (event.type === 'assessed' || event.type === 'debug' || event.type === 'finished') return null;
+  if (event.type === 'waiting') return null;
   return sentenceOf(event);
 }
 
@@ -114,4 +115,25 @@ function reasonOf(signal: AbortSignal): string {
   const reason: unknown = signal.reason;
   const message = reason instanceof Error ? reason.message : String(reason);
   return message.replace(/^cancelled by /u, '');
+}
+
+/** Awaits what may take long, and says now and then that it does. */
+export async function tellWhile<T>(
+  { clock, timing, serverClock, tell }: Run,
+  what: () => string,
+  work: Promise<T>,
+): Promise<T> {
+  const done = new AbortController();
+  const remind = async (): Promise<void> => {
+    await sleep(clock, timing.heartbeatMs, done.signal);
+    if (done.signal.aborted) return;
+    tell({ type: 'waiting', what: what() }, serverClock.now());
+    await remind();
+  };
+  void remind();
+  try {
+    return await work;
+  } finally {
+    done.abort();
+  }
 }

@@ -1,40 +1,25 @@
 import { installationNotes } from './calico/calico-report.ts';
 import type { NodePlan, Restart } from './calico/case.ts';
 import type { GateEvent } from './events.ts';
+import { describeBlindness, isBlind } from './health/blindness.ts';
 import type { Look } from './look.ts';
-import type { Gap } from './objects/snapshot.ts';
+import { describeGap, viewNews } from './view-news.ts';
 
 /** What a reader should hear after a look: only what is new since the look before (null: the first one). Pure. */
 export function newsOf(before: Look | null, after: Look, deadlineInMs: number): readonly GateEvent[] {
+  const { observation, assessment, plan } = after;
+  const { coverage } = observation.snapshot;
+  const unseen = isBlind(coverage) ? describeBlindness(coverage, observation.now.atMs) : null;
   return [
-    ...viewNews(before, after),
-    { type: 'assessed', assessment: after.assessment, nodes: after.plan.nodes, deadlineInMs },
+    ...viewNews(before?.observation.snapshot.coverage ?? null, coverage),
+    { type: 'assessed', assessment, unseen, nodes: plan.nodes, deadlineInMs },
     ...calicoNews(before, after),
     ...restartNews(before?.memory.restarts ?? [], after),
     ...planNews(before, after),
     ...warningNews(before, after),
+    ...noteNews(before, after),
     ...stabilityNews(before, after),
   ];
-}
-
-function viewNews(before: Look | null, after: Look): readonly GateEvent[] {
-  const was = before?.observation.snapshot.coverage.gaps ?? [];
-  const is = after.observation.snapshot.coverage.gaps;
-  const key = (gap: Gap): string => `${gap.why} ${what(gap)}`;
-  const old = new Set(was.map(key));
-  const present = new Set(is.map(key));
-  const lost = is
-    .filter((gap) => gap.why === 'stale' && !old.has(key(gap)))
-    .map((gap): GateEvent => ({ type: 'view-lost', what: what(gap), why: gap.message }));
-  const regained = was
-    .filter((gap) => gap.why === 'stale' && !present.has(key(gap)))
-    .map((gap): GateEvent => ({ type: 'view-regained', what: what(gap) }));
-  return [...lost, ...regained];
-}
-
-/** `pods in namespace shop`, `nodes`. */
-export function what(gap: Gap): string {
-  return gap.namespace === null ? gap.resource : `${gap.resource} in namespace ${gap.namespace}`;
 }
 
 function calicoNews(before: Look | null, after: Look): readonly GateEvent[] {
@@ -125,10 +110,23 @@ function warningNews(before: Look | null, after: Look): readonly GateEvent[] {
     .map((message): GateEvent => ({ type: 'warning', message }));
 }
 
+/** What stands in parentheses are figures, which change with every look. */
+function noteNews(before: Look | null, after: Look): readonly GateEvent[] {
+  const withoutFigures = (note: string): string => note.replaceAll(/\([^)]*\)/g, '');
+  const known = new Set(before?.assessment.notes.map(withoutFigures));
+  return after.assessment.notes
+    .filter((note) => !known.has(withoutFigures(note)))
+    .map((message): GateEvent => ({ type: 'note', message }));
+}
+
 function stabilityNews(before: Look | null, after: Look): readonly GateEvent[] {
   const { stableForMs } = after.observation.settings;
-  if (!after.assessment.complete || before?.assessment.complete === true || stableForMs === 0) return [];
+  if (stableForMs === 0 || !isSeenComplete(after) || (before !== null && isSeenComplete(before))) return [];
   return [{ type: 'stable-window', stableForMs }];
+}
+
+function isSeenComplete({ assessment, observation }: Look): boolean {
+  return assessment.complete && !isBlind(observation.snapshot.coverage);
 }
 
 /** Everything that a finished report should warn of: what was told, and what could not be seen to the end. */
@@ -138,15 +136,4 @@ export function warningsOf(
 ): readonly string[] {
   const blind = observation.snapshot.coverage.gaps.map(describeGap);
   return [...told, ...assessment.warnings, ...blind, ...installationNotes(installations)];
-}
-
-function describeGap(gap: Gap): string {
-  switch (gap.why) {
-    case 'forbidden':
-      return `may not see ${what(gap)}: ${gap.message}`;
-    case 'never-read':
-      return `never saw ${what(gap)}: ${gap.message}`;
-    case 'stale':
-      return `lost sight of ${what(gap)} at ${new Date(gap.sinceMs).toISOString()}: ${gap.message}`;
-  }
 }

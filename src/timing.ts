@@ -26,6 +26,8 @@ export interface Timing {
   readonly eligibleNodeAgeMs: number;
   /** At the deadline, trouble counts if it was seen within this time. */
   readonly recentEvidenceMs: number;
+  /** A confirmation that did not succeed is not asked for again sooner: the lists go on trying by themselves. */
+  readonly confirmAgainMs: number;
   /** A gap in the view longer than this begins the windows anew. */
   readonly viewGapMs: number;
   /** A 403 on something that worked before is retried this long before it counts. */
@@ -70,6 +72,7 @@ export const TIMING: Timing = {
   crashLoopReadyMs: 60_000,
   eligibleNodeAgeMs: 300_000,
   recentEvidenceMs: 60_000,
+  confirmAgainMs: 5_000,
   viewGapMs: 5_000,
   forbiddenRetryMs: 30_000,
 

@@ -1,5 +1,5 @@
 import type { Now } from '../clock.ts';
-import type { Coverage } from '../objects/snapshot.ts';
+import type { Coverage, Gap } from '../objects/snapshot.ts';
 import type { ResourceView } from './resource-view.ts';
 
 /** A view, and whether a verdict can be had without it. */
@@ -13,7 +13,7 @@ export function coverageOf(readings: readonly Reading[], now: Now): Coverage {
   const needed = readings.filter(({ isNeeded }) => isNeeded).map(({ view }) => view);
   const times = needed.map((view) => view.freshAtMs(now));
   return {
-    gaps: readings.flatMap(({ view }) => view.gaps(now)),
+    gaps: uniqueGaps(readings.flatMap(({ view }) => view.gaps(now))),
     complete: needed.every((view) => view.gaps(now).length === 0),
     freshAtMs: times.reduce(
       (oldest, time) => (oldest === null || time === null ? null : Math.min(oldest, time)),
@@ -21,4 +21,10 @@ export function coverageOf(readings: readonly Reading[], now: Now): Coverage {
     ),
     reconnections: needed.reduce((sum, view) => sum + view.gapsClosed(), 0),
   };
+}
+
+/** Two views of one resource (events are read twice, for different objects) are blind together. */
+function uniqueGaps(gaps: readonly Gap[]): readonly Gap[] {
+  const keyOf = ({ resource, namespace, why }: Gap): string => `${why} ${resource} ${namespace ?? ''}`;
+  return [...new Map(gaps.toReversed().map((gap) => [keyOf(gap), gap])).values()].reverse();
 }

@@ -1,4 +1,4 @@
-import type { Api } from './api.ts';
+import type { Api, GetOptions } from './api.ts';
 import { isApiError } from './api-error.ts';
 import { isRecord } from './body.ts';
 import { capText } from './cap-text.ts';
@@ -10,9 +10,9 @@ const VERSION_LIMIT_BYTES = 100;
  * The server's version (`v1.34.4`), and the first contact with it. '' where `/version` may not be read: hardened
  * clusters take `system:public-info-viewer` away. Rejects with ApiError when there is no API server to talk to.
  */
-export async function readKubernetesVersion(api: Api, signal: AbortSignal): Promise<string> {
+export async function readKubernetesVersion(api: Api, options: GetOptions): Promise<string> {
   try {
-    const version = await api.getJson('/version', { signal });
+    const version = await api.getJson('/version', options);
     const gitVersion = isRecord(version) ? version.gitVersion : undefined;
     return typeof gitVersion === 'string' ? capText(gitVersion, VERSION_LIMIT_BYTES) : '';
   } catch (error) {

@@ -12,7 +12,7 @@ export function sentenceOf(event: Told): string {
     case 'connecting':
       return `connecting to ${event.server} (context ${event.context}, from ${event.source})`;
     case 'connected':
-      return `connected to ${event.server}, Kubernetes ${event.kubernetesVersion}`;
+      return `connected to ${event.server}${event.kubernetesVersion === '' ? '' : `, Kubernetes ${event.kubernetesVersion}`}`;
     case 'missing-right':
       return `missing right: ${event.rule}; ${event.costs}`;
     case 'calico-found':
@@ -20,9 +20,9 @@ export function sentenceOf(event: Told): string {
     case 'calico-absent':
       return 'no Calico in this cluster: nothing to diagnose there';
     case 'view-lost':
-      return `lost sight of ${event.what}: ${event.why}`;
+      return `${event.wasSeen ? 'lost sight of' : 'cannot see yet:'} ${event.what}: ${event.why}`;
     case 'view-regained':
-      return `sees ${event.what} again`;
+      return `sees ${event.what} ${event.wasSeen ? 'again' : 'now'}`;
     case 'calico-failure':
       return `node ${event.node}: Calico's CNI token is rejected (401 Unauthorized); stuck: ${shortList(event.pods)}: ${event.message}`;
     case 'planned':
@@ -39,6 +39,9 @@ export function sentenceOf(event: Told): string {
       return `all is ready; it has to stay so for ${formatDuration(event.stableForMs)}`;
     case 'confirming':
       return 'all stayed ready; confirming with a fresh look at everything';
+    case 'waiting':
+      return `waiting for ${event.what}`;
+    case 'note':
     case 'warning':
       return event.message;
   }
