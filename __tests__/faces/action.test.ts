@@ -45,27 +45,27 @@ describe('action.yml', () => {
 });
 
 describe('the verdict of the action', () => {
-  test('healthy passes', async () => {
+  test.concurrent('healthy passes', async () => {
     const { exitCode, outputs, annotations } = await runs.healthy;
     expect({ exitCode, verdict: outputs.verdict }).toEqual({ exitCode: 0, verdict: 'healthy' });
     expect(outputs).toMatchObject({ 'pods-total': '2', 'pods-ready': '2', 'pods-not-ready': '0' });
     expect(annotations).toEqual({ error: [], warning: [], notice: [] });
   });
 
-  test('unhealthy fails, and the first annotation is the reason: the worst cause and what to do next', async () => {
+  test.concurrent('unhealthy fails, and the first annotation is the reason: the worst cause and what to do next', async () => {
     const { exitCode, outputs, annotations } = await runs.unhealthy;
     expect({ exitCode, verdict: outputs.verdict }).toEqual({ exitCode: 1, verdict: 'unhealthy' });
     expect(outputs.reason).toMatch(/^shop\/api: .*exit code 3.*; read "kubectl logs -n shop api-\S+ --previous"/u);
     expect(annotations.error[0]).toBe(`Calico Health Gate: unhealthy: ${outputs.reason}`);
   });
 
-  test('inconclusive fails', async () => {
+  test.concurrent('inconclusive fails', async () => {
     const { exitCode, outputs, annotations } = await runs.lockedOut;
     expect({ exitCode, verdict: outputs.verdict }).toEqual({ exitCode: 1, verdict: 'inconclusive' });
     expect(annotations.error).toEqual([`Calico Health Gate: inconclusive: ${outputs.reason}`]);
   });
 
-  test.each([
+  test.concurrent.each([
     ['unhealthy', 'none', 0],
     ['unhealthy', 'inconclusive', 0],
     ['unhealthy', 'unhealthy', 1],
@@ -82,7 +82,7 @@ describe('the verdict of the action', () => {
 });
 
 describe('the outputs of the action', () => {
-  test('name at most 50 pods that are not ready, and count all of them', async () => {
+  test.concurrent('name at most 50 pods that are not ready, and count all of them', async () => {
     const pods = NOT_READY_PODS_LIMIT + 7;
     const sim = aSim(({ cluster }) =>
       cluster.deploy({ namespace: 'shop', name: 'many', replicas: pods, behaviour: { kind: 'invalidImage' } }),
@@ -94,7 +94,7 @@ describe('the outputs of the action', () => {
     expect(outputs['pods-not-ready']).toBe(String(pods));
   });
 
-  test('are set also where a runner gives no inputs at all', async () => {
+  test.concurrent('are set also where a runner gives no inputs at all', async () => {
     const served = await serve(aSim());
     const { outputs, exitCode } = await playAction(served, {
       ...Object.fromEntries(['namespaces', 'selector', 'timeout', 'fail-on'].map((name) => [name, ''])),
@@ -105,7 +105,7 @@ describe('the outputs of the action', () => {
 });
 
 describe('the report file of the action', () => {
-  test('is in RUNNER_TEMP, and a second gate of the same job gets a number', async () => {
+  test.concurrent('is in RUNNER_TEMP, and a second gate of the same job gets a number', async () => {
     const served = await serve(aSim());
     const temp = aFolder();
     const paths: unknown[] = [];
@@ -120,7 +120,7 @@ describe('the report file of the action', () => {
     );
   });
 
-  test('goes where report-file says, with the folders that it needs, and replaces an older one', async () => {
+  test.concurrent('goes where report-file says, with the folders that it needs, and replaces an older one', async () => {
     const path = join(aFolder(), 'a/b/gate.json');
     mkdirSync(dirname(path), { recursive: true });
     writeFileSync(path, 'of yesterday');
@@ -129,7 +129,7 @@ describe('the report file of the action', () => {
     expect(report?.verdict).toBe('healthy');
   });
 
-  test('that cannot be written is a warning and an empty output, and changes no verdict', async () => {
+  test.concurrent('that cannot be written is a warning and an empty output, and changes no verdict', async () => {
     const { exitCode, outputs, annotations } = await playAction(await serve(aSim()), {
       ...SHOP,
       'report-file': '/dev/null/gate.json',
@@ -140,19 +140,19 @@ describe('the report file of the action', () => {
 });
 
 describe('the job summary of the action', () => {
-  test('begins with the verdict and its reason', async () => {
+  test.concurrent('begins with the verdict and its reason', async () => {
     const { summary } = await runs.unhealthy;
     const [title, , reason] = summary.split('\n');
     expect(title).toBe('## ❌ Calico Health Gate: unhealthy');
     expect(reason).toContain('exit code 3');
   });
 
-  test('is left out with job-summary: false', async () => {
+  test.concurrent('is left out with job-summary: false', async () => {
     const { summary, exitCode } = await playAction(await serve(aSim()), { ...SHOP, 'job-summary': 'false' });
     expect({ summary, exitCode }).toEqual({ summary: '', exitCode: 0 });
   });
 
-  test('that cannot be written is a warning, and changes no verdict', async () => {
+  test.concurrent('that cannot be written is a warning, and changes no verdict', async () => {
     const served = await serve(aSim());
     const missing = join(aFolder(), 'no-such-summary.md');
     const { exitCode, annotations } = await playAction(served, SHOP, { env: { GITHUB_STEP_SUMMARY: missing } });
@@ -163,7 +163,7 @@ describe('the job summary of the action', () => {
 });
 
 describe('an action whose runner offers nothing', () => {
-  test('still ends with its verdict when the file of the outputs is missing', async () => {
+  test.concurrent('still ends with its verdict when the file of the outputs is missing', async () => {
     const served = await serve(aSim());
     const { exitCode, stdout } = await runAction({
       inputs: { ...SHOP, kubeconfig: served.server.kubeconfig },
