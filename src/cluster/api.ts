@@ -140,7 +140,10 @@ export function createApi(options: ApiOptions): Api {
   /** Waits as the server asked for, or backs off; false when the signal aborted meanwhile. */
   const wait = async (error: ApiError, failures: number, signal: AbortSignal): Promise<boolean> => {
     const { retryAfterMs } = error;
-    const waitMs = retryAfterMs === null ? backOffMs(failures, random) : retryAfterWaitMs(retryAfterMs, random);
+    const waitMs =
+      retryAfterMs === null
+        ? Math.min(backOffMs(failures, random), contact.longestWaitMs())
+        : retryAfterWaitMs(retryAfterMs, random);
     if (error.kind === 'too-many-requests') slots.holdBack(waitMs);
     tell('debug', `${error.message}; again in ${Math.round(waitMs)} ms`);
     await sleep(clock, waitMs, signal);

@@ -64,7 +64,8 @@ export function createCollection<T>(options: CollectionOptions<T>): Collection<T
   const freshness = createFreshness({ ...options.timing, startedAt: api.now() });
   let isPolled = options.mode === 'poll';
   let shortWatches = 0;
-  let failures = 0;
+  let failedLists = 0;
+  let failedWatches = 0;
   let heardAt = api.now();
   let waiting: ((isFresh: boolean) => void)[] = [];
   let interruption = new AbortController();
@@ -104,7 +105,7 @@ export function createCollection<T>(options: CollectionOptions<T>): Collection<T
       });
       store.replace(entries);
       freshness.seen(asOf ?? api.now());
-      failures = 0;
+      failedLists = 0;
       answerRefreshes(true, asked);
       settle();
       onChange();
@@ -114,8 +115,8 @@ export function createCollection<T>(options: CollectionOptions<T>): Collection<T
       const isForbidden = error.kind === 'forbidden';
       trouble(error.message, isForbidden);
       if (signal.aborted || api.failure() !== null) return null;
-      failures += 1;
-      if (!isForbidden) await pause(backOffMs(failures, random));
+      failedLists += 1;
+      if (!isForbidden) await pause(backOffMs(failedLists, random));
       else await pause(freshness.state(api.now()).kind === 'forbidden' ? FORBIDDEN_AGAIN_MS : FORBIDDEN_RETRY_MS);
       return null;
     }
@@ -154,6 +155,7 @@ export function createCollection<T>(options: CollectionOptions<T>): Collection<T
         return;
       }
       if (end.why !== 'refused') version = end.version;
+      if (isUseful(end)) failedWatches = 0;
       freshness.lose(end.why === 'silent' ? heardAt : api.now(), wordsFor(end));
       onChange();
       if ((await after(end)) === 'list') return;
@@ -167,14 +169,14 @@ export function createCollection<T>(options: CollectionOptions<T>): Collection<T
     switch (end.why) {
       case 'refused': {
         const { kind, retryAfterMs } = end.error;
-        if (kind === 'expired') return 'list';
+        if (kind === 'expired') return afterExpiry(end);
         // Lists may be allowed where watches are not; if they are not, the list will say so.
         if (kind === 'forbidden' || kind === 'not-found' || kind === 'invalid') isPolled = true;
         else await backOff(retryAfterMs);
         return isPolled ? 'list' : 'resume';
       }
       case 'error': {
-        if (end.code === 410) return 'list';
+        if (end.code === 410) return afterExpiry(end);
         await backOff(end.retryAfterMs);
         // Of these a server may recover without forgetting (retrywatcher.go: 500, 504); what others mean is not known.
         return [429, 500, 503, 504].includes(end.code) ? 'resume' : 'list';
@@ -185,16 +187,21 @@ export function createCollection<T>(options: CollectionOptions<T>): Collection<T
       case 'silent':
         return 'resume';
       case 'closed':
-        return afterClose(end.openForMs, end.eventCount);
+        return afterClose(end);
     }
   };
 
-  const afterClose = async (openForMs: number, eventCount: number): Promise<'resume' | 'list'> => {
-    if (openForMs >= SHORT_WATCH_MS || eventCount > 0) {
-      failures = 0;
+  /** A version that was fresh a moment ago and is too old already, is no reason to list in a hot loop. */
+  const afterExpiry = async (end: WatchEnd): Promise<'list'> => {
+    if (!isUseful(end)) await backOff(null);
+    return 'list';
+  };
+
+  const afterClose = async (end: Extract<WatchEnd, { readonly why: 'closed' }>): Promise<'resume' | 'list'> => {
+    if (isUseful(end)) {
       shortWatches = 0;
       freshness.allowGap(options.timing.viewGapMs);
-      if (openForMs < LEAST_WATCH_MS) await pause(backOffMs(1, random));
+      if (end.openForMs < LEAST_WATCH_MS) await pause(backOffMs(1, random));
       return 'resume';
     }
     shortWatches += 1;
@@ -208,8 +215,8 @@ export function createCollection<T>(options: CollectionOptions<T>): Collection<T
   };
 
   const backOff = async (retryAfterMs: number | null): Promise<void> => {
-    failures += 1;
-    await pause(retryAfterMs === null ? backOffMs(failures, random) : retryAfterWaitMs(retryAfterMs, random));
+    failedWatches += 1;
+    await pause(retryAfterMs === null ? backOffMs(failedWatches, random) : retryAfterWaitMs(retryAfterMs, random));
   };
 
   const keepUp = async (): Promise<void> => {
@@ -254,6 +261,11 @@ export function createCollection<T>(options: CollectionOptions<T>): Collection<T
         interruption.abort();
       }),
   };
+}
+
+/** It told something, or lasted: not one of a series of failures. */
+function isUseful(end: WatchEnd): boolean {
+  return end.why !== 'refused' && (end.openForMs >= SHORT_WATCH_MS || end.eventCount > 0);
 }
 
 function wordsFor(end: WatchEnd): string {

@@ -14,7 +14,12 @@ export interface FirstContact {
    * What to do about a GET that failed so: `repeat` it, give `up` this one request, or it is `final` for the run.
    */
   readonly judge: (error: ApiError) => 'repeat' | 'up' | 'final';
+  /** Longest wait before the next try: the last one before any contact comes when the patience is over, not later. */
+  readonly longestWaitMs: () => number;
 }
+
+/** Until there is contact nobody is spared by waiting longer. */
+const LONGEST_FIRST_WAIT_MS = 5_000;
 
 /**
  * Certificates, redirects, HTML, proxies that refuse and credentials that cannot be had are configuration as long as no
@@ -37,6 +42,11 @@ export function createFirstContact(clock: Clock, onTrouble: (error: ApiError) =>
   return {
     made: () => {
       isMade = true;
+    },
+    longestWaitMs: () => {
+      if (isMade || troubleSinceMs === null) return Number.POSITIVE_INFINITY;
+      const restMs = troubleSinceMs + FIRST_CONTACT_PATIENCE_MS - clock.monotonicMs();
+      return Math.min(LONGEST_FIRST_WAIT_MS, Math.max(0, restMs));
     },
     judge: (error) => {
       switch (error.kind) {
