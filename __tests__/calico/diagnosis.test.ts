@@ -157,7 +157,11 @@ describe('a pod that got its network on the node', () => {
   test('more than 15 s after the last failure is a sign that the node is well', () => {
     const neighbour = networkAt(ago(20 * SECOND));
     expect(casesOf({ pods: [stuck, neighbour], events: [failure] })).toMatchObject([
-      { proven: false, well: false, lacks: expect.stringContaining('infra/neighbour-n1 got its network') },
+      {
+        proven: false,
+        well: false,
+        lacks: expect.stringMatching(/infra\/neighbour-n1 got its network .* the pod has 25s to follow$/),
+      },
     ]);
   });
 
@@ -201,6 +205,19 @@ describe('a pod that got its network on the node', () => {
     expect(casesOf({ pods, events: [failure, retry(stuck, ago(10 * SECOND))] })).toMatchObject([
       { proven: true, well: false },
     ]);
+  });
+
+  test('does not make the node well while one of its stuck pods goes on retrying', () => {
+    const other = aStuckPod({ name: 'web-2' });
+    const both = casesOf({
+      pods: [stuck, other, networkAt(ago(MINUTE))],
+      events: [
+        failure,
+        aSandboxEvent(other, undefined, { lastAtMs: ago(failedAgoMs) }),
+        retry(other, ago(10 * SECOND)),
+      ],
+    });
+    expect(both).toMatchObject([{ proven: true, well: false, stuckPods: [{ proven: false }, { proven: true }] }]);
   });
 
   test('remains a sign after that pod has gone', () => {

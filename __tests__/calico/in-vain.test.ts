@@ -128,6 +128,24 @@ describe('a failure that began after the present calico-node pod', () => {
     ).toMatchObject({ action: 'restarted' });
   });
 
+  test('needs one proven pod, not all', () => {
+    const failedAgoMs = [10 * SECOND, 2 * MINUTE];
+    expect(planOf({ startedAgoMs: 10 * MINUTE, failedAgoMs, networkAgoMs: [9 * MINUTE] })).toMatchObject({
+      action: 'restarted',
+    });
+    const old = [11 * MINUTE, ...failedAgoMs];
+    expect(planOf({ startedAgoMs: 10 * MINUTE, failedAgoMs: old, networkAgoMs: [9 * MINUTE] })).toMatchObject({
+      action: 'restarted',
+    });
+  });
+
+  test('is refused at once when no pod got its network: that restart did not help', () => {
+    expect(planOf({ startedAgoMs: 90 * SECOND, failedAgoMs: [40 * SECOND] })).toMatchObject({
+      action: 'refused',
+      why: expect.stringContaining('no pod got its network since'),
+    });
+  });
+
   test('waits for its own proof then', () => {
     const plan = planOf({
       startedAgoMs: 10 * MINUTE,
@@ -187,7 +205,7 @@ test('a node’s clock that is five minutes ahead changes nothing', () => {
     createdAtMs: ago(10 * MINUTE),
     conditions: podConditions({ sandbox: false, sinceMs: ago(10 * MINUTE) + skewMs }),
   });
-  const restartedAtMs = ago(4 * MINUTE);
+  const restartedAtMs = ago(5 * MINUTE);
   const { containers } = aCalicoNodePod({ createdAtMs: restartedAtMs + skewMs });
   const event = aSandboxEvent(stuck, undefined, {
     createdAtMs: ago(9 * MINUTE),
@@ -208,6 +226,6 @@ test('a node’s clock that is five minutes ahead changes nothing', () => {
   const later = look(snapshot, { atMs: NOW_MS + 4 * MINUTE, memory: first.memory });
   expect(later.plan).toMatchObject({
     next: null,
-    nodes: [{ action: 'refused', why: expect.stringContaining('in vain') }],
+    nodes: [{ action: 'refused', why: expect.stringContaining('shop/web-1 has been stuck since before') }],
   });
 });
