@@ -1,19 +1,6 @@
 import type { GateEvent } from './events.ts';
-import type { Coverage, Gap, Resource } from './objects/snapshot.ts';
-
-/** What verdicts need first, then what explains them. */
-const ORDER: readonly Resource[] = [
-  'pods',
-  'deployments',
-  'statefulsets',
-  'daemonsets',
-  'jobs',
-  'namespaces',
-  'events',
-  'nodes',
-];
-/** More namespaces in a row are counted instead. */
-const MOST_NAMESPACES = 3;
+import { inOrder, placeOf, placesOf } from './objects/places.ts';
+import type { Coverage, Gap } from './objects/snapshot.ts';
 
 /**
  * What came out of sight since the look before (null: the first one), and what came back. One sentence each: an API
@@ -29,41 +16,13 @@ export function viewNews(before: Coverage | null, after: Coverage): readonly Gat
   for (const wasSeen of [true, false]) {
     const gaps = inOrder(lost.filter(({ why }) => (why !== 'never-read') === wasSeen));
     const [first] = gaps;
-    if (first !== undefined) news.push({ type: 'view-lost', what: whatOf(gaps), why: first.message, wasSeen });
+    if (first !== undefined) news.push({ type: 'view-lost', what: placesOf(gaps), why: first.message, wasSeen });
   }
   for (const wasSeen of [true, false]) {
     const gaps = inOrder(regained.filter(({ why }) => (why === 'stale') === wasSeen));
-    if (gaps.length > 0) news.push({ type: 'view-regained', what: whatOf(gaps), wasSeen });
+    if (gaps.length > 0) news.push({ type: 'view-regained', what: placesOf(gaps), wasSeen });
   }
   return news;
-}
-
-function placeOf({ resource, namespace }: Gap): string {
-  return namespace === null ? resource : `${resource} in namespace ${namespace}`;
-}
-
-function inOrder(gaps: readonly Gap[]): readonly Gap[] {
-  return gaps.toSorted((a, b) => ORDER.indexOf(a.resource) - ORDER.indexOf(b.resource));
-}
-
-/** `pods, jobs and events in namespace shop, nodes`. */
-function whatOf(gaps: readonly Gap[]): string {
-  const places = new Map<string | null, Set<Resource>>();
-  for (const { resource, namespace } of gaps) {
-    const resources = places.get(namespace);
-    if (resources === undefined) places.set(namespace, new Set([resource]));
-    else resources.add(resource);
-  }
-  const named = [...places].map(([namespace, resources]) => {
-    return namespace === null ? listOf([...resources]) : `${listOf([...resources])} in namespace ${namespace}`;
-  });
-  const first = named.slice(0, MOST_NAMESPACES).join(', ');
-  return named.length > MOST_NAMESPACES ? `${first} and in ${named.length - MOST_NAMESPACES} more namespaces` : first;
-}
-
-function listOf(words: readonly string[]): string {
-  const last = words.at(-1) ?? '';
-  return words.length < 2 ? last : `${words.slice(0, -1).join(', ')} and ${last}`;
 }
 
 /** A sentence for the report about what could not be seen to the end. */

@@ -263,13 +263,13 @@ describe('what may not be read', () => {
     expect(endOf(seen({ ...web, coverage: other }, 0).judge())).toEqual({
       verdict: 'inconclusive',
       reason:
-        'pods in namespace other may not be read: pods is forbidden; grant get, list and watch on pods in namespace other',
+        'pods in namespace other may not be read: pods is forbidden; grant list and watch on pods in namespace other',
     });
   });
 
   test('names the API group of workloads', () => {
     const run = seen({ ...web, coverage: forbidden('statefulsets') }, 0);
-    expect(endOf(run.judge()).reason).toContain('grant get, list and watch on statefulsets.apps');
+    expect(endOf(run.judge()).reason).toContain('grant list and watch on statefulsets.apps');
   });
 
   test('leaves trouble elsewhere its patience, and then both are said', () => {

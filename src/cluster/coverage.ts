@@ -8,13 +8,16 @@ export interface Reading {
   readonly isNeeded: boolean;
 }
 
-/** What the views do not show at this moment, and up to when the needed ones are known to be true. */
-export function coverageOf(readings: readonly Reading[], now: Now): Coverage {
+/**
+ * What the views do not show at this moment, and up to when the needed ones are known to be true. `unanswered`: what
+ * else is needed and was not answered yet.
+ */
+export function coverageOf(readings: readonly Reading[], unanswered: readonly Gap[], now: Now): Coverage {
   const needed = readings.filter(({ isNeeded }) => isNeeded).map(({ view }) => view);
   const times = needed.map((view) => view.freshAtMs(now));
   return {
-    gaps: uniqueGaps(readings.flatMap(({ view }) => view.gaps(now))),
-    complete: needed.every((view) => view.gaps(now).length === 0),
+    gaps: [...uniqueGaps(readings.flatMap(({ view }) => view.gaps(now))), ...unanswered],
+    complete: unanswered.length === 0 && needed.every((view) => view.gaps(now).length === 0),
     freshAtMs: times.reduce(
       (oldest, time) => (oldest === null || time === null ? null : Math.min(oldest, time)),
       now.atMs,

@@ -115,7 +115,7 @@ export function createPicture(context: ReadingContext, scope: Scope): Picture {
         podGaps: calico.podGaps(now),
       },
       witnesses: witnesses.pods(),
-      coverage: coverageOf(readings, now),
+      coverage: coverageOf(readings, presence.gaps(), now),
     };
   };
 

@@ -1,19 +1,21 @@
 import { formatSeconds } from '../duration.ts';
+import { inOrder, placesOf } from '../objects/places.ts';
 import type { Coverage, Gap, Resource } from '../objects/snapshot.ts';
 
-/** What the verdict itself needs. Without the others it is only less well explained. */
+/** What the verdict itself needs, in the words of RBAC. Without the others it is only less well explained. */
 const NEEDED: Readonly<Partial<Record<Resource, string>>> = {
-  pods: '',
-  deployments: 'apps',
-  statefulsets: 'apps',
-  daemonsets: 'apps',
-  jobs: 'batch',
+  pods: 'pods',
+  deployments: 'deployments.apps',
+  statefulsets: 'statefulsets.apps',
+  daemonsets: 'daemonsets.apps',
+  jobs: 'jobs.batch',
+  namespaces: 'namespaces',
 };
 
-/** Gaps in what the verdict needs, the most lasting first. */
+/** Gaps in what the verdict needs, the most lasting first. Where namespaces may not be read, what is in them tells. */
 export function neededGaps(coverage: Coverage): readonly Gap[] {
   return coverage.gaps
-    .filter((gap) => NEEDED[gap.resource] !== undefined)
+    .filter(({ resource, why }) => NEEDED[resource] !== undefined && (resource !== 'namespaces' || why !== 'forbidden'))
     .sort((a, b) => LASTING[a.why] - LASTING[b.why] || a.sinceMs - b.sinceMs);
 }
 
@@ -28,27 +30,30 @@ export function describeBlindness(coverage: Coverage, nowMs: number): string {
   const gaps = neededGaps(coverage);
   const [worst] = gaps;
   if (worst === undefined) return 'the picture of the cluster is not complete';
-  const others = gaps.filter((gap) => gap !== worst && gap.why === worst.why);
-  const also = others.length === 0 ? '' : ` (and ${others.length} more)`;
-  const said = worst.message === '' ? '' : `: ${worst.message}`;
+  const alike = inOrder(gaps.filter(({ why }) => why === worst.why));
+  const [first = worst] = alike;
+  return `${placesOf(alike)} ${stateOf(worst, nowMs)}${said(first)}`;
+}
+
+function stateOf(worst: Gap, nowMs: number): string {
   switch (worst.why) {
     case 'forbidden':
-      return `${placeOf(worst)} may not be read${also}${said}; grant get, list and watch on ${rightOf(worst)}`;
+      return 'may not be read';
     case 'never-read':
-      return `${placeOf(worst)} could not be read even once${also}${said}; check that the API server can be reached and answers`;
-    case 'stale': {
-      const age = formatSeconds(nowMs - worst.sinceMs);
-      return `${placeOf(worst)} were last seen ${age} ago${also}${said}; check that the API server can be reached and answers`;
-    }
+      return 'could not be read even once';
+    case 'stale':
+      return `were last seen ${formatSeconds(nowMs - worst.sinceMs)} ago`;
   }
 }
 
-function placeOf(gap: Gap): string {
-  return gap.namespace === null ? gap.resource : `${gap.resource} in namespace ${gap.namespace}`;
+/** Most messages of requests end with what to do; it is not said twice. */
+function said(gap: Gap): string {
+  const { message } = gap;
+  if (message.includes('; ')) return `: ${message}`;
+  return `${message === '' ? '' : `: ${message}`}; ${adviceOn(gap)}`;
 }
 
-function rightOf(gap: Gap): string {
-  const group = NEEDED[gap.resource] ?? '';
-  const resource = group === '' ? gap.resource : `${gap.resource}.${group}`;
-  return gap.namespace === null ? resource : `${resource} in namespace ${gap.namespace}`;
+function adviceOn({ why, resource, namespace }: Gap): string {
+  if (why !== 'forbidden') return 'check that the API server can be reached and answers';
+  return `grant list and watch on ${NEEDED[resource] ?? resource}${namespace === null ? '' : ` in namespace ${namespace}`}`;
 }
