@@ -4,7 +4,7 @@ import { diagnose } from './calico/diagnosis.ts';
 import { findInstallations } from './calico/installation.ts';
 import { type CalicoMemory, EMPTY_CALICO_MEMORY, rememberCalico } from './calico/memory.ts';
 import { planRestarts } from './calico/plan.ts';
-import { isPending } from './calico/restart-state.ts';
+import { isPending, mayFollow } from './calico/restart-state.ts';
 import { readSandboxErrors } from './calico/sandbox-errors.ts';
 import type { Now } from './clock.ts';
 import { lookAtHealth } from './health/assess.ts';
@@ -42,7 +42,10 @@ export interface Look {
   readonly assessment: Assessment;
   readonly cases: readonly NodeCase[];
   readonly plan: RestartPlan;
-  /** A node waits, may be restarted now, or was restarted without an outcome yet, and restarts are on. */
+  /**
+   * Restarts are on, and a node waits, may be restarted now, was restarted without an outcome yet, or was cured a moment
+   * ago and has pods that are about to follow.
+   */
   readonly cureInProgress: boolean;
   readonly memory: Memory;
 }
@@ -74,11 +77,20 @@ export function lookAt(snapshot: Snapshot, before: Memory, circumstances: Circum
     assessment: health.assessment,
     cases,
     plan,
-    cureInProgress: settings.restartCalicoNode && isCuring(plan, restarts),
+    cureInProgress: settings.restartCalicoNode && isCuring(plan, restarts, cases, observation),
     memory: { health: health.memory, calico: memory, restarts },
   };
 }
 
-function isCuring(plan: RestartPlan, restarts: readonly Restart[]): boolean {
-  return plan.next !== null || plan.nodes.some(({ action }) => action === 'waiting') || restarts.some(isPending);
+function isCuring(
+  plan: RestartPlan,
+  restarts: readonly Restart[],
+  cases: readonly NodeCase[],
+  { now, timing }: Observation,
+): boolean {
+  if (plan.next !== null || plan.nodes.some(({ action }) => action === 'waiting')) return true;
+  const stuckOn = new Set(cases.map(({ node }) => node));
+  return restarts.some(
+    (restart) => isPending(restart) || (stuckOn.has(restart.node) && mayFollow(restart, now, timing)),
+  );
 }

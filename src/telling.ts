@@ -77,9 +77,9 @@ function isJustFound(node: string, { memory, observation: { now, timing } }: Loo
   return now.atMs - foundAtMs < timing.observationGapMs;
 }
 
-/** Ages in a sentence grow with every look, which is no news. */
+/** Ages (`59s`, `1m2s`) and counts in a sentence grow with every look, which is no news. */
 function withoutNumbers(why: string): string {
-  return why.replace(/[0-9]+/g, '');
+  return why.replaceAll(/(?:[0-9]+(?:ms|[hms])?)+/g, '');
 }
 
 function restartNews(before: readonly Restart[], { memory, observation }: Look): readonly GateEvent[] {

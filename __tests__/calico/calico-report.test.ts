@@ -125,6 +125,7 @@ describe('a restart', () => {
       stuckUids,
       namespaces,
       settled: null,
+      settledElapsedMs: null,
       outcome: null,
       why: 'waiting',
       after: null,

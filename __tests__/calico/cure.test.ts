@@ -96,6 +96,7 @@ function story(
       stuckUids: next.stuckUids,
       namespaces: next.namespaces,
       settled: null,
+      settledElapsedMs: null,
       outcome: null,
       why: 'deleted',
       after: null,
@@ -167,6 +168,22 @@ describe('cured', () => {
       [9 * SECOND, { pods: [{ ...plain, hasPodIp: true }] }],
     ];
     expect(story(scenes, { before: { pods: [plain] } })).toMatchObject({ outcome: 'cured' });
+  });
+});
+
+test('the report gets the time that the node wrote for the end of install-cni', () => {
+  const installing = {
+    ...fresh,
+    conditions: [],
+    containers: [aContainer({ name: 'install-cni', role: 'init' as const })],
+  };
+  const scenes: [number, Scene][] = [
+    [2.9 * SECOND, { calicoNode: [installing] }],
+    [9 * SECOND, {}],
+  ];
+  expect(story(scenes)).toMatchObject({
+    after: { installedAtMs: INSTALLED_MS },
+    why: 'install-cni of calico-system/calico-node-fresh ended 6s ago: waiting for a pod to get its network',
   });
 });
 
@@ -347,6 +364,40 @@ describe('when restart-timeout is over', () => {
       outcome: 'timed-out',
       why: expect.stringContaining('2 times in vain'),
     });
+  });
+
+  test('retries are counted from the first one that was seen, where none was seen before', () => {
+    const scenes: [number, Scene][] = [
+      [20 * SECOND, { events: [failure, retry(NOW_MS + 14 * SECOND, 3)] }],
+      [40 * SECOND, { events: [failure, retry(NOW_MS + 30 * SECOND, 4)] }],
+    ];
+    expect(story(scenes).why).toContain('tried again 2 times in vain');
+    expect(story(scenes.slice(0, 1)).why).not.toContain('in vain');
+  });
+
+  test('an address that Calico wrote is a hint in the reason, at later looks too', () => {
+    const addressed = { pods: [{ ...stuck, calicoPodIp: '10.244.1.5/32' }] };
+    const scenes: [number, Scene][] = [
+      [3 * SECOND, {}],
+      [9 * SECOND, addressed],
+      [180 * SECOND, addressed],
+    ];
+    expect(story(scenes)).toMatchObject({
+      outcome: 'timed-out',
+      why: expect.stringContaining('Calico has changed the address of shop/web-1'),
+    });
+  });
+
+  test('pods that were stuck at the restart count as stuck without their event, others only with the failure', () => {
+    expect(story([[180 * SECOND, { events: [] }]])).toMatchObject({ outcome: 'timed-out' });
+    const newcomer = aStuckPod({ name: 'web-2', createdAtMs: NOW_MS + SECOND });
+    expect(story([[180 * SECOND, { pods: [newcomer], events: [] }]])).toMatchObject({ outcome: 'unknown' });
+    const other = aSandboxEvent(newcomer, 'failed to allocate for range 0: no IP addresses available', {
+      lastAtMs: NOW_MS + 2 * SECOND,
+    });
+    expect(story([[180 * SECOND, { pods: [newcomer], events: [other] }]])).toMatchObject({ outcome: 'unknown' });
+    const early = aSandboxEvent(newcomer, undefined, { lastAtMs: NOW_MS + 2 * SECOND });
+    expect(story([[180 * SECOND, { pods: [newcomer], events: [early] }]])).toMatchObject({ outcome: 'timed-out' });
   });
 
   test('it is timed out also when the new pod never came, or never finished install-cni', () => {

@@ -128,6 +128,7 @@ const aRestart: fc.Arbitrary<Restart> = fc
       stuckUids: ['somebody'],
       namespaces,
       settled,
+      settledElapsedMs: null,
       outcome: answer === 'deleted' ? settled : null,
       why: 'a test',
       after: null,
@@ -247,7 +248,15 @@ describe('a whole run', () => {
             };
             restarts = [
               ...restarts,
-              { ...record, answer: 'deleted', settled: null, outcome: null, why: 'a test', after: null },
+              {
+                ...record,
+                answer: 'deleted',
+                settled: null,
+                settledElapsedMs: null,
+                outcome: null,
+                why: 'a test',
+                after: null,
+              },
             ];
           }
           restarts = restarts.map((each) => (each.settled === null ? { ...each, settled: outcome, outcome } : each));

@@ -42,6 +42,7 @@ function aRestart(node: string, overrides: Partial<Restart> = {}): Restart {
     stuckUids: [],
     namespaces: ['shop', 'web'],
     settled,
+    settledElapsedMs: null,
     outcome: (overrides.answer ?? 'deleted') === 'deleted' ? settled : null,
     why: 'waiting for a pod to get its network',
     after: null,

@@ -108,6 +108,7 @@ function replay(
     stuckUids: next.stuckUids,
     namespaces: next.namespaces,
     settled: null,
+    settledElapsedMs: null,
     outcome: null,
     why: '',
     after: null,

@@ -97,6 +97,7 @@ test('the DELETE names the pod, and its uid as a precondition, and is sent once'
     stuckUids: ['pod-1'],
     namespaces: ['shop'],
     settled: null,
+    settledElapsedMs: null,
     outcome: null,
     why: 'calico-system/calico-node-x was deleted: waiting for the new calico-node pod',
     after: null,

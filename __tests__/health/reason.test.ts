@@ -77,7 +77,7 @@ function aRestart(settled: Restart['settled'], why: string): Restart {
       namespaces: [],
       after: null,
     },
-    ...{ settled, outcome: settled, why },
+    ...{ settled, settledElapsedMs: 0, outcome: settled, why },
   };
 }
 

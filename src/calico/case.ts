@@ -123,6 +123,8 @@ export interface Restart {
   readonly namespaces: readonly string[];
   /** What became of the node, whoever restarted it; null: not known yet. */
   readonly settled: Outcome | null;
+  /** When that became known, on the run's clock; null: not yet, or only by the end of the run. */
+  readonly settledElapsedMs: number | null;
   /** `settled` of this run's own restarts (`deleted`); null for all others. */
   readonly outcome: Outcome | null;
   /** What proved or refuted the cure, or what is waited for; for people. Untrusted text inside. */

@@ -34,8 +34,10 @@ export function judgeCure(restart: Restart, observation: Observation, memory: Ca
 
   if (end !== null && pod !== null) {
     const proof = proofOfCure(end, node);
-    if (proof !== null) return settle(seen, 'cured', proof);
-    if (cameBack(end, node, timing.refuteAfterMs)) return settle(seen, 'not-cured', refutation(end, pod, node));
+    if (proof !== null) return settle(seen, 'cured', proof, now.elapsedMs);
+    if (cameBack(end, node, timing.refuteAfterMs)) {
+      return settle(seen, 'not-cured', refutation(end, pod, node), now.elapsedMs);
+    }
   }
   const failing = pod === null ? null : installFailure(pod);
   if (failing !== null && failing.ends >= timing.crashLoopEnds) {
@@ -43,6 +45,7 @@ export function judgeCure(restart: Restart, observation: Observation, memory: Ca
       seen,
       'not-cured',
       `${failing.words}; another restart will not help: read its log, and ${WHAT_TO_LOOK_AT}`,
+      now.elapsedMs,
     );
   }
 
@@ -55,6 +58,7 @@ export function judgeCure(restart: Restart, observation: Observation, memory: Ca
       seen,
       'unknown',
       `no pod is stuck on the node any more, and none got its network there since${hintOf(end, node, stuck)}; ${WHAT_TO_LOOK_AT}`,
+      now.elapsedMs,
     );
   }
   if (isOver) {
@@ -63,6 +67,7 @@ export function judgeCure(restart: Restart, observation: Observation, memory: Ca
       seen,
       'timed-out',
       `${pods} ${formatSeconds(waitedMs)} after the restart${hintOf(end, node, stuck)}; ${WHAT_TO_LOOK_AT}`,
+      now.elapsedMs,
     );
   }
   return { ...seen, why: failing?.words ?? waitingFor(pod, end, now.atMs) + hintOf(end, node, stuck) };
@@ -71,12 +76,12 @@ export function judgeCure(restart: Restart, observation: Observation, memory: Ca
 /** At the end of a run: what is not known by then stays unknown. */
 export function closeRestarts(restarts: readonly Restart[]): readonly Restart[] {
   return restarts.map((restart) =>
-    isPending(restart) ? settle(restart, 'unknown', `the run ended first: ${restart.why}`) : restart,
+    isPending(restart) ? settle(restart, 'unknown', `the run ended first: ${restart.why}`, null) : restart,
   );
 }
 
-function settle(restart: Restart, settled: Outcome, why: string): Restart {
-  return { ...restart, settled, outcome: restart.answer === 'deleted' ? settled : null, why };
+function settle(restart: Restart, settled: Outcome, why: string, settledElapsedMs: number | null): Restart {
+  return { ...restart, settled, settledElapsedMs, outcome: restart.answer === 'deleted' ? settled : null, why };
 }
 
 /** The DELETE was sent and nothing came back: the view shows whether the pod with that uid is gone. */

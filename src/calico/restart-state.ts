@@ -1,8 +1,24 @@
+import type { Now } from '../clock.ts';
+import type { Timing } from '../timing.ts';
 import type { Restart } from './case.ts';
 
 /** Whether what became of the node is still to be found out: until then no other node is restarted. */
 export function isPending({ answer, settled }: Restart): boolean {
   return settled === null && (answer === 'deleted' || answer === 'elsewhere' || answer === 'lost');
+}
+
+/**
+ * Whether pods that are still stuck on a cured node may yet follow: the first one proves the cure, and each of the others
+ * heals at its own next retry (three of the kubelet's at most).
+ */
+export function mayFollow(
+  { settled, settledElapsedMs }: Restart,
+  now: Now,
+  timing: Pick<Timing, 'wellSandboxWaitMs'>,
+): boolean {
+  return (
+    settled === 'cured' && settledElapsedMs !== null && now.elapsedMs - settledElapsedMs < timing.wellSandboxWaitMs
+  );
 }
 
 /**

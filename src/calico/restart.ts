@@ -27,6 +27,7 @@ export async function restartCalicoNode(
     stuckUids,
     namespaces,
     settled: null,
+    settledElapsedMs: null,
     outcome: null,
     why,
     after: null,

@@ -90,6 +90,9 @@ function calicoAdvice(worst: Finding, nodes: readonly string[], context: ReasonC
   if (restart !== undefined && (restart.settled === 'not-cured' || restart.settled === 'timed-out')) {
     return `restarting calico-node ${where} did not cure it (${restart.settled}): ${shorten(restart.why, RESTART_LIMIT)}`;
   }
+  if (restart?.settled === 'cured') {
+    return `restarting calico-node ${where} cured it (${shorten(restart.why, RESTART_LIMIT)}), and it is not restarted twice in a run: if this goes on, look at these pods and at what became of the token since`;
+  }
   const plan = context.nodes.find((one) => one.node === node);
   switch (plan?.action) {
     case 'planned': {

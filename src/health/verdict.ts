@@ -21,7 +21,10 @@ export interface JudgeInput {
   readonly now: Now;
   /** `timeout` is over: the judgement is an end, whatever it is. */
   readonly deadlineReached: boolean;
-  /** `restart-calico-node` is on, and a node waits, may still be restarted, or was restarted without an outcome yet. */
+  /**
+   * `restart-calico-node` is on, and a node waits, may still be restarted, was restarted without an outcome yet, or was
+   * cured a moment ago and has pods that are about to follow.
+   */
   readonly cureInProgress: boolean;
   readonly nodes: readonly NodePlan[];
   readonly restarts: readonly Restart[];
