@@ -58,7 +58,7 @@ export function createLog(sink: LogSink): Tell {
     sink.line(logLine(`${stamp(now)} ${text}`));
   };
 
-  const sayChanges = (assessment: Assessment, now: Now): void => {
+  const sayChanges = ({ assessment, nodes }: Assessed, now: Now): void => {
     const groups = groupFindings(assessment.findings);
     const isFirst = !looked;
     looked = true;
@@ -66,7 +66,9 @@ export function createLog(sink: LogSink): Tell {
     let untold = 0;
     for (const group of groups) {
       const before = known.get(group.key);
-      const { cause, fatal } = group;
+      const { cause } = group;
+      // What only a restart can heal is not called hopeless while that is under way.
+      const fatal = group.fatal && !(cause === 'CalicoUnauthorized' && nodes.some(isBeingCured));
       const what = `${group.subject}: ${causeOf(group)}`;
       const seenMs = before?.seenMs ?? now.elapsedMs;
       // What waits for something else does not become worse by itself.
@@ -100,7 +102,8 @@ export function createLog(sink: LogSink): Tell {
     }
   };
 
-  const sayAssessment = ({ assessment, unseen, deadlineInMs }: Assessed, now: Now): void => {
+  const sayAssessment = (event: Assessed, now: Now): void => {
+    const { assessment, unseen, deadlineInMs } = event;
     // Nothing was read yet: that it holds no pods would be a wrong thing to say.
     const isUnread = unseen !== null && assessment.counts.total === 0;
     const counts = isUnread ? 'nothing was seen yet' : countsLine(assessment);
@@ -110,7 +113,7 @@ export function createLog(sink: LogSink): Tell {
       lastCountsMs = now.elapsedMs;
       say(counts, now);
     }
-    sayChanges(assessment, now);
+    sayChanges(event, now);
     if (now.elapsedMs - lastLineMs >= HEARTBEAT_MS) {
       say(`${waitingFor(assessment, unseen)}; ${left(deadlineInMs)}`, now);
     }
@@ -137,6 +140,10 @@ export function createLog(sink: LogSink): Tell {
     }
     say(`${MARKS[event.type] ?? ' '}  ${sentenceOf(event)}`, now);
   };
+}
+
+function isBeingCured({ action }: Assessed['nodes'][number]): boolean {
+  return action === 'waiting' || action === 'restarted';
 }
 
 const MARKS: Partial<Record<GateEvent['type'], string>> = {
