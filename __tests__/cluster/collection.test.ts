@@ -326,14 +326,22 @@ describe('a watch', () => {
     server.end.abort();
   });
 
-  test('that may not be opened gives way to lists', async () => {
-    const { server, lists, put, names, kind, watches } = aWorld({ watch: () => aStatus(403, 'Forbidden') });
+  test('that may not be opened gives way to lists, and is asked for again after a minute', async () => {
+    const trouble: Trouble = { watch: () => aStatus(403, 'Forbidden') };
+    const { server, lists, put, names, kind, watches } = aWorld(trouble);
     await server.clock.advance(0);
     put('a');
-    await server.clock.advance(60_000);
+    await server.clock.advance(55_000);
     expect(names()).toEqual(['a']);
     expect(lists()).toBeGreaterThanOrEqual(6);
     expect(watches()).toHaveLength(1);
+    expect(kind()).toBe('live');
+    delete trouble.watch;
+    await server.clock.advance(20_000);
+    const listed = lists();
+    await server.clock.advance(60_000);
+    expect(watches()).toHaveLength(2);
+    expect(lists()).toBe(listed);
     expect(kind()).toBe('live');
     server.end.abort();
   });

@@ -52,6 +52,8 @@ const SHORT_WATCH_MS = 10_000;
 const LEAST_WATCH_MS = 1_000;
 /** After so many short watches in a row lists tell more than watches. */
 const MOST_SHORT_WATCHES = 3;
+/** A watch that was refused for good is asked for again this seldom: rights come back, proxies are mended. */
+const WATCH_AGAIN_MS = 60_000;
 /** Rights that were missing from the beginning may be granted under way, but hardly are. */
 const FORBIDDEN_AGAIN_MS = 30_000;
 /** Rights that are lost under way may come back within `forbiddenRetryMs` (a role that is applied anew). */
@@ -62,7 +64,7 @@ export function createCollection<T>(options: CollectionOptions<T>): Collection<T
   const { api, clock, random, signal, onChange } = options;
   const store = createStore<T>(options.keepDeleted);
   const freshness = createFreshness({ ...options.timing, startedAt: api.now() });
-  let isPolled = options.mode === 'poll';
+  let pollUntilMs = options.mode === 'poll' ? Number.POSITIVE_INFINITY : 0;
   let shortWatches = 0;
   let failedLists = 0;
   let failedWatches = 0;
@@ -78,12 +80,15 @@ export function createCollection<T>(options: CollectionOptions<T>): Collection<T
     waiting = waiting.filter((waiter) => !answered.includes(waiter));
     for (const answer of answered) answer(isFresh);
   };
-  const trouble = (message: string, isForbidden = false): void => {
-    if (isForbidden) freshness.forbid(api.now(), message);
-    else freshness.lose(api.now(), message);
+  const giveUp = (): void => {
     answerRefreshes(false);
     settle();
     onChange();
+  };
+  const trouble = (message: string, isForbidden = false): void => {
+    if (isForbidden) freshness.forbid(api.now(), message);
+    else freshness.lose(api.now(), message);
+    giveUp();
   };
   /** Ends early when a refresh is asked for. */
   const pause = (ms: number): Promise<void> => sleep(clock, ms, AbortSignal.any([signal, interruption.signal]));
@@ -113,7 +118,9 @@ export function createCollection<T>(options: CollectionOptions<T>): Collection<T
     } catch (error) {
       if (!isApiError(error)) throw error;
       const isForbidden = error.kind === 'forbidden';
-      trouble(error.message, isForbidden);
+      // That the run ends says nothing of the view: what was wrong with it before is what counts.
+      if (error.kind === 'aborted') giveUp();
+      else trouble(error.message, isForbidden);
       if (signal.aborted || api.failure() !== null) return null;
       failedLists += 1;
       if (!isForbidden) await pause(backOffMs(failedLists, random));
@@ -171,9 +178,12 @@ export function createCollection<T>(options: CollectionOptions<T>): Collection<T
         const { kind, retryAfterMs } = end.error;
         if (kind === 'expired') return afterExpiry(end);
         // Lists may be allowed where watches are not; if they are not, the list will say so.
-        if (kind === 'forbidden' || kind === 'not-found' || kind === 'invalid') isPolled = true;
-        else await backOff(retryAfterMs);
-        return isPolled ? 'list' : 'resume';
+        if (kind === 'forbidden' || kind === 'not-found' || kind === 'invalid') {
+          pollUntilMs = Math.max(pollUntilMs, clock.monotonicMs() + WATCH_AGAIN_MS);
+          return 'list';
+        }
+        await backOff(retryAfterMs);
+        return 'resume';
       }
       case 'error': {
         if (end.code === 410) return afterExpiry(end);
@@ -224,17 +234,23 @@ export function createCollection<T>(options: CollectionOptions<T>): Collection<T
       interruption = new AbortController();
       const version = await list();
       if (version === null || interruption.signal.aborted) continue;
-      if (!isPolled) await watchFrom(version);
-      if (!isPolled) continue;
-      freshness.allowGap(POLL_GAP_MS);
-      freshness.lose(api.now(), 'listed every few seconds');
-      await pause(pollPauseMs());
+      if (clock.monotonicMs() < pollUntilMs) {
+        freshness.allowGap(POLL_GAP_MS);
+        freshness.lose(api.now(), 'listed every few seconds');
+        await pause(pollPauseMs());
+      } else {
+        if (pollUntilMs > 0) freshness.allowGap(options.timing.viewGapMs);
+        pollUntilMs = 0;
+        await watchFrom(version);
+      }
     }
   };
   const run = async (): Promise<void> => {
     try {
       await keepUp();
-      trouble(api.failure()?.message ?? 'the run ends');
+      const failure = api.failure();
+      if (failure === null) giveUp();
+      else trouble(failure.message);
     } catch (error) {
       // A mistake in this program: without its loop the collection must not pass for a live one.
       trouble(`the view ended with an error of its own: ${String(error)}`);

@@ -38,7 +38,7 @@ interface Loss {
 
 export function createFreshness({ viewGapMs, forbiddenRetryMs, startedAt }: FreshnessOptions): Freshness {
   let wasRead = false;
-  let lost: Loss = { at: startedAt, message: 'not read yet' };
+  let lost: Loss = { at: startedAt, message: 'no answer yet' };
   let isLost = true;
   let forbiddenAt: Now | null = null;
   let allowedGapMs = viewGapMs;
@@ -75,7 +75,9 @@ export function createFreshness({ viewGapMs, forbiddenRetryMs, startedAt }: Fres
         return { kind: 'forbidden', sinceMs, message, wasRead };
       }
       if (!wasRead) return { kind: 'never-read', sinceMs, message };
-      if (now.elapsedMs - at.elapsedMs <= allowedGapMs) return { kind: 'live', freshAtMs: sinceMs };
+      // Whoever was refused need not wait for the next poll to know that nothing is seen.
+      const gapMs = forbiddenAt === null ? allowedGapMs : viewGapMs;
+      if (now.elapsedMs - at.elapsedMs <= gapMs) return { kind: 'live', freshAtMs: sinceMs };
       return { kind: 'stale', sinceMs, message };
     },
     gapsClosed: () => gapsClosed,
