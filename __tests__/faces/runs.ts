@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { expect } from '@jest/globals';
 import type { FaceResult } from '../../simulator/face-process.ts';
-import { type HttpsServer, startHttpsServer } from '../../simulator/https-server.ts';
+import { type HttpsServer, type HttpsServerOptions, startHttpsServer } from '../../simulator/https-server.ts';
 import { type ActionResult, type ActionRun, runAction } from '../../simulator/run-action.ts';
 import { type CliRun, runCli } from '../../simulator/run-cli.ts';
 import { createSimulator, GATE_TOKEN, type Simulator } from '../../simulator/simulator.ts';
@@ -30,9 +30,12 @@ export function aFolder(): string {
 }
 
 /** Serves a cluster until `closeAll`. Default: two nodes and Calico. */
-export async function serve(sim: Simulator = createSimulator({ seed: 7 })): Promise<Served> {
+export async function serve(
+  sim: Simulator = createSimulator({ seed: 7 }),
+  options: Pick<HttpsServerOptions, 'certificate'> = {},
+): Promise<Served> {
   const folder = aFolder();
-  const served = { sim, server: await startHttpsServer(sim, { folder }), folder };
+  const served = { sim, server: await startHttpsServer(sim, { ...options, folder }), folder };
   servers.add(served);
   return served;
 }
