@@ -2,13 +2,17 @@
 
 import type { TokenState } from '../../simulator/cluster/cni.ts';
 import type { ForgedEvent } from '../../simulator/cluster/pod-actions.ts';
-import type { Pod } from '../../simulator/objects.ts';
-import type { ResourceTypes } from '../../simulator/workload-objects.ts';
+import type { Condition, Pod } from '../../simulator/objects.ts';
+import type { DaemonSet, ResourceTypes } from '../../simulator/workload-objects.ts';
 import type { Report, ReportedNode } from '../../src/report/report.ts';
+import { sentenceOf } from '../../src/report/sentences.ts';
 import { aWorld, type Inputs, type Played, type World } from '../harness.ts';
 
 /** What a workflow sets that wants to be healed. */
 export const CURE: Inputs = { namespaces: 'shop', 'restart-calico-node': 'true', 'stable-for': '5s' };
+
+/** Where Calico is unless a test puts it elsewhere. */
+export const CALICO = 'calico-system';
 
 export interface BrokenWorld {
   /** Options of the simulator: nodes, Calico, permissions … */
@@ -72,6 +76,11 @@ export function restartByHand(world: World, node: string): void {
   world.sim.cluster.deletePod(namespace, name);
 }
 
+/** RFC 3339 on the API server's clock, whole seconds as in objects. */
+export function stampAgo({ sim }: World, agoMs: number): string {
+  return `${new Date(sim.world.wallMs() - agoMs).toISOString().slice(0, 19)}Z`;
+}
+
 /** Stores an object as `change` makes it of the present one. */
 export function edit<K extends keyof ResourceTypes & ('pods' | 'daemonsets' | 'nodes')>(
   { sim }: World,
@@ -83,6 +92,27 @@ export function edit<K extends keyof ResourceTypes & ('pods' | 'daemonsets' | 'n
   const object = sim.cluster.get(plural, namespace, name);
   if (object === undefined) throw new Error(`there is no ${plural} ${namespace ?? ''}/${name}`);
   sim.cluster.put(plural, change(object));
+}
+
+/** Calico's DaemonSet as `change` makes it; its controller stands still from then on, or it would set it right. */
+export function editDaemonSet(world: World, change: (set: DaemonSet) => DaemonSet): void {
+  world.sim.cluster.pauseController('daemonset');
+  edit(world, 'daemonsets', CALICO, 'calico-node', change);
+}
+
+/** A node's calico-node pod is not Ready, and has not been for so long. */
+export function setNotReady(world: World, node: string, forMs: number): void {
+  const since = stampAgo(world, forMs);
+  edit(world, 'pods', CALICO, calicoNodeOn(world, node).metadata.name, (pod) => ({
+    ...pod,
+    status: {
+      ...pod.status,
+      conditions: (pod.status.conditions ?? []).map(
+        (condition): Condition =>
+          condition.type === 'Ready' ? { ...condition, status: 'False', lastTransitionTime: since } : condition,
+      ),
+    },
+  }));
 }
 
 /** Pods of a namespace that wait for their sandbox on a node. */
@@ -122,8 +152,10 @@ export function forge(world: World, pod: Pod, event: Partial<ForgedEvent> = {}):
   });
 }
 
-/** How long after the run began its DELETEs were sent. */
-export function deletedAfterMs(world: World, { deletes }: Played, startedMs: number): readonly number[] {
-  const sent = world.sim.requests.filter(({ method }) => method === 'DELETE');
-  return sent.slice(-deletes.length).map(({ atMs }) => atMs - startedMs);
+/** How long after the run had begun it sent each of its DELETEs. */
+export function restartedAfterMs({ report, events }: Played): readonly number[] {
+  const words = new Set(events.flatMap((event) => (event.type === 'restarting' ? [sentenceOf(event)] : [])));
+  return report.timeline
+    .filter(({ what }) => words.has(what))
+    .map(({ at }) => Date.parse(at) - Date.parse(report.startedAt));
 }

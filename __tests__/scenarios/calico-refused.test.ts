@@ -1,11 +1,23 @@
 import { describe, expect, test } from '@jest/globals';
 import { allowAllBut } from '../../simulator/api/access.ts';
 import type { CalicoOptions } from '../../simulator/cluster/calico.ts';
-import type { Condition, Pod } from '../../simulator/objects.ts';
+import type { Pod } from '../../simulator/objects.ts';
 import type { DaemonSet } from '../../simulator/workload-objects.ts';
 import type { Action } from '../../src/calico/case.ts';
 import { type Inputs, type Played, play, type World } from '../harness.ts';
-import { aBrokenWorld, type BrokenWorld, CURE, calicoNodeOn, edit, nodeIn, restartByHand } from './broken-node.ts';
+import {
+  aBrokenWorld,
+  type BrokenWorld,
+  CALICO,
+  CURE,
+  calicoNodeOn,
+  edit,
+  editDaemonSet,
+  nodeIn,
+  restartByHand,
+  setNotReady,
+  stampAgo,
+} from './broken-node.ts';
 
 /** What alone keeps the gate from deleting a calico-node pod. Without it the same world gets its DELETE. */
 interface Obstacle {
@@ -18,33 +30,11 @@ interface Obstacle {
   readonly inputsInTheWay?: Inputs;
 }
 
-const CALICO = 'calico-system';
 const THREE_NODES = { world: { nodes: ['n1', 'n2', 'n3'] } };
-
-function editDaemonSet(world: World, change: (set: DaemonSet) => DaemonSet): void {
-  world.sim.cluster.pauseController('daemonset');
-  edit(world, 'daemonsets', CALICO, 'calico-node', change);
-}
 
 function editCalicoNode(world: World, node: string, change: (pod: Pod) => Pod): void {
   world.sim.cluster.pauseController('daemonset');
   edit(world, 'pods', CALICO, calicoNodeOn(world, node).metadata.name, change);
-}
-
-const stampAgo = (world: World, agoMs: number): string => new Date(world.sim.world.wallMs() - agoMs).toISOString();
-
-function notReadyFor(world: World, node: string, agoMs: number): void {
-  const since = stampAgo(world, agoMs);
-  editCalicoNode(world, node, (pod) => ({
-    ...pod,
-    status: {
-      ...pod.status,
-      conditions: (pod.status.conditions ?? []).map(
-        (condition): Condition =>
-          condition.type === 'Ready' ? { ...condition, status: 'False', lastTransitionTime: since } : condition,
-      ),
-    },
-  }));
 }
 
 const REFUSED: readonly (readonly [string, Obstacle, RegExp])[] = [
@@ -60,7 +50,7 @@ const REFUSED: readonly (readonly [string, Obstacle, RegExp])[] = [
   ],
   [
     'a calico-node pod that has not been Ready for long',
-    { inTheWay: (world) => notReadyFor(world, 'n1', 600_000) },
+    { inTheWay: (world) => setNotReady(world, 'n1', 600_000) },
     /calico-node-\w+ is not Ready: find out why first/,
   ],
   [
