@@ -121,12 +121,8 @@ function noteNews(before: Look | null, after: Look): readonly GateEvent[] {
 
 function stabilityNews(before: Look | null, after: Look): readonly GateEvent[] {
   const { stableForMs } = after.observation.settings;
-  if (stableForMs === 0 || !isSeenComplete(after) || (before !== null && isSeenComplete(before))) return [];
+  if (stableForMs === 0 || !after.assessment.complete || before?.assessment.complete === true) return [];
   return [{ type: 'stable-window', stableForMs }];
-}
-
-function isSeenComplete({ assessment, observation }: Look): boolean {
-  return assessment.complete && !isBlind(observation.snapshot.coverage);
 }
 
 /** Everything that a finished report should warn of: what was told, and what could not be seen to the end. */

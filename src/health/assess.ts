@@ -2,6 +2,7 @@ import { fullName } from '../objects/metadata.ts';
 import type { Resource } from '../objects/snapshot.ts';
 import type { Job } from '../objects/workload.ts';
 import type { Assessment, Finding, Observation, PodClass, PodCounts, WorkloadState } from './assessment.ts';
+import { neededGaps } from './blindness.ts';
 import { eligibleNodes } from './eligible-nodes.ts';
 import { freezeUnseen, isFresh, nextEvidence } from './evidence.ts';
 import { compareFindings } from './finding-order.ts';
@@ -33,9 +34,9 @@ export interface HealthLook {
  * What the picture means, and the memory for the next look. Pure and total. **Call it once for each look**, with the
  * memory of the look before (`EMPTY_HEALTH_MEMORY` for the first); remembering and assessing share all of their work.
  *
- * Every pod in scope is in exactly one of the six counts. `complete` is true only when nothing in `findings` holds
- * back and every workload is carried out; it says nothing about whether the picture itself is complete or fresh, which
- * `judge` looks at.
+ * Every pod in scope is in exactly one of the six counts. `complete` is true only when everything was read once,
+ * nothing in `findings` holds back and every workload is carried out; it says nothing about whether the picture is
+ * fresh, which `judge` looks at.
  */
 export function lookAtHealth(before: HealthMemory, observation: Observation): HealthLook {
   const { snapshot, now, timing, settings } = observation;
@@ -84,7 +85,11 @@ export function lookAtHealth(before: HealthMemory, observation: Observation): He
     ...one,
     ...completenessOf(one, troubles.byWorkload.get(one.workload.uid) ?? []),
   }));
-  const subjects = [...verdicts.flatMap(subjectOfWorkload), ...subjectsOfBarePods(judged.pods)];
+  // What was never seen has not stayed as it is: no window begins before everything was read once.
+  const isAllRead = neededGaps(coverage).every(({ why }) => why === 'stale');
+  const subjects = [...verdicts.flatMap(subjectOfWorkload), ...subjectsOfBarePods(judged.pods)].map(
+    (subject): Subject => (isAllRead ? subject : { ...subject, state: 'incomplete' }),
+  );
   const windows = nextWindows(before.windows, subjects, {
     elapsedMs: now.elapsedMs,
     afterGap: before.looks > 0 && coverage.reconnections !== before.reconnections,
@@ -113,7 +118,7 @@ export function lookAtHealth(before: HealthMemory, observation: Observation): He
     findings,
     notReadyPods: notReadyPods(pods, findings),
     workloads: states,
-    complete: states.every(({ complete }) => complete) && findings.every(({ holdsBack }) => !holdsBack),
+    complete: isAllRead && states.every(({ complete }) => complete) && findings.every(({ holdsBack }) => !holdsBack),
     unstable: unstableOf(windows, subjects, now.elapsedMs, settings.stableForMs),
     warnings: [
       ...sightWarnings(snapshot, findings, now.atMs),
@@ -130,7 +135,7 @@ export function lookAtHealth(before: HealthMemory, observation: Observation): He
     looks: before.looks + 1,
     seen: new Set(snapshot.pods),
     pods: judged.memory,
-    workloads: rememberWorkloads(before, verdicts, observation),
+    workloads: rememberWorkloads(before, verdicts, observation, isAllRead),
     troubles: isScopeSeen ? troubles.memory : new Map([...before.troubles, ...troubles.memory]),
     windows,
     failedJobs,
@@ -224,11 +229,12 @@ function rememberWorkloads(
   before: HealthMemory,
   judged: readonly (JudgedWorkload & Completeness)[],
   { now }: Observation,
+  isAllRead: boolean,
 ): ReadonlyMap<string, WorkloadMemory> {
   const workloads = new Map<string, WorkloadMemory>();
   for (const { workload, isComplete } of judged) {
     const template = workload.kind === 'Job' || isObserved(workload) ? templateOf(workload) : null;
-    const remembered = rememberWorkload(before.workloads.get(workload.uid), template, isComplete, now);
+    const remembered = rememberWorkload(before.workloads.get(workload.uid), template, isAllRead && isComplete, now);
     if (remembered !== undefined) workloads.set(workload.uid, remembered);
   }
   return workloads;
