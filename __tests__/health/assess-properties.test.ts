@@ -230,7 +230,7 @@ describe('whatever a run sees, look after look,', () => {
           expect(one.complete).toBe(one.problem === null);
           if (!one.complete) expect(one.completeForMs).toBe(0);
         }
-        if ((chosen.stableForMs ?? 0) === 0) expect(unstable).toEqual([]);
+        if (chosen.stableForMs === 0) expect(unstable).toEqual([]);
       }),
       { numRuns: 500 },
     );

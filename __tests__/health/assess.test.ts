@@ -303,6 +303,10 @@ describe('stuck-after', () => {
     const run = aHealthRun(sweep);
     expect(run.look(0, picture).findings.map(brief)).toEqual(['workload NotRolledOut shop/web']);
     expect(run.look(2_000, picture).findings.map(brief)).toEqual(['!workload NotRolledOut shop/web']);
+    const later = aHealthRun(sweep);
+    later.look(0, { pods: [aPod()] });
+    later.look(1_000, picture);
+    expect(later.look(3_000, picture).findings.map(brief)).toEqual(['workload NotRolledOut shop/web']);
     const deploy = aHealthRun();
     deploy.look(0, picture);
     expect(deploy.look(2_000, picture).findings.map(brief)).toEqual(['workload NotRolledOut shop/web']);
@@ -378,6 +382,7 @@ describe('warnings', () => {
   test.each<readonly [string, Picture]>([
     ['nothing is wrong', { pods: [aPod()] }],
     ['a pod is stuck and there are events', { pods: [aStuckPod()], events: [anEvent(aStuckPod())] }],
+    ['a pod is held by a finalizer only', { pods: [aTerminatingPod({ finalizers: ['example.com/hold'] }), aPod()] }],
     ['a pod has been stuck for a moment only', { pods: [aStuckPod({ createdAtMs: ago(5 * SECOND) })] }],
   ])('are absent when %s', (_, picture) => {
     expect(assessOnce(picture).warnings).toEqual([]);

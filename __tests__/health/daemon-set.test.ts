@@ -51,6 +51,7 @@ describe('a DaemonSet is carried out', () => {
       [...agents('n1'), aNotReadyPod(ofAgent('n2'))],
       [aNode()],
     ],
+    ['when a Ready pod on a young node is not available yet', { available: 1 }, agents('n1', 'n2'), [aNode(), young]],
     ['when a young node has no pod yet', one, agents('n1'), [aNode(), young]],
     [
       'when a lost node still has a pod of an older template',
@@ -198,6 +199,20 @@ describe('without the right to read nodes', () => {
 
   test.each<readonly [string, readonly Pod[]]>([
     ['fails on a node where another pod is Ready', [lost, aPod({ name: 'other', nodeName: 'n2' })]],
+    [
+      'waits for its readiness gate',
+      [
+        aPod(
+          ofAgent('n2', {
+            conditions: [
+              aCondition('Ready', 'False', { reason: 'ReadinessGatesNotReady' }),
+              aCondition('ContainersReady', 'True'),
+              aCondition('PodReadyToStartContainers', 'True'),
+            ],
+          }),
+        ),
+      ],
+    ],
     ['fails by itself: the containers of nothing on its node are ready', [aNotReadyPod(ofAgent('n2'))]],
   ])('a pod of a DaemonSet that %s counts', (_, there) => {
     const { complete, counts } = assessOnce({ workloads: [set], pods: [...agents('n1'), ...there], ...blind });

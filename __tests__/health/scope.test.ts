@@ -73,6 +73,13 @@ describe('too few pods', () => {
     expect(run.look(60_000, {}).findings).toMatchObject([{ fatal: true }]);
   });
 
+  test('keeps its patience while the view is lost for a moment', () => {
+    const run = aHealthRun();
+    run.look(0, {});
+    expect(run.look(30_000, { coverage: forbidden('pods', 'shop') }).findings).toEqual([]);
+    expect(run.look(60_000, {}).findings).toMatchObject([{ cause: 'TooFewPods', fatal: true }]);
+  });
+
   test('is over as soon as there are enough, and its patience begins anew', () => {
     const run = aHealthRun();
     run.look(0, {});

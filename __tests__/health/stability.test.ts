@@ -15,6 +15,8 @@ import {
   NOW_MS,
   podConditions,
   SECOND,
+  terminated,
+  waiting,
 } from '../builders.ts';
 import { aHealthRun, type HealthRun, ofWeb, type Picture, webPods } from './health-run.ts';
 
@@ -137,6 +139,7 @@ describe('what scaling, an eviction or a drain does to a workload that was compl
     const during = run.look(11_000, moment);
     expect(during.complete).toBe(false);
     expect(during.workloads).toMatchObject([{ complete: false, completeForMs: 0 }]);
+    expect(during.unstable).toMatchObject([{ name: 'shop/web', completeForMs: 0 }]);
     expect(run.look(12_000, web).workloads).toMatchObject([{ complete: true, completeForMs: 12_000 }]);
   });
 
@@ -208,6 +211,28 @@ describe('a pod that was added to a workload which this run has seen complete', 
     });
     expect(counts).toMatchObject({ notReady: 1, starting: 0 });
     expect(complete).toBe(false);
+  });
+
+  test('counts at once as long as its template has not been seen complete itself', () => {
+    const run = aHealthRun();
+    run.look(0, web);
+    const { workloads, pods } = added(4_000);
+    const changed = workloads?.map((workload) => ({ ...(workload as Deployment), revision: '2' })) ?? [];
+    run.look(2_000, { workloads: changed, pods: webPods(2) });
+    expect(run.look(4_000, { workloads: changed, pods: pods ?? [] }).counts).toMatchObject({
+      notReady: 1,
+      starting: 0,
+    });
+  });
+
+  test('counts at once when it crash loops', () => {
+    const run = aHealthRun();
+    run.look(0, web);
+    const crash = { state: waiting('CrashLoopBackOff', 'back-off'), restartCount: 4, lastEnd: terminated() };
+    const loops = (overrides: Partial<Pod> & { name: string }): Pod => {
+      return aNotReadyPod({ ...overrides, containers: [aContainer(crash)] });
+    };
+    expect(run.look(2_000, added(1_000, loops)).counts).toMatchObject({ notReady: 1, starting: 0 });
   });
 
   test("counts at once with Calico's failure", () => {

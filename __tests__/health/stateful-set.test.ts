@@ -1,7 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 import type { Pod } from '../../src/objects/pod.ts';
 import type { StatefulSet } from '../../src/objects/workload.ts';
-import { aPod, aSandboxError, aStatefulSet, aTerminatingPod } from '../builders.ts';
+import { ago, aNotReadyPod, aPod, aSandboxError, aStatefulSet, aTerminatingPod, MINUTE } from '../builders.ts';
 import { assessOnce, brief, ofDb } from './health-run.ts';
 
 const both = [aPod(ofDb(0)), aPod(ofDb(1))];
@@ -82,6 +82,13 @@ describe('a StatefulSet is not carried out', () => {
     expect(findings).toMatchObject([{ message }]);
     expect(complete).toBe(false);
   });
+});
+
+test('a shortage of an OnDelete set is measured by Ready: its starting pod explains it', () => {
+  const starting = aNotReadyPod(ofDb(2, { createdAtMs: ago(MINUTE) }));
+  const set = aStatefulSet({ strategy: 'OnDelete', desired: 3, ready: 2, available: 0 });
+  const { complete } = assessOnce({ workloads: [set], pods: [...both, starting] }, { stuckAfterMs: 5 * MINUTE });
+  expect(complete).toBe(true);
 });
 
 test('OnDelete is noted with how many pods have the old revision', () => {

@@ -79,6 +79,11 @@ describe('healthy', () => {
     ['while the window is open', web, 14_000],
     ['while nothing was read yet', { ...web, coverage: gap('never-read') }, 60_000],
     ['while the view is lost', { ...web, coverage: gap('stale') }, 60_000],
+    [
+      'while a gap is named in a picture that claims to be complete',
+      { ...web, coverage: { ...gap('stale', { resource: 'jobs' }), complete: true } },
+      60_000,
+    ],
     ['while pods of a namespace may not be read', { ...web, coverage: forbidden('pods', 'other') }, 60_000],
     ['while a kind of workloads may not be read', { ...web, coverage: forbidden('jobs') }, 60_000],
     [

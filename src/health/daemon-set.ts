@@ -34,7 +34,7 @@ export function judgeDaemonSet(set: DaemonSet, context: WorkloadContext): RollOu
   if (!isObserved(set)) return unobserved(set, numbers);
   if (set.desired === null) {
     const silent = 'its controller has not said yet on how many nodes it wants a pod';
-    return lacking(numbers, { troubles: [notRolledOut(silent, null)], passing: false });
+    return lacking(numbers, [notRolledOut(silent, null)]);
   }
 
   const tally = tallyPods(context.pods);
@@ -48,11 +48,7 @@ export function judgeDaemonSet(set: DaemonSet, context: WorkloadContext): RollOu
   const starting = context.pods.filter((state) => state.class === 'starting' && context.nodes.counts(state.pod)).length;
   const byStarting = starting > 0 && measured.desired - (onDelete ? set.ready : set.available) <= starting;
   if (lacks === null || byStarting) return nothingLacks(measured, { notes });
-  return lacking(measured, {
-    troubles: troublesOf(set, context, tally, lacks, excused.missing),
-    passing: !tally.explained && set.updated >= set.current,
-    notes,
-  });
+  return lacking(measured, troublesOf(set, context, tally, lacks, excused.missing), { notes });
 }
 
 /** What does not count of the numbers in the status, because of nodes that do not count. */

@@ -36,8 +36,7 @@ export function judgeDeployment(deployment: Deployment, context: WorkloadContext
   const lacks = deployment.paused ? lackOfPaused(deployment) : lackOf(deployment, tally);
   const warnings = deployment.paused && deployment.updated < deployment.replicas ? [pausedWarning(deployment)] : [];
   if (lacks === null || isExplainedByStarting(deployment, tally)) return nothingLacks(numbers, { warnings });
-  const troubles = troublesOf(deployment, context, tally, lacks);
-  return lacking(numbers, { troubles, passing: isPassing(deployment, tally), warnings });
+  return lacking(numbers, troublesOf(deployment, context, tally, lacks), { warnings });
 }
 
 function lackOfPaused({ ready, desired }: Deployment): string | null {
@@ -61,11 +60,6 @@ function lackOf(deployment: Deployment, tally: PodTally): string | null {
 function isExplainedByStarting(deployment: Deployment, tally: PodTally): boolean {
   const have = deployment.paused ? deployment.ready : deployment.available;
   return tally.starting > 0 && deployment.desired - have <= tally.starting;
-}
-
-/** Pods are missing or not yet counted as available, of a template that is carried out otherwise. */
-function isPassing({ replicas, updated }: Deployment, tally: PodTally): boolean {
-  return !tally.explained && replicas <= updated;
 }
 
 function troublesOf(

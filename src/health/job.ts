@@ -25,7 +25,7 @@ export function judgeJob(job: Job, context: WorkloadContext): RollOut {
       return nothingLacks(numbers, { notes: [`Job ${name} failed; a newer Job of its CronJob succeeded since`] });
     }
     const pods = context.pods.map(({ pod }) => pod);
-    return lacking(numbers, { troubles: [failureOf(job, pods)], passing: false });
+    return lacking(numbers, [failureOf(job, pods)]);
   }
   if (isTrue(conditionOf(job.conditions, 'Complete')) || job.deletionAtMs !== null) return nothingLacks(numbers);
   if (job.suspended) return nothingLacks(numbers, { notes: [`Job ${name} is suspended: it is not waited for`] });
@@ -35,7 +35,7 @@ export function judgeJob(job: Job, context: WorkloadContext): RollOut {
     tally.active.length > 0 || job.active > 0 ? null : refusalInEvents(context.events, podsOf(context), context.nowMs);
   if (refusal !== null) {
     const troubles = [createRefused(refusal, `0 of ${job.parallelism} pods exist`, tally, context)];
-    return lacking(numbers, { troubles, passing: false });
+    return lacking(numbers, troubles);
   }
   const progress = `${job.succeeded} of ${numbers.desired} completions`;
   return nothingLacks(numbers, { notes: [`Job ${name} is running (${progress}): it is not waited for`] });

@@ -43,7 +43,7 @@ export function findWorkloads(workloads: readonly Workload[], readable: Workload
  */
 export function ownerOf(pod: Pod, finder: WorkloadFinder): PodOwner | null {
   const { controller } = pod;
-  if (controller === null || pod.mirror || controller.kind === 'Node') return null;
+  if (controller === null || controller.kind === 'Node') return null;
   const { kind, name } = controller;
 
   const resource = judgedResource(controller.apiVersion, kind);

@@ -45,8 +45,9 @@ export interface RollOut {
   /** Nothing lacks but what starting pods explain. Its pods may still have findings of their own. */
   readonly carriedOut: boolean;
   /**
-   * Not carried out, yet only as after every scaling, eviction or drain: the controller has not looked, or pods are
-   * being made, of a template that was carried out before.
+   * Not carried out, yet nothing but time may be lacking: the controller has not looked, or has not counted or made all
+   * pods. If its template is one that was carried out before, and no pod is unwell, that is what every scaling,
+   * eviction or drain does for a moment.
    */
   readonly passing: boolean;
   readonly troubles: readonly Trouble[];
@@ -57,15 +58,11 @@ export interface RollOut {
 /** A workload from which something lacks that its starting pods do not explain. */
 export function lacking(
   numbers: { readonly desired: number; readonly ready: number },
-  said: {
-    readonly troubles: readonly Trouble[];
-    readonly passing: boolean;
-    readonly notes?: readonly string[];
-    readonly warnings?: readonly string[];
-  },
+  troubles: readonly Trouble[],
+  said: { readonly notes?: readonly string[]; readonly warnings?: readonly string[] } = {},
 ): RollOut {
-  const passing = said.passing && said.troubles.every(({ cause }) => cause === 'NotRolledOut');
-  return { ...numbers, carriedOut: false, notes: [], warnings: [], ...said, passing };
+  const passing = troubles.every(({ cause }) => cause === 'NotRolledOut');
+  return { ...numbers, carriedOut: false, passing, troubles, notes: said.notes ?? [], warnings: said.warnings ?? [] };
 }
 
 /** A workload that does not stand in the way of anything. */
@@ -122,7 +119,7 @@ export function unobserved(workload: Workload, numbers: { readonly desired: numb
     workload.observedGeneration === null
       ? 'has not looked at it yet'
       : `has not carried out generation ${workload.generation} yet (it has seen ${workload.observedGeneration})`;
-  return lacking(numbers, { troubles: [notRolledOut(`its controller ${seen}`, null)], passing: true });
+  return lacking(numbers, [notRolledOut(`its controller ${seen}`, null)]);
 }
 
 /** `have`: how much of what is wanted there is. */

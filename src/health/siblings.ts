@@ -7,34 +7,35 @@ import { isActive, isTrue } from './owner.ts';
 export interface Siblings {
   readonly active: number;
   readonly ready: number;
-  readonly activeOn: ReadonlyMap<string, number>;
-  readonly readyOn: ReadonlyMap<string, number>;
+  readonly activeOn: ReadonlySet<string>;
+  readonly readyOn: ReadonlySet<string>;
   readonly youngestReadyAtMs: number;
 }
 
 export function countSiblings(pods: readonly Pod[]): Siblings {
-  const activeOn = new Map<string, number>();
-  const readyOn = new Map<string, number>();
+  const activeOn = new Set<string>();
+  const readyOn = new Set<string>();
   let active = 0;
   let ready = 0;
   let youngestReadyAtMs = -Infinity;
   for (const pod of pods) {
     if (!isActive(pod)) continue;
     active += 1;
-    if (pod.nodeName !== null) activeOn.set(pod.nodeName, (activeOn.get(pod.nodeName) ?? 0) + 1);
+    if (pod.nodeName !== null) activeOn.add(pod.nodeName);
     if (!isReady(pod)) continue;
     ready += 1;
     youngestReadyAtMs = Math.max(youngestReadyAtMs, pod.createdAtMs);
-    if (pod.nodeName !== null) readyOn.set(pod.nodeName, (readyOn.get(pod.nodeName) ?? 0) + 1);
+    if (pod.nodeName !== null) readyOn.add(pod.nodeName);
   }
   return { active, ready, activeOn, readyOn, youngestReadyAtMs };
 }
 
 /**
- * Whether the owner does without this pod. A pod that has ended is replaced as soon as its owner has as many others as
- * it wants (one that was evicted yesterday is no trouble of today's roll-out); any other only when as many others are
- * Ready. A DaemonSet wants one on each node, a Job none once it is complete. What an owner that is not judged wants is
- * not known: there a Ready pod made later is taken for the replacement.
+ * Whether the owner does without this pod, which is not an active and Ready one itself. A pod that has ended is replaced
+ * as soon as its owner has as many others as it wants (one that was evicted yesterday is no trouble of today's
+ * roll-out); any other only when as many others are Ready. A DaemonSet wants one on each node, a Job none once it is
+ * complete. What an owner that is not judged wants is not known: there a Ready pod made later is taken for the
+ * replacement.
  *
  * `wholeInScope`: no selector hides pods of the owner. Where one may, the owner's status counts with them.
  */
@@ -45,18 +46,17 @@ export function isSatisfiedWithout(
   wholeInScope: boolean,
 ): boolean {
   if (workload === null) return siblings.youngestReadyAtMs > pod.createdAtMs;
-  const itself = isActive(pod) && (hasEnded(pod) || isReady(pod)) ? 1 : 0;
   switch (workload.kind) {
     case 'DaemonSet': {
-      const there = (hasEnded(pod) ? siblings.activeOn : siblings.readyOn).get(pod.nodeName ?? '') ?? 0;
-      return there - itself > 0;
+      const others = hasEnded(pod) ? siblings.activeOn : siblings.readyOn;
+      return others.has(pod.nodeName ?? '');
     }
     case 'Job':
       return isTrue(conditionOf(workload.conditions, 'Complete'));
     case 'Deployment':
     case 'StatefulSet': {
-      const others = (hasEnded(pod) ? siblings.active : siblings.ready) - itself;
-      return (wholeInScope || itself > 0 ? others : Math.max(others, workload.ready)) >= workload.desired;
+      const others = hasEnded(pod) ? siblings.active : siblings.ready;
+      return (wholeInScope ? others : Math.max(others, workload.ready)) >= workload.desired;
     }
   }
 }

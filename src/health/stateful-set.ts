@@ -40,11 +40,7 @@ export function judgeStatefulSet(set: StatefulSet, context: WorkloadContext): Ro
   const lacks = onDelete ? lackOfPods(set.ready, set.desired, 'ready') : lackOf(set, old);
   const excused = tally.starting > 0 && set.desired - have <= tally.starting;
   if (lacks === null || excused) return nothingLacks(numbers, { notes });
-  return lacking(numbers, {
-    troubles: troublesOf(set, context, tally, lacks),
-    passing: !tally.explained && old === 0,
-    notes,
-  });
+  return lacking(numbers, troublesOf(set, context, tally, lacks), { notes });
 }
 
 function lackOfPods(have: number, desired: number, what: string): string | null {
