@@ -1,4 +1,4 @@
-import { installationNotes } from './calico/calico-report.ts';
+import { downNotes, installationNotes } from './calico/calico-report.ts';
 import type { NodePlan, Restart } from './calico/case.ts';
 import type { GateEvent } from './events.ts';
 import { describeBlindness, isBlind } from './health/blindness.ts';
@@ -128,8 +128,10 @@ function stabilityNews(before: Look | null, after: Look): readonly GateEvent[] {
 /** Everything that a finished report should warn of: what was told, and what could not be seen to the end. */
 export function warningsOf(
   told: readonly string[],
-  { observation, installations, assessment }: Look,
+  { observation, installations, assessment, plan, memory }: Look,
 ): readonly string[] {
   const blind = observation.snapshot.coverage.gaps.map(describeGap);
-  return [...told, ...assessment.warnings, ...blind, ...installationNotes(installations)];
+  // Of no interest where nothing is to be restarted.
+  const down = plan.nodes.length === 0 ? [] : downNotes(installations, observation, memory.calico);
+  return [...told, ...assessment.warnings, ...blind, ...installationNotes(installations), ...down];
 }

@@ -1,7 +1,10 @@
+import { formatDuration } from '../duration.ts';
+import type { Observation } from '../health/assessment.ts';
 import { fullName } from '../objects/metadata.ts';
 import type { Report, ReportedNode } from '../report/report.ts';
 import type { Installations, NodePlan, Restart } from './case.ts';
 import { closeRestarts } from './cure.ts';
+import { podsDownForLong } from './guards.ts';
 import type { CalicoMemory, NodeMemory } from './node-memory.ts';
 
 export interface CalicoFacts {
@@ -82,4 +85,14 @@ export function installationNotes({ found, lookAlikes }: Installations): readonl
         `DaemonSet ${fullName(daemonSet)} bears Calico's name but lacks ${lacks}: not taken for Calico, never restarted`,
     ),
   ];
+}
+
+/** Sentences about calico-node pods that hold no restart back although they are down: for that has lasted too long. */
+export function downNotes({ found }: Installations, observation: Observation, memory: CalicoMemory): readonly string[] {
+  return found
+    .flatMap(({ daemonSet }) => podsDownForLong(daemonSet, observation, memory))
+    .map(
+      (pod) =>
+        `${fullName(pod)} on node ${pod.nodeName ?? '?'} has not been Ready for more than ${formatDuration(observation.timing.siblingNotReadyMs)}: restarts on other nodes do not wait for it`,
+    );
 }

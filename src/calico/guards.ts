@@ -205,6 +205,21 @@ const guardSiblings: Guard = ({ daemonSet, pod, observation, memory }) => {
   return null;
 };
 
+/**
+ * Calico-node pods of `daemonSet` that have been down for so long that they hold no restart back: their nodes are dead, or
+ * calico-node has troubles of its own there. For people, who should know of them.
+ */
+export function podsDownForLong(
+  daemonSet: DaemonSet,
+  { snapshot, now, timing }: Observation,
+  memory: CalicoMemory,
+): readonly Pod[] {
+  return snapshot.calico.pods.filter((pod) => {
+    const downSinceMs = isPodOf(pod, daemonSet) ? notReadySinceMs(pod, memory) : null;
+    return downSinceMs !== null && now.atMs - downSinceMs >= timing.siblingNotReadyMs;
+  });
+}
+
 function notReadySinceMs(pod: Pod, memory: CalicoMemory): number | null {
   if (isReady(pod) && !isTerminating(pod)) return null;
   const saidMs = pod.deletionAtMs ?? conditionOf(pod.conditions, 'Ready')?.lastTransitionAtMs ?? pod.createdAtMs;
