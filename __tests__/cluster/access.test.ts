@@ -41,7 +41,7 @@ describe('a review of rights', () => {
     expect(missing).toEqual([
       {
         rule: 'apiGroups: ["apps"], resources: ["deployments", "statefulsets", "daemonsets"], verbs: ["watch"] in a ClusterRole',
-        costs: expect.stringContaining('never healthy'),
+        costs: 'it is listed every few seconds instead of watched',
       },
       {
         rule: 'apiGroups: [""], resources: ["events"], verbs: ["list", "watch"] in a ClusterRole',
@@ -58,6 +58,25 @@ describe('a review of rights', () => {
     expect(asked).toContainEqual({ verb: 'get', resource: 'pods', subresource: 'log', group: '', namespace: 'shop' });
     expect(asked).toContainEqual({ verb: 'list', resource: 'daemonsets', group: 'apps', namespace: 'networking' });
     expect(asked).toContainEqual({ verb: 'list', resource: 'nodes', group: '' });
+    expect(asked).toContainEqual({ verb: 'get', resource: 'namespaces', group: '', namespace: 'shop' });
+  });
+
+  test('asks of many namespaces at once, and one by one only for what is not allowed in all', async () => {
+    const names = Array.from({ length: 50 }, (_, index) => `shop-${index}`);
+    const asked: Attributes[] = [];
+    const { api, clock } = reviewer((attributes) => {
+      asked.push(attributes);
+      return (
+        attributes.resource !== 'jobs' || (attributes.namespace !== undefined && attributes.namespace !== 'shop-7')
+      );
+    });
+    const { missing } = await clock.run(checkAccess(api, needsOf({ namespaces: names, calicoNamespace: null })));
+    expect(missing.map(({ rule }) => rule)).toEqual([
+      'apiGroups: ["batch"], resources: ["jobs"], verbs: ["list", "watch"] in a Role in namespace shop-7',
+    ]);
+    expect(asked.filter(({ namespace }) => namespace !== undefined).map(({ resource }) => resource)).toEqual(
+      Array.from({ length: 100 }, () => 'jobs'),
+    );
   });
 
   test('knows by namespace whether pods may be deleted', async () => {

@@ -3,6 +3,7 @@ import type { Api } from './api.ts';
 import { isApiError } from './api-error.ts';
 import { isRecord } from './body.ts';
 import { ruleFor } from './request-target.ts';
+import { MANY_NAMESPACES } from './resource-view.ts';
 
 /** One right that the settings need: verbs on a resource, in one namespace or in all. */
 export interface Need {
@@ -14,6 +15,8 @@ export interface Need {
   readonly namespace: string | null;
   /** What is lost without it: `the verdict can only be inconclusive`. */
   readonly costs: string;
+  /** The same in each of several namespaces: reviewed instead where it is not allowed in all of them. */
+  readonly inEach?: readonly Need[];
 }
 
 export interface AccessReport {
@@ -34,10 +37,18 @@ type NeededBy = Pick<Settings, 'namespaces' | 'calicoNamespace'>;
 
 /** What every run needs to observe and to diagnose, whether there is Calico or not. */
 export function needsOf(settings: NeededBy): readonly Need[] {
-  const everywhere: readonly (string | null)[] = [null];
-  const scope = settings.namespaces.length === 0 ? everywhere : settings.namespaces;
-  const inScope = (group: Need['group'], resource: string, verbs: readonly string[], costs: string): readonly Need[] =>
-    scope.map((namespace) => ({ group, resource, verbs, namespace, costs }));
+  const { namespaces } = settings;
+  const inScope = (
+    group: Need['group'],
+    resource: string,
+    verbs: readonly string[],
+    costs: string,
+  ): readonly Need[] => {
+    const everywhere: Need = { group, resource, verbs, namespace: null, costs };
+    const inEach = namespaces.map((namespace) => ({ ...everywhere, namespace }));
+    if (inEach.length === 0) return [everywhere];
+    return inEach.length < MANY_NAMESPACES ? inEach : [{ ...everywhere, inEach }];
+  };
   const blind = 'the verdict can be inconclusive or unhealthy, never healthy';
   return [
     ...inScope('', 'pods', READ, blind),
@@ -49,8 +60,11 @@ export function needsOf(settings: NeededBy): readonly Need[] {
     { group: '', resource: 'nodes', verbs: READ, namespace: null, costs: 'what is wrong with a node is not known' },
     ...findingCalico(settings),
     ...inScope('', 'pods/log', ['get'], 'crashes are reported without their last log lines'),
+    ...(namespaces.length === 0 ? [] : inScope('', 'namespaces', ['get'], NAMESPACES_COST)),
   ];
 }
+
+const NAMESPACES_COST = 'a namespace that does not exist cannot be told from an empty one';
 
 function findingCalico({ namespaces, calicoNamespace }: NeededBy): readonly Need[] {
   if (namespaces.length === 0) return [];
@@ -86,11 +100,10 @@ export function calicoNeedsOf(
  * changing nothing). Never rejects: a review that is refused or fails is `unknown`, and the first real 403 will tell.
  */
 export async function checkAccess(api: Api, needs: readonly Need[], signal?: AbortSignal): Promise<AccessReport> {
-  const results: ({ readonly missingVerbs: readonly string[] } | { readonly why: string })[] = [];
+  const queue = [...needs];
+  const results: (Result | undefined)[] = [];
   let refusal: string | null = null;
-  const review = async (
-    need: Need,
-  ): Promise<{ readonly missingVerbs: readonly string[] } | { readonly why: string }> => {
+  const review = async (need: Need): Promise<Result> => {
     try {
       const missingVerbs: string[] = [];
       for (const verb of need.verbs) {
@@ -107,13 +120,19 @@ export async function checkAccess(api: Api, needs: readonly Need[], signal?: Abo
   };
   let next = 0;
   const lane = async (): Promise<void> => {
-    for (let index = next++; index < needs.length; index = next++) results[index] = await review(needs[index] as Need);
+    for (let index = next++; index < queue.length; index = next++) {
+      const need = queue[index] as Need;
+      const result = await review(need);
+      if (need.inEach !== undefined && 'missingVerbs' in result && result.missingVerbs.length > 0) {
+        queue.push(...need.inEach);
+      } else results[index] = result;
+    }
   };
   await Promise.all(Array.from({ length: LANES }, lane));
 
   const reviewed: { readonly need: Need; readonly missingVerbs: readonly string[] }[] = [];
   const unknown: { readonly need: Need; readonly why: string }[] = [];
-  needs.forEach((need, index) => {
+  queue.forEach((need, index) => {
     const result = results[index];
     if (result === undefined) return;
     if ('why' in result) unknown.push({ need, why: result.why });
@@ -121,6 +140,8 @@ export async function checkAccess(api: Api, needs: readonly Need[], signal?: Abo
   });
   return { reviewed, missing: rulesFor(reviewed), unknown };
 }
+
+type Result = { readonly missingVerbs: readonly string[] } | { readonly why: string };
 
 /** By namespace, whether pods may be deleted there, as far as that was reviewed. */
 export function deleteRightsOf({ reviewed }: AccessReport): ReadonlyMap<string, boolean> {
@@ -155,17 +176,23 @@ async function isAllowed(api: Api, need: Need, verb: string, signal: AbortSignal
 function rulesFor(reviewed: AccessReport['reviewed']): AccessReport['missing'] {
   const groups = new Map<
     string,
-    { readonly need: Need; readonly verbs: readonly string[]; readonly resources: string[] }
+    { readonly need: Need; readonly verbs: readonly string[]; readonly resources: string[]; readonly costs: string }
   >();
   for (const { need, missingVerbs } of reviewed) {
     if (missingVerbs.length === 0) continue;
-    const key = JSON.stringify([need.group, need.namespace, missingVerbs, need.costs]);
-    const group = groups.get(key) ?? { need, verbs: missingVerbs, resources: [] };
+    const costs = costsOf(need, missingVerbs);
+    const key = JSON.stringify([need.group, need.namespace, missingVerbs, costs]);
+    const group = groups.get(key) ?? { need, verbs: missingVerbs, resources: [], costs };
     if (!group.resources.includes(need.resource)) group.resources.push(need.resource);
     groups.set(key, group);
   }
-  return [...groups.values()].map(({ need, verbs, resources }) => ({
+  return [...groups.values()].map(({ need, verbs, resources, costs }) => ({
     rule: ruleFor({ group: need.group, resources, namespace: need.namespace, verbs }),
-    costs: need.costs,
+    costs,
   }));
+}
+
+/** What may be listed need not be watched. */
+function costsOf(need: Need, missingVerbs: readonly string[]): string {
+  return missingVerbs.join() === 'watch' ? 'it is listed every few seconds instead of watched' : need.costs;
 }

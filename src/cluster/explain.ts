@@ -51,7 +51,8 @@ function kindOf(status: number, reason: string): ApiErrorKind {
 
 function refusalMessage(target: RequestTarget, response: ApiResponse, details: ApiErrorDetails): string {
   const { kind, status, reason, words } = details;
-  const said = [`${status}${reason === '' ? '' : ` ${reason}`}`, words].filter((part) => part !== '').join(': ');
+  const code = `${status}${reason === '' ? '' : ` ${reason}`}`;
+  const said = words === '' || words === reason ? code : `${code}${refusedUser(words) ?? `: ${words}`}`;
   switch (kind) {
     case 'unauthorized':
       return `${said}, also with credentials obtained anew; renew the token or client certificate of the kubeconfig, or log in again before this step`;
@@ -64,6 +65,15 @@ function refusalMessage(target: RequestTarget, response: ApiResponse, details: A
     default:
       return said;
   }
+}
+
+/** RBAC's refusal (apiserver `responsewriters/errors.go`) repeats what the target says; only the user and the tail are new. */
+const REFUSED_BY_RBAC =
+  /^\S+(?: "[^"]*")? is forbidden: User "([^"]*)" cannot \S+ resource "[^"]*" in API group "[^"]*"(?: at the cluster scope| in the namespace "[^"]*")(.*)$/s;
+
+function refusedUser(words: string): string | null {
+  const match = REFUSED_BY_RBAC.exec(words);
+  return match === null ? null : ` for user "${match[1]}"${match[2]}`;
 }
 
 function forbiddenFix(target: RequestTarget, words: string): string {

@@ -50,7 +50,7 @@ export interface ResourceView<T> {
 }
 
 /** From so many named namespaces on, one list of all namespaces is cheaper than one for each. */
-const MANY_NAMESPACES = 5;
+export const MANY_NAMESPACES = 5;
 
 const GROUPS: Readonly<Record<Resource, string>> = {
   pods: '/api/v1',
