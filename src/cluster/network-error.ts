@@ -1,3 +1,5 @@
+import { isRecord } from './body.ts';
+
 /** What a failed exchange means, and what helps; found by the code of the network's or TLS layer's error. */
 export interface NetworkProblem {
   readonly kind: 'certificate' | 'not-kubernetes' | 'unreachable';
@@ -72,14 +74,14 @@ const ALERT_ABOUT_OURS = /^ERR_SSL_.*ALERT.*(?:CERTIFICATE|UNKNOWN_CA|ACCESS_DEN
 /** The meaning of an error that a transport rejected with; any value at all. */
 export function networkProblemOf(error: unknown): NetworkProblem {
   const problem = problemOf(codeOf(error), error);
-  const proxy = error instanceof Error && 'proxy' in error ? String(error.proxy) : '';
+  const proxy = textOf(error, 'proxy');
   return proxy === '' ? problem : { ...problem, what: `${problem.what} (through the proxy ${proxy})` };
 }
 
 function problemOf(code: string, error: unknown): NetworkProblem {
   const known = MEANINGS[code];
   if (known !== undefined) {
-    const said = code.startsWith('ERR_PROXY_') ? `${known.what}: ${messageOf(error)}` : known.what;
+    const said = code.startsWith('ERR_PROXY_') ? `${known.what}: ${textOf(error, 'message')}` : known.what;
     return { code, ...known, what: said };
   }
   if (ALERT_ABOUT_OURS.test(code)) {
@@ -94,17 +96,23 @@ function problemOf(code: string, error: unknown): NetworkProblem {
     const fix = 'check client-certificate-data and client-key-data of the kubeconfig';
     return { code, kind: 'certificate', what: `the certificates of the kubeconfig cannot be used (${code})`, fix };
   }
-  return { code, kind: 'unreachable', what: messageOf(error) || 'the exchange failed', fix: '' };
+  return { code, kind: 'unreachable', what: textOf(error, 'message') || 'the exchange failed', fix: '' };
 }
 
+/** OpenSSL's reason in the text of an EPROTO: `write EPROTO 400D…:error:0A00010B:SSL routines:function:reason:file`. */
+const OPENSSL_REASON = /:error:[\dA-F]+:SSL routines:[^:]*:([^:]+):/;
+
+/** Happy eyeballs reports one error per address, which are of one kind. */
 function codeOf(error: unknown): string {
-  if (error === null || typeof error !== 'object') return '';
-  // Happy eyeballs reports one error per address; they are of one kind.
-  const [first] = error instanceof AggregateError ? error.errors : [error];
-  const code: unknown = (first ?? error).code ?? ('code' in error ? error.code : undefined);
-  return typeof code === 'string' ? code : '';
+  const errors = isRecord(error) ? error.errors : undefined;
+  const [first] = Array.isArray(errors) ? errors : [];
+  const code = textOf(error, 'code') || textOf(first, 'code');
+  const reason = code === 'EPROTO' ? OPENSSL_REASON.exec(textOf(error, 'message'))?.[1] : undefined;
+  return reason === undefined ? code : `ERR_SSL_${reason.toUpperCase().replaceAll(' ', '_')}`;
 }
 
-function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
+/** By what it has, not by what it is: errors of other realms (a worker, a test's) are no `Error` here. */
+function textOf(error: unknown, name: string): string {
+  const value = isRecord(error) ? error[name] : undefined;
+  return typeof value === 'string' ? value : '';
 }

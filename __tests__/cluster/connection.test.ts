@@ -1,0 +1,426 @@
+import { createServer } from 'node:net';
+import { gzipSync } from 'node:zlib';
+import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
+import { type Connection, type ConnectOptions, connect } from '../../src/cluster/connection.ts';
+import { networkProblemOf } from '../../src/cluster/network-error.ts';
+import {
+  aClientCertificate,
+  aFolder,
+  aKubeconfig,
+  anHttpServer,
+  anHttpsServer,
+  aProxy,
+  aRequest,
+  base64,
+  type Folder,
+  type Loopback,
+  textOf,
+} from './loopback.ts';
+
+let folder: Folder;
+let closing: (() => Promise<void> | void)[];
+beforeEach(() => {
+  folder = aFolder();
+  closing = [];
+});
+afterEach(async () => {
+  for (const close of closing.reverse()) await close();
+  folder.remove();
+});
+
+async function opened<T extends { readonly close: () => Promise<void> }>(server: Promise<T>): Promise<T> {
+  const started = await server;
+  closing.push(started.close);
+  return started;
+}
+
+async function dial(cluster: object, user: object = {}, options: Partial<ConnectOptions> = {}): Promise<Connection> {
+  const kubeconfig = folder.write('config', aKubeconfig(cluster, user));
+  const connection = await connect({ kubeconfig, context: null, env: {}, ...options }, new AbortController().signal);
+  closing.push(connection.close);
+  return connection;
+}
+
+function clusterOf(server: Loopback, more: object = {}): object {
+  return { server: server.url, 'certificate-authority-data': base64(server.ca), ...more };
+}
+
+function problemOf(
+  promise: Promise<unknown>,
+): Promise<{ readonly kind: string; readonly code: string; readonly what: string }> {
+  return promise.then(
+    () => {
+      throw new Error('it succeeded');
+    },
+    (error: unknown) => networkProblemOf(error),
+  );
+}
+
+const hello: Parameters<typeof anHttpsServer>[0] = (_, response) => response.end('{"kind":"Status"}');
+
+describe('a connection', () => {
+  test('sends what an API server needs, and keeps its one TCP connection', async () => {
+    const server = await opened(anHttpsServer(hello));
+    const { transport } = await dial(clusterOf(server), { token: 'secret-token' });
+    for (let round = 0; round < 5; round += 1) {
+      const response = await transport(aRequest('/api/v1/pods?limit=500'));
+      expect(response.status).toBe(200);
+      expect(await textOf(response)).toBe('{"kind":"Status"}');
+    }
+    expect(server.connections()).toBe(1);
+    expect(server.asked[0]?.url).toBe('/api/v1/pods?limit=500');
+    expect(server.asked[0]?.headers).toMatchObject({
+      authorization: 'Bearer secret-token',
+      accept: 'application/json',
+      'accept-encoding': 'gzip',
+      'user-agent': 'calico-health-gate',
+    });
+  });
+
+  test('sends the body of a DELETE with its length', async () => {
+    const bodies: string[] = [];
+    const server = await opened(
+      anHttpsServer((request, response) => {
+        request.setEncoding('utf8').on('data', (text: string) => bodies.push(text));
+        request.on('end', () => response.end('{}'));
+      }),
+    );
+    const { transport } = await dial(clusterOf(server));
+    await textOf(await transport(aRequest('/x', { method: 'DELETE', body: '{"preconditions":"ü"}' })));
+    expect(bodies).toEqual(['{"preconditions":"ü"}']);
+    expect(server.asked[0]?.headers).toMatchObject({ 'content-length': '22', 'content-type': 'application/json' });
+  });
+
+  test('unpacks gzip, also in pieces as they come', async () => {
+    const text = 'pod '.repeat(100_000);
+    const server = await opened(
+      anHttpsServer((_, response) => {
+        response.setHeader('content-encoding', 'gzip');
+        response.end(gzipSync(text));
+      }),
+    );
+    const { transport } = await dial(clusterOf(server));
+    expect(await textOf(await transport(aRequest('/')))).toBe(text);
+  });
+
+  test.each([true, false])('notices a body that is cut off (gzip: %s)', async (zipped) => {
+    const whole = Buffer.from('pod '.repeat(100_000));
+    const body = zipped ? gzipSync(whole) : whole;
+    const server = await opened(
+      anHttpsServer((_, reply) => {
+        if (zipped) reply.setHeader('content-encoding', 'gzip');
+        reply.setHeader('content-length', body.byteLength);
+        reply.write(body.subarray(0, body.byteLength / 2), () => reply.destroy());
+      }),
+    );
+    const { transport } = await dial(clusterOf(server));
+    const response = await transport(aRequest('/'));
+    await expect(textOf(response)).rejects.toThrow();
+  });
+
+  test('does not ask for gzip where the kubeconfig forbids it', async () => {
+    const server = await opened(anHttpsServer(hello));
+    const { transport } = await dial(clusterOf(server, { 'disable-compression': true }));
+    await textOf(await transport(aRequest('/')));
+    expect(server.asked[0]?.headers['accept-encoding']).toBeUndefined();
+  });
+
+  test('never follows a redirect', async () => {
+    const server = await opened(anHttpsServer((_, reply) => reply.writeHead(302, { location: '/elsewhere' }).end()));
+    const { transport } = await dial(clusterOf(server), { token: 'secret-token' });
+    const response = await transport(aRequest('/api'));
+    expect(response).toMatchObject({ status: 302, headers: { location: '/elsewhere' } });
+    await textOf(response);
+    expect(server.asked).toHaveLength(1);
+  });
+
+  test("puts the path of the server's URL before every path", async () => {
+    const server = await opened(anHttpsServer(hello));
+    const { transport } = await dial({ ...clusterOf(server), server: `${server.url}/k8s/clusters/c-1/` });
+    await textOf(await transport(aRequest('/api/v1/pods')));
+    expect(server.asked[0]?.url).toBe('/k8s/clusters/c-1/api/v1/pods');
+  });
+
+  test('may be without TLS where the kubeconfig says http', async () => {
+    const server = await opened(anHttpServer(hello));
+    const { transport, warnings } = await dial({ server: server.url }, { token: 'secret-token' });
+    expect(await textOf(await transport(aRequest('/')))).toBe('{"kind":"Status"}');
+    expect(warnings).toHaveLength(1);
+  });
+
+  test('ends a request that is aborted, before and during its answer', async () => {
+    let answer = (): void => undefined;
+    const arrived = new Promise<void>((resolve) => {
+      answer = resolve;
+    });
+    const server = await opened(
+      anHttpsServer((request, reply) => {
+        if (request.url === '/silent') answer();
+        else reply.write('{');
+      }),
+    );
+    const { transport } = await dial(clusterOf(server));
+    const before = new AbortController();
+    const waiting = transport(aRequest('/silent', { signal: before.signal }));
+    await arrived;
+    before.abort();
+    await expect(waiting).rejects.toThrow('aborted');
+    const during = new AbortController();
+    const response = await transport(aRequest('/slow', { signal: during.signal }));
+    const reading = textOf(response);
+    during.abort();
+    await expect(reading).rejects.toThrow();
+  });
+});
+
+describe('TLS', () => {
+  test.each<[string, () => Promise<Loopback>, (server: Loopback) => object, string]>([
+    ['an unknown CA', () => anHttpsServer(hello), ({ url }) => ({ server: url }), 'UNABLE_TO_VERIFY_LEAF_SIGNATURE'],
+    ['an expired certificate', () => anHttpsServer(hello, { expired: true }), clusterOf, 'CERT_HAS_EXPIRED'],
+    [
+      'another host name',
+      () => anHttpsServer(hello, { hosts: ['api.example'] }),
+      clusterOf,
+      'ERR_TLS_CERT_ALTNAME_INVALID',
+    ],
+    [
+      'a server without TLS',
+      () => anHttpServer(hello),
+      ({ port }) => ({ server: `https://127.0.0.1:${port}` }),
+      'ERR_SSL_WRONG_VERSION_NUMBER',
+    ],
+  ])('with %s is refused and named', async (_, start, cluster, code) => {
+    const server = await opened(start());
+    const { transport } = await dial(cluster(server), { token: 'secret-token' });
+    await expect(problemOf(transport(aRequest('/')))).resolves.toMatchObject({ kind: 'certificate', code });
+  });
+
+  test('with another name is fine where tls-server-name says it', async () => {
+    const server = await opened(anHttpsServer(hello, { hosts: ['api.example'] }));
+    const { transport } = await dial(clusterOf(server, { 'tls-server-name': 'api.example' }));
+    await expect(transport(aRequest('/'))).resolves.toMatchObject({ status: 200 });
+  });
+
+  test('is not checked where the kubeconfig says so, and a warning says so', async () => {
+    const server = await opened(anHttpsServer(hello));
+    const { transport, warnings } = await dial({ server: server.url, 'insecure-skip-tls-verify': true });
+    await expect(transport(aRequest('/'))).resolves.toMatchObject({ status: 200 });
+    expect(warnings).toEqual([expect.stringContaining('not checked')]);
+  });
+
+  test('uses the CA of a file', async () => {
+    const server = await opened(anHttpsServer(hello));
+    folder.write('ca.crt', server.ca);
+    const { transport } = await dial({ server: server.url, 'certificate-authority': 'ca.crt' });
+    await expect(transport(aRequest('/'))).resolves.toMatchObject({ status: 200 });
+  });
+
+  test('shows a client certificate, by data, file or plugin, and says when it is refused', async () => {
+    const client = await aClientCertificate();
+    const server = await opened(anHttpsServer(hello, { clientCa: client.ca }));
+    const { certificate, key } = client;
+    const byData = await dial(clusterOf(server), {
+      'client-certificate-data': base64(certificate),
+      'client-key-data': base64(key),
+    });
+    await expect(byData.transport(aRequest('/'))).resolves.toMatchObject({ status: 200 });
+    expect(byData.secrets()).toEqual([base64(key), key]);
+
+    folder.write('client.crt', certificate);
+    folder.write('client.key', key);
+    const byFile = await dial(clusterOf(server), { 'client-certificate': 'client.crt', 'client-key': 'client.key' });
+    await expect(byFile.transport(aRequest('/'))).resolves.toMatchObject({ status: 200 });
+
+    const credential = {
+      apiVersion: 'client.authentication.k8s.io/v1',
+      kind: 'ExecCredential',
+      status: { clientCertificateData: certificate, clientKeyData: key },
+    };
+    folder.write('plugin.mjs', `console.log(${JSON.stringify(JSON.stringify(credential))});`);
+    const exec = {
+      apiVersion: 'client.authentication.k8s.io/v1',
+      command: process.execPath,
+      args: [`${folder.path}/plugin.mjs`],
+    };
+    const byPlugin = await dial(clusterOf(server), { exec });
+    await expect(byPlugin.transport(aRequest('/'))).resolves.toMatchObject({ status: 200 });
+
+    const without = await dial(clusterOf(server));
+    const problem = await problemOf(without.transport(aRequest('/')).then(textOf));
+    expect(['certificate', 'unreachable']).toContain(problem.kind);
+  });
+
+  test('with certificates that are none says where they stand', async () => {
+    const server = await opened(anHttpsServer(hello));
+    const user = { 'client-certificate-data': base64('nonsense'), 'client-key-data': base64('nonsense') };
+    const { transport } = await dial(clusterOf(server), user);
+    await expect(problemOf(transport(aRequest('/')))).resolves.toMatchObject({
+      kind: 'certificate',
+      what: expect.stringContaining('of the kubeconfig'),
+    });
+  });
+});
+
+describe('credentials', () => {
+  test.each<[string, object, object]>([
+    ['a token', { token: 'secret-token' }, { authorization: 'Bearer secret-token' }],
+    [
+      'a name and a password',
+      { username: 'me', password: 12_345_678 },
+      { authorization: `Basic ${base64('me:12345678')}` },
+    ],
+    [
+      'impersonation',
+      { token: 'secret-token', as: 'other', 'as-groups': ['a', 'b'], 'as-user-extra': { 'example.com/x': ['y'] } },
+      {
+        authorization: 'Bearer secret-token',
+        'impersonate-user': 'other',
+        'impersonate-group': 'a, b',
+        'impersonate-extra-example.com%2fx': 'y',
+      },
+    ],
+    ['nothing', {}, {}],
+  ])('of %s are sent', async (_, user, headers) => {
+    const server = await opened(anHttpsServer(hello));
+    const { transport } = await dial(clusterOf(server), user);
+    await textOf(await transport(aRequest('/')));
+    expect(server.asked[0]?.headers).toMatchObject(headers);
+    if (Object.keys(headers).length === 0) expect(server.asked[0]?.headers.authorization).toBeUndefined();
+  });
+
+  test('of a token file are read again when they are renewed', async () => {
+    const server = await opened(anHttpsServer(hello));
+    folder.write('token', 'first-token\n');
+    const { transport, renewCredentials, secrets } = await dial(clusterOf(server), { tokenFile: 'token' });
+    await textOf(await transport(aRequest('/')));
+    folder.write('token', 'second-token\n');
+    await textOf(await transport(aRequest('/')));
+    await renewCredentials();
+    await textOf(await transport(aRequest('/')));
+    expect(server.asked.map(({ headers }) => headers.authorization)).toEqual([
+      'Bearer first-token',
+      'Bearer first-token',
+      'Bearer second-token',
+    ]);
+    expect(secrets()).toEqual(['first-token', 'second-token']);
+  });
+
+  test('of a token file that is missing are none, and the file is named', async () => {
+    await expect(dial({ server: 'https://api.example' }, { tokenFile: 'nowhere' })).rejects.toMatchObject({
+      reason: 'CredentialsFailed',
+      message: expect.stringMatching(/the token file .*nowhere of user "test" cannot be read: ENOENT/),
+    });
+  });
+
+  test('of an OIDC provider are those of the kubeconfig while they last', async () => {
+    const server = await opened(anHttpsServer(hello));
+    const part = (value: object): string => Buffer.from(JSON.stringify(value)).toString('base64url');
+    const idToken = `${part({ alg: 'none' })}.${part({ exp: Math.floor(Date.now() / 1_000) + 3_600 })}.signature`;
+    const provider = { name: 'oidc', config: { 'id-token': idToken, 'refresh-token': 'refresh-me' } };
+    const { transport, secrets } = await dial(clusterOf(server), { 'auth-provider': provider });
+    await textOf(await transport(aRequest('/')));
+    await textOf(await transport(aRequest('/')));
+    expect(server.asked[0]?.headers.authorization).toBe(`Bearer ${idToken}`);
+    expect(server.connections()).toBe(1);
+    expect(secrets()).toEqual(expect.arrayContaining([idToken, 'refresh-me']));
+  });
+
+  test('of an auth provider that fails are explained without its words', async () => {
+    const provider = {
+      name: 'gcp',
+      config: { 'cmd-path': '/bin/false', 'access-token': 'secret-token', expiry: '2001-01-01T00:00:00Z' },
+    };
+    const failing = dial({ server: 'https://api.example' }, { 'auth-provider': provider });
+    await expect(failing).rejects.toMatchObject({
+      reason: 'CredentialsFailed',
+      message: expect.stringContaining('"gcp"'),
+    });
+    await expect(failing).rejects.not.toMatchObject({ message: expect.stringContaining('secret-token') });
+  });
+});
+
+describe('a proxy', () => {
+  test('leads to an https server, is logged in to, and is kept alive', async () => {
+    const server = await opened(anHttpsServer(hello, { hosts: ['api.example'] }));
+    const proxy = await opened(aProxy(() => server.port));
+    const cluster = clusterOf(server, { server: 'https://api.example:6443' });
+    const env = { HTTPS_PROXY: proxy.url.replace('http://', 'http://me:p%40ss-word@') };
+    const { transport, secrets } = await dial(cluster, {}, { env });
+    for (let round = 0; round < 3; round += 1)
+      expect(await textOf(await transport(aRequest('/')))).toBe('{"kind":"Status"}');
+    expect(proxy.tunnels).toEqual([`api.example:6443 Basic ${base64('me:p@ss-word')}`]);
+    expect(server.asked[0]?.headers.host).toBe('api.example:6443');
+    expect(secrets()).toEqual(['p@ss-word']);
+  });
+
+  test('of the kubeconfig goes before the environment', async () => {
+    const server = await opened(anHttpsServer(hello, { hosts: ['api.example'] }));
+    const proxy = await opened(aProxy(() => server.port));
+    const cluster = clusterOf(server, { server: 'https://api.example:6443', 'proxy-url': proxy.url });
+    const { transport } = await dial(cluster, {}, { env: { HTTPS_PROXY: 'http://127.0.0.1:1', NO_PROXY: '*' } });
+    await expect(transport(aRequest('/'))).resolves.toMatchObject({ status: 200 });
+  });
+
+  test('is not used for servers that NO_PROXY names', async () => {
+    const server = await opened(anHttpsServer(hello));
+    const proxy = await opened(aProxy(() => server.port));
+    const { transport } = await dial(
+      clusterOf(server),
+      {},
+      { env: { https_proxy: proxy.url, no_proxy: '127.0.0.0/8' } },
+    );
+    await expect(transport(aRequest('/'))).resolves.toMatchObject({ status: 200 });
+    expect(proxy.tunnels).toEqual([]);
+  });
+
+  test.each<[number, string, string]>([
+    [407, 'not-kubernetes', 'ERR_PROXY_REFUSED'],
+    [403, 'not-kubernetes', 'ERR_PROXY_REFUSED'],
+    [502, 'unreachable', 'ERR_PROXY_FAILED'],
+  ])('that answers %i is named, without its password', async (status, kind, code) => {
+    const proxy = await opened(aProxy(() => 1, status));
+    const env = { HTTPS_PROXY: proxy.url.replace('http://', 'http://me:secret@') };
+    const { transport } = await dial({ server: 'https://api.example:6443' }, {}, { env });
+    const problem = await problemOf(transport(aRequest('/')));
+    expect(problem).toMatchObject({ kind, code });
+    expect(problem.what).toContain(`it answered ${status} (through the proxy ${proxy.url})`);
+    expect(JSON.stringify(problem)).not.toContain('secret');
+  });
+
+  test('that is not there is named', async () => {
+    const { transport } = await dial(
+      { server: 'https://api.example:6443' },
+      {},
+      { env: { HTTPS_PROXY: 'http://127.0.0.1:1' } },
+    );
+    await expect(problemOf(transport(aRequest('/')))).resolves.toMatchObject({
+      kind: 'unreachable',
+      code: 'ECONNREFUSED',
+      what: 'the connection was refused (through the proxy http://127.0.0.1:1)',
+    });
+  });
+
+  test('that is silent does not keep an aborted request', async () => {
+    let asked = (): void => undefined;
+    const arrived = new Promise<void>((resolve) => {
+      asked = resolve;
+    });
+    const server = createServer((socket) => {
+      closing.push(() => void socket.destroy());
+      asked();
+    });
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+    closing.push(() => void server.close());
+    const port = (server.address() as { readonly port: number }).port;
+    const { transport } = await dial(
+      { server: 'https://api.example:6443' },
+      {},
+      { env: { HTTPS_PROXY: `http://127.0.0.1:${port}` } },
+    );
+    const end = new AbortController();
+    const waiting = transport(aRequest('/', { signal: end.signal }));
+    await arrived;
+    end.abort();
+    await expect(waiting).rejects.toThrow('aborted');
+  });
+});

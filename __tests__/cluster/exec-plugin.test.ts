@@ -1,0 +1,234 @@
+import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
+import { createVirtualClock, type VirtualClock } from '../../simulator/virtual-clock.ts';
+import { type Clock, systemClock } from '../../src/clock.ts';
+import { isConnectError } from '../../src/cluster/connect-error.ts';
+import { type CredentialSource, createCredentialSource } from '../../src/cluster/credentials.ts';
+import { EXEC_TIMEOUT_MS } from '../../src/cluster/exec-plugin.ts';
+import { findTarget } from '../../src/cluster/kubeconfig-source.ts';
+import { aFolder, aKubeconfig, type Folder } from './loopback.ts';
+
+let folder: Folder;
+let end: AbortController;
+beforeEach(() => {
+  folder = aFolder();
+  end = new AbortController();
+});
+afterEach(() => {
+  end.abort();
+  folder.remove();
+});
+
+const VERSION = 'client.authentication.k8s.io/v1';
+
+/** Credentials by a plugin that is a Node script; `RUNS` is a file that gets a line from each run. */
+function pluginOf(
+  script: string,
+  exec: object = {},
+  clock: Clock = systemClock,
+  cluster: object = {},
+): Promise<CredentialSource> {
+  const path = folder.write(
+    'plugin.mjs',
+    `import { appendFileSync } from 'node:fs';\nappendFileSync(${JSON.stringify(runsFile())}, 'run\\n');\n${script}`,
+  );
+  return sourceOf(
+    { apiVersion: VERSION, command: process.execPath, args: [path], interactiveMode: 'Never', ...exec },
+    clock,
+    cluster,
+  );
+}
+
+async function sourceOf(exec: object, clock: Clock = systemClock, cluster: object = {}): Promise<CredentialSource> {
+  const kubeconfig = folder.write('config', aKubeconfig({ server: 'https://api.example', ...cluster }, { exec }));
+  const target = await findTarget({ kubeconfig, context: null, env: {} });
+  return createCredentialSource({ target, env: process.env, clock, signal: end.signal });
+}
+
+function runsFile(): string {
+  return `${folder.path}/runs`;
+}
+
+async function runs(): Promise<number> {
+  const { readFile } = await import('node:fs/promises');
+  return (await readFile(runsFile(), 'utf8').catch(() => '')).split('\n').length - 1;
+}
+
+/** A script that prints a credential; `status` is an expression. */
+function prints(status: string): string {
+  return `console.log(JSON.stringify({ apiVersion: '${VERSION}', kind: 'ExecCredential', status: ${status} }));`;
+}
+
+async function failureOf(promise: Promise<unknown>): Promise<string> {
+  const error = await promise.catch((rejection: unknown) => rejection);
+  if (!isConnectError(error)) throw new Error(`no ConnectError: ${String(error)}`);
+  return error.message;
+}
+
+describe('an exec plugin', () => {
+  test('runs once for parallel requests, and its token is kept and masked', async () => {
+    const source = await pluginOf(prints("{ token: 'token-from-plugin' }"));
+    const all = await Promise.all(Array.from({ length: 5 }, () => source.current()));
+    expect(all.map(({ headers }) => headers)).toEqual(Array(5).fill({ Authorization: 'Bearer token-from-plugin' }));
+    await source.current();
+    expect(await runs()).toBe(1);
+    expect(source.secrets()).toEqual(['token-from-plugin']);
+    await Promise.all([source.renew(), source.renew()]);
+    expect(await runs()).toBe(2);
+  });
+
+  test('is told the cluster where the kubeconfig says so, and that nobody is at a terminal', async () => {
+    const script = `const info = JSON.parse(process.env.KUBERNETES_EXEC_INFO);\n${prints('{ token: JSON.stringify({ spec: info.spec, mine: process.env.MINE }) }')}`;
+    const exec = { provideClusterInfo: true, env: [{ name: 'MINE', value: 'yes' }] };
+    const extension = { name: 'client.authentication.k8s.io/exec', extension: { audience: 'x' } };
+    const source = await pluginOf(script, exec, systemClock, {
+      'certificate-authority-data': 'Q0E=',
+      extensions: [extension],
+    });
+    const { headers } = await source.current();
+    expect(JSON.parse(String(headers.Authorization).replace('Bearer ', ''))).toEqual({
+      spec: {
+        interactive: false,
+        cluster: { server: 'https://api.example', 'certificate-authority-data': 'Q0E=', config: { audience: 'x' } },
+      },
+      mine: 'yes',
+    });
+  });
+
+  test('has no standard input to wait for', async () => {
+    const script = `let input = '';\nfor await (const chunk of process.stdin) input += chunk;\n${prints("{ token: 'input:' + input }")}`;
+    const { headers } = await (await pluginOf(script)).current();
+    expect(headers.Authorization).toBe('Bearer input:');
+  });
+
+  test('gives client certificates as well', async () => {
+    const source = await pluginOf(prints("{ clientCertificateData: 'CERT', clientKeyData: 'KEY-OF-PLUGIN' }"));
+    await expect(source.current()).resolves.toEqual({ headers: {}, certificate: 'CERT', key: 'KEY-OF-PLUGIN' });
+    expect(source.secrets()).toEqual(['KEY-OF-PLUGIN']);
+  });
+
+  test.each<[string, string, object, RegExp]>([
+    [
+      'fails',
+      "console.error('first line'); console.error('Unable to locate credentials'); process.exit(255);",
+      {},
+      /failed with exit code 255: first line Unable to locate credentials/,
+    ],
+    ['says nothing', '', {}, /printed no ExecCredential/],
+    ['prints garbage', "console.log('Logging in … token-of-somebody');", {}, /printed no ExecCredential/],
+    ['prints another object', `console.log('{"kind":"Status"}');`, {}, /printed no ExecCredential/],
+    ['prints no token', prints('{}'), {}, /neither a token nor a client certificate/],
+    ['prints half a certificate', prints("{ clientCertificateData: 'CERT' }"), {}, /of which one is missing/],
+    [
+      'speaks another version',
+      prints("{ token: 'x' }"),
+      { apiVersion: 'client.authentication.k8s.io/v1beta1' },
+      /answered with apiVersion .*v1", the kubeconfig asks for .*v1beta1"/,
+    ],
+    ['wants a terminal', prints("{ token: 'x' }"), { interactiveMode: 'Always' }, /asks for a terminal/],
+    [
+      'never stops printing',
+      "for (;;) process.stdout.write('x'.repeat(65536));",
+      {},
+      /printed more than any credential has/,
+    ],
+    ['kills itself', "process.kill(process.pid, 'SIGKILL');", {}, /was killed by SIGKILL/],
+  ])('that %s is explained', async (_, script, exec, words) => {
+    const source = await pluginOf(script, exec);
+    const message = await failureOf(source.current());
+    expect(message).toMatch(words);
+    expect(message).toContain('user "test"');
+    expect(message).not.toContain('token-of-somebody');
+  });
+
+  test('that is not installed is explained with the hint of the kubeconfig', async () => {
+    const exec = { apiVersion: VERSION, command: 'no-such-plugin', installHint: 'Install it from https://example.com' };
+    await expect(failureOf((await sourceOf(exec)).current())).resolves.toBe(
+      'exec plugin "no-such-plugin" of user "test" is not there: Install it from https://example.com',
+    );
+    const bare = { apiVersion: VERSION, command: 'no-such-plugin' };
+    await expect(failureOf((await sourceOf(bare)).current())).resolves.toContain(
+      'install it in a step before this one',
+    );
+  });
+
+  test('is looked for beside the kubeconfig when its command is a path', async () => {
+    folder.write(
+      'login.sh',
+      `#!/bin/sh\necho '{"apiVersion":"${VERSION}","kind":"ExecCredential","status":{"token":"beside"}}'\n`,
+    );
+    const { headers } = await (await sourceOf({ apiVersion: VERSION, command: './login.sh' })).current();
+    expect(headers.Authorization).toBe('Bearer beside');
+  });
+
+  test('does not give away credentials in its last words', async () => {
+    const jwt = 'eyJhbGciOiJSUzI1NiJ9.eyJzdWIiOiJtZSJ9.c2lnbmF0dXJl';
+    const long = 'A'.repeat(64);
+    const source = await pluginOf(`console.error('refused: ${jwt} and ${long}'); process.exit(1);`);
+    const message = await failureOf(source.current());
+    expect(message).toContain('refused: *** and ***');
+  });
+
+  test('that hangs is given up after 30 s, and may be waiting for somebody', async () => {
+    const clock = createVirtualClock();
+    const source = await pluginOf('setInterval(() => undefined, 1000);', {}, clock);
+    const failing = failureOf(source.current());
+    await clock.advance(EXEC_TIMEOUT_MS);
+    await expect(failing).resolves.toMatch(/did not finish within 30 s.*terminal/);
+    expect(clock.pending()).toBe(0);
+  });
+
+  test('is killed when the run ends', async () => {
+    const source = await pluginOf('setInterval(() => undefined, 1000);');
+    const failing = failureOf(source.current());
+    end.abort();
+    await expect(failing).resolves.toContain('was stopped: the run ends');
+  });
+
+  test('that failed once is run again the next time', async () => {
+    const source = await sourceOf({ apiVersion: VERSION, command: './later.sh' });
+    await failureOf(source.current());
+    folder.write(
+      'later.sh',
+      `#!/bin/sh\necho '{"apiVersion":"${VERSION}","kind":"ExecCredential","status":{"token":"later"}}'\n`,
+    );
+    await expect(source.current()).resolves.toMatchObject({ headers: { Authorization: 'Bearer later' } });
+  });
+});
+
+describe('credentials that expire', () => {
+  const script = prints("{ token: 'token ' + Math.random(), expirationTimestamp: process.env.EXPIRES }");
+  const at = (clock: VirtualClock, ms: number): object => ({
+    env: [{ name: 'EXPIRES', value: new Date(clock.wallMs() + ms).toISOString() }],
+  });
+
+  test('are renewed before they do', async () => {
+    const clock = createVirtualClock();
+    const source = await pluginOf(script, at(clock, 600_000), clock);
+    const first = await source.current();
+    await clock.advance(530_000);
+    await expect(source.current()).resolves.toEqual(first);
+    await clock.advance(20_000);
+    await expect(source.current()).resolves.not.toEqual(first);
+    expect(await runs()).toBe(2);
+  });
+
+  test('and cannot be renewed ahead of time are used while they last', async () => {
+    const clock = createVirtualClock();
+    const source = await pluginOf(script, at(clock, 600_000), clock);
+    const first = await source.current();
+    folder.write('plugin.mjs', 'process.exit(1);');
+    await clock.advance(550_000);
+    await expect(source.current()).resolves.toEqual(first);
+    await clock.advance(60_000);
+    await expect(failureOf(source.current())).resolves.toContain('exit code 1');
+  });
+
+  test('had expired at birth on this clock are used until the server refuses them', async () => {
+    const clock = createVirtualClock();
+    const source = await pluginOf(script, at(clock, -5_000), clock);
+    const first = await source.current();
+    await clock.advance(600_000);
+    await expect(source.current()).resolves.toEqual(first);
+    expect(await runs()).toBe(1);
+  });
+});
