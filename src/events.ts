@@ -46,7 +46,13 @@ export type GateEvent =
   | { readonly type: 'restarted'; readonly node: string; readonly pod: string; readonly answer: string }
   | { readonly type: 'installed'; readonly node: string; readonly pod: string; readonly afterMs: number }
   | { readonly type: 'outcome'; readonly node: string; readonly outcome: Outcome; readonly why: string }
-  | { readonly type: 'stable-window'; readonly stableForMs: number }
+  /** All is ready, and has to stay so for `leftMs` more; `begunAnew`: whose window began at this look, and why. */
+  | {
+      readonly type: 'stable-window';
+      readonly stableForMs: number;
+      readonly leftMs: number;
+      readonly begunAnew: readonly { readonly name: string; readonly because: string }[];
+    }
   | { readonly type: 'confirming' }
   /** Nothing but an answer is waited for, and that for long. */
   | { readonly type: 'waiting'; readonly what: string }

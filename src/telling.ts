@@ -119,10 +119,19 @@ function noteNews(before: Look | null, after: Look): readonly GateEvent[] {
     .map((message): GateEvent => ({ type: 'note', message }));
 }
 
+/** All is ready, or a window of `stable-for` began anew although nothing ever was not ready in a look. */
 function stabilityNews(before: Look | null, after: Look): readonly GateEvent[] {
   const { stableForMs } = after.observation.settings;
-  if (stableForMs === 0 || !after.assessment.complete || before?.assessment.complete === true) return [];
-  return [{ type: 'stable-window', stableForMs }];
+  const { unstable } = after.assessment;
+  const [youngest] = unstable;
+  if (stableForMs === 0 || youngest === undefined || !after.assessment.complete) return [];
+  const isNews = before?.assessment.complete !== true;
+  const begun = unstable.filter(({ completeForMs, begunAnew }) => completeForMs === 0 && (begunAnew > 0 || !isNews));
+  if (!isNews && begun.length === 0) return [];
+  const leftMs = stableForMs - youngest.completeForMs;
+  return [
+    { type: 'stable-window', stableForMs, leftMs, begunAnew: begun.map(({ name, because }) => ({ name, because })) },
+  ];
 }
 
 /** Everything that a finished report should warn of: what was told, and what could not be seen to the end. */

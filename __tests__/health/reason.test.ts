@@ -259,6 +259,11 @@ describe('the reason for health', () => {
       },
       "all 6 pods are ready and stayed so for 15s; restarting calico-node on n1 cured Calico's authorization failure there",
     ],
+    [
+      'one pod as one',
+      { assessment: { ...NOTHING, counts: { ...NOTHING.counts, total: 1, ready: 1 }, workloads: [WEB] } },
+      '1 pod in 1 workload is ready and stayed so for 15s',
+    ],
     ['an empty scope', { assessment: NOTHING }, 'nothing is in scope, which min-pods: 0 allows'],
     [
       'completed pods only',
@@ -275,7 +280,11 @@ test('which workloads kept the window open is named, and the rest counted', () =
     name,
     completeForMs: index * SECOND,
     because: index === 0 ? 'pod a-1 was restarted' : '',
+    begunAnew: index === 0 ? 1 : 0,
   }));
   expect(describeUnstable(open)).toBe('a for 0s (pod a-1 was restarted), b for 1s, c for 2s and 1 more');
-  expect(describeUnstable([{ name: 'a', completeForMs: 2 * MINUTE, because: '' }])).toBe('a for 2m');
+  expect(describeUnstable([{ name: 'a', completeForMs: 2 * MINUTE, because: '', begunAnew: 0 }])).toBe('a for 2m');
+  expect(describeUnstable([{ name: 'a', completeForMs: 0, because: 'pod a-1 lost Ready', begunAnew: 3 }])).toBe(
+    'a for 0s (begun anew 3 times, last because pod a-1 lost Ready)',
+  );
 });

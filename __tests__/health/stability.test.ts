@@ -30,7 +30,7 @@ describe('the window of stable-for', () => {
   test('begins with the first look that sees a workload complete, however long its pods have been Ready', () => {
     const run = aHealthRun();
     expect(run.look(0, web).unstable).toEqual([
-      { name: 'shop/web', completeForMs: 0, because: 'it was complete at the first look' },
+      { name: 'shop/web', completeForMs: 0, because: 'it was complete at the first look', begunAnew: 0 },
     ]);
     expect(run.look(14_999, web).unstable).toMatchObject([{ completeForMs: 14_999 }]);
     expect(run.look(15_000, web).unstable).toEqual([]);
@@ -50,7 +50,7 @@ describe('the window of stable-for', () => {
     };
     expect(run.look(11_000, broken).workloads).toMatchObject([{ complete: false, completeForMs: 0 }]);
     expect(run.look(12_000, web).unstable).toEqual([
-      { name: 'shop/web', completeForMs: 0, because: 'it became complete' },
+      { name: 'shop/web', completeForMs: 0, because: 'pod shop/web-abc-1 lost Ready', begunAnew: 1 },
     ]);
   });
 
@@ -87,7 +87,7 @@ describe('the window of stable-for', () => {
     seconds(run, 0, 10, web);
     const [first, second] = webPods(2);
     const changed = { ...web, pods: [{ ...first, ...change } as Pod, second as Pod] };
-    expect(run.look(11_000, changed).unstable).toEqual([{ name: 'shop/web', completeForMs: 0, because }]);
+    expect(run.look(11_000, changed).unstable).toEqual([{ name: 'shop/web', completeForMs: 0, because, begunAnew: 1 }]);
     expect(run.look(26_000, changed).unstable).toEqual([]);
   });
 
@@ -105,8 +105,8 @@ describe('the window of stable-for', () => {
     const run = aHealthRun();
     run.look(0, { pods: [aPod()] });
     expect(run.look(5_000, { pods: [aPod(), aPod({ name: 'late' })] }).unstable).toEqual([
-      { name: 'shop/late', completeForMs: 0, because: 'it came into scope' },
-      { name: 'shop/web-1', completeForMs: 5_000, because: 'it was complete at the first look' },
+      { name: 'shop/late', completeForMs: 0, because: 'it came into scope', begunAnew: 0 },
+      { name: 'shop/web-1', completeForMs: 5_000, because: 'it was complete at the first look', begunAnew: 0 },
     ]);
   });
 

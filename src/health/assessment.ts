@@ -68,13 +68,14 @@ export interface Assessment {
   /** Everything in scope that counts is complete and nothing holds back healthy, now. */
   readonly complete: boolean;
   /**
-   * Workloads and bare pods that have not been complete for `stable-for` yet, with for how long they have been and
-   * what began their window anew, shortest first. Empty and `complete`: stable.
+   * Workloads and bare pods that have not been complete for `stable-for` yet, with for how long they have been, what
+   * began their window and how often it was broken before, shortest first. Empty and `complete`: stable.
    */
   readonly unstable: readonly {
     readonly name: string;
     readonly completeForMs: number;
     readonly because: string;
+    readonly begunAnew: number;
   }[];
   /** Sentences for the report's `warnings` (kinds that are not judged, guessed eligibility, clocks …). Untrusted text inside. */
   readonly warnings: readonly string[];

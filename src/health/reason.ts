@@ -41,6 +41,14 @@ export function reasonOfTrouble(findings: readonly Finding[], context: ReasonCon
   return `${isOfNode(worst) ? ofNodes(same, worst, context) : ofWorkload(same, worst, context)}${rest}`;
 }
 
+/** `findings`, and what of `all` is the same trouble as the worst of them, only younger perhaps. */
+export function withSameTrouble(findings: readonly Finding[], all: readonly Finding[]): readonly Finding[] {
+  const [worst] = [...findings].sort(compareFindings);
+  if (worst === undefined) return findings;
+  const known = new Set(findings);
+  return [...findings, ...all.filter((finding) => !known.has(finding) && isSameTrouble(finding, worst))];
+}
+
 /** Causes that are the node's affair: all pods there suffer alike, whoever owns them. */
 function isOfNode(finding: Finding): boolean {
   return finding.node !== null && (finding.cause === 'CalicoUnauthorized' || finding.cause === 'NodeNotReady');
@@ -168,7 +176,7 @@ export function reasonOfHealth(context: ReasonContext): string {
   const workloads = assessment.workloads.length;
   const within = workloads === 0 ? '' : ` in ${workloads} ${workloads === 1 ? 'workload' : 'workloads'}`;
   const stayed = stableForMs === 0 ? '' : ` and stayed so for ${formatSeconds(stableForMs)}`;
-  const all = `all ${ready} pods${within} are ready${stayed}`;
+  const all = ready === 1 ? `1 pod${within} is ready${stayed}` : `all ${ready} pods${within} are ready${stayed}`;
   const clauses = [ready > 0 ? all : nothingReady(total, workloads)];
   if (starting > 0) clauses.push(`${starting} starting ${starting === 1 ? 'pod was' : 'pods were'} not judged`);
   const cured = [...new Set(restarts.filter(({ outcome }) => outcome === 'cured').map(({ node }) => node))];
@@ -182,10 +190,11 @@ function nothingReady(total: number, workloads: number): string {
   return `nothing in scope has to be ready (${total} ${total === 1 ? 'pod' : 'pods'}, ${workloads} ${workloads === 1 ? 'workload' : 'workloads'})`;
 }
 
-/** `shop/web (9s, pod shop/web-1 was restarted) and 2 more`: which workloads kept the window open. */
+/** `shop/web for 9s (pod shop/web-1 was restarted) and 2 more`: which workloads kept the window open, and why. */
 export function describeUnstable(unstable: Assessment['unstable']): string {
-  const first = unstable.slice(0, MOST_NAMES).map(({ name, completeForMs, because }) => {
-    return `${name} for ${formatSeconds(completeForMs)}${because === '' ? '' : ` (${because})`}`;
+  const first = unstable.slice(0, MOST_NAMES).map(({ name, completeForMs, because, begunAnew }) => {
+    const often = begunAnew > 1 ? `begun anew ${begunAnew} times, last because ${because}` : because;
+    return `${name} for ${formatSeconds(completeForMs)}${often === '' ? '' : ` (${often})`}`;
   });
   const more = unstable.length > MOST_NAMES ? ` and ${unstable.length - MOST_NAMES} more` : '';
   return `${first.join(', ')}${more}`;

@@ -18,7 +18,10 @@ export interface Subject {
 export interface Window {
   /** null: it is not complete, and the next time begins anew. */
   readonly sinceElapsedMs: number | null;
+  /** What began it; of one that was broken, what broke it. */
   readonly because: string;
+  /** How often it was broken after it had begun. */
+  readonly begunAnew: number;
   /** Since when it is `passing`; null: it is not. */
   readonly passingSinceElapsedMs: number | null;
   readonly template: string;
@@ -51,31 +54,34 @@ export function nextWindows(
 }
 
 function nextWindow(before: Window | undefined, subject: Subject, look: StabilityLook, isFirst: boolean): Window {
-  const { template, pods } = subject;
-  const began = (why: string): Window => {
-    return { sinceElapsedMs: look.elapsedMs, because: why, passingSinceElapsedMs: null, template, pods };
-  };
-  const broken = (why: string): Window => {
-    return { sinceElapsedMs: null, because: why, passingSinceElapsedMs: null, template, pods };
+  const { template, pods, state } = subject;
+  const window = (sinceElapsedMs: number | null, because: string, begunAnew: number): Window => {
+    return { sinceElapsedMs, because, begunAnew, passingSinceElapsedMs: null, template, pods };
   };
 
   if (before === undefined) {
-    if (subject.state !== 'complete') return broken('it was not complete');
-    return began(isFirst ? 'it was complete at the first look' : 'it came into scope');
+    if (state !== 'complete') return window(null, NOT_COMPLETE, 0);
+    return window(look.elapsedMs, isFirst ? 'it was complete at the first look' : 'it came into scope', 0);
   }
-  if (subject.state === 'incomplete') return broken('it was not complete');
   if (before.sinceElapsedMs === null) {
-    return subject.state === 'complete' ? began('it became complete') : broken('it was not complete');
+    if (state !== 'complete') return window(null, before.because, before.begunAnew);
+    const because = before.because === NOT_COMPLETE ? 'it became complete' : before.because;
+    return window(look.elapsedMs, because, before.begunAnew);
   }
-  const because = whatBegins(before, subject, look);
-  if (because !== null) return subject.state === 'complete' ? began(because) : broken(because);
-  if (subject.state === 'complete') {
-    return { ...before, passingSinceElapsedMs: null, template, pods };
+  const disturbed = whatBegins(before, subject, look);
+  const broken = (because: string): Window => window(null, because, before.begunAnew + 1);
+  if (state === 'incomplete') return broken(disturbed ?? NOT_COMPLETE);
+  if (disturbed !== null) {
+    return state === 'complete' ? window(look.elapsedMs, disturbed, before.begunAnew + 1) : broken(disturbed);
   }
+  if (state === 'complete') return { ...before, passingSinceElapsedMs: null, template, pods };
+
   const passingSinceElapsedMs = before.passingSinceElapsedMs ?? look.elapsedMs;
-  if (look.elapsedMs - passingSinceElapsedMs > look.addedPodMs) return broken('it was not complete');
+  if (look.elapsedMs - passingSinceElapsedMs > look.addedPodMs) return broken(NOT_COMPLETE);
   return { ...before, passingSinceElapsedMs, template, pods };
 }
+
+const NOT_COMPLETE = 'it was not complete';
 
 function whatBegins(before: Window, subject: Subject, look: StabilityLook): string | null {
   if (before.template !== subject.template) return 'its pod template changed';
@@ -84,20 +90,27 @@ function whatBegins(before: Window, subject: Subject, look: StabilityLook): stri
   return look.afterGap && !hasSamePods(before.pods, subject.pods) ? 'its pods changed while the view was lost' : null;
 }
 
-/** What happened to a pod that was Ready at the look before; null: nothing. */
+/** What happened to a pod that was Ready at the look before (of several, the first by name); null: nothing. */
 function disturbance(before: readonly Pod[], now: readonly Pod[]): string | null {
   // Unchanged pods are the same objects in both pictures, mostly in the same place: ten thousand cost nothing.
   let known: Map<string, Pod> | null = null;
+  let first: { readonly name: string; readonly what: string } | null = null;
   for (const [index, pod] of now.entries()) {
     if (before[index] === pod) continue;
     known ??= new Map(before.map((one) => [one.uid, one]));
     const earlier = known.get(pod.uid);
     if (earlier === undefined || earlier === pod || !isReady(earlier)) continue;
-    if (restartsOf(pod) > restartsOf(earlier)) return `pod ${fullName(pod)} was restarted`;
-    if (!isReady(pod)) return `pod ${fullName(pod)} lost Ready`;
-    if (readySince(pod) !== readySince(earlier)) return `pod ${fullName(pod)} was not Ready for a moment`;
+    const what = changeOf(earlier, pod);
+    const name = fullName(pod);
+    if (what !== null && (first === null || name < first.name)) first = { name, what };
   }
-  return null;
+  return first === null ? null : `pod ${first.name} ${first.what}`;
+}
+
+function changeOf(earlier: Pod, pod: Pod): string | null {
+  if (restartsOf(pod) > restartsOf(earlier)) return 'was restarted';
+  if (!isReady(pod)) return 'lost Ready';
+  return readySince(pod) === readySince(earlier) ? null : 'was not Ready for a moment';
 }
 
 function hasSamePods(before: readonly Pod[], now: readonly Pod[]): boolean {
@@ -129,11 +142,13 @@ export function unstableOf(
   elapsedMs: number,
   stableForMs: number,
 ): Assessment['unstable'] {
-  const unstable: { name: string; completeForMs: number; because: string }[] = [];
+  const unstable: Assessment['unstable'][number][] = [];
   for (const { key, name } of subjects) {
     const window = windows.get(key);
     const forMs = completeForMs(window, elapsedMs);
-    if (forMs < stableForMs) unstable.push({ name, completeForMs: forMs, because: window?.because ?? '' });
+    if (forMs >= stableForMs) continue;
+    const { because = '', begunAnew = 0 } = window ?? {};
+    unstable.push({ name, completeForMs: forMs, because, begunAnew });
   }
   return unstable.sort((a, b) => a.completeForMs - b.completeForMs || (a.name < b.name ? -1 : 1));
 }

@@ -8,7 +8,14 @@ import type { Timing } from '../timing.ts';
 import type { Assessment, Finding } from './assessment.ts';
 import { describeBlindness, isBlind, neededGaps } from './blindness.ts';
 import type { Evidence } from './evidence.ts';
-import { describeUnstable, type ReasonContext, reasonOfHealth, reasonOfTrouble, titleOf } from './reason.ts';
+import {
+  describeUnstable,
+  type ReasonContext,
+  reasonOfHealth,
+  reasonOfTrouble,
+  titleOf,
+  withSameTrouble,
+} from './reason.ts';
 
 /** Everything that the verdict may look at. */
 export interface JudgeInput {
@@ -66,7 +73,10 @@ export function judge(input: JudgeInput): Judgement {
   if (input.deadlineReached) return atDeadline(input, blind);
 
   const fatal = assessment.findings.filter((finding) => finding.holdsBack && finding.fatal);
-  if (fatal.length > 0 && settings.failFast && !input.cureInProgress) return unhealthy(input, fatal, blind);
+  if (fatal.length > 0 && settings.failFast && !input.cureInProgress) {
+    const all = assessment.findings.filter(({ holdsBack }) => holdsBack);
+    return unhealthy(input, withSameTrouble(fatal, all), blind);
+  }
   if (isUselessToWait(input)) return endBlind(input, describeBlindness(coverage, input.now.atMs));
   if (isSteady && !input.cureInProgress) return { kind: 'confirm' };
   return { kind: 'wait', why: whyWaiting(input, blind) };
@@ -97,8 +107,10 @@ function atDeadline(input: JudgeInput, blind: boolean): Judgement {
   if (assessment.unstable.length > 0) {
     const stable = formatDuration(settings.stableForMs);
     const open = describeUnstable(assessment.unstable);
+    const flaps = assessment.unstable.some(({ begunAnew }) => begunAnew > 1);
+    const advice = flaps ? 'find out why it does not stay ready' : 'raise timeout';
     return inconclusive(
-      `everything was ready at the timeout of ${timeout}, but not yet for ${stable} (stable-for): ${open}; raise timeout`,
+      `everything was ready at the timeout of ${timeout}, but not yet for ${stable} (stable-for): ${open}; ${advice}`,
     );
   }
   return inconclusive(

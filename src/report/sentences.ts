@@ -36,7 +36,7 @@ export function sentenceOf(event: Told): string {
     case 'outcome':
       return `node ${event.node}: ${event.outcome}: ${event.why}`;
     case 'stable-window':
-      return `all is ready; it has to stay so for ${formatDuration(event.stableForMs)}`;
+      return stableWindow(event);
     case 'confirming':
       return 'all stayed ready; confirming with a fresh look at everything';
     case 'waiting':
@@ -45,6 +45,15 @@ export function sentenceOf(event: Told): string {
     case 'warning':
       return event.message;
   }
+}
+
+function stableWindow({ stableForMs, leftMs, begunAnew }: Extract<Told, { type: 'stable-window' }>): string {
+  const [first, ...others] = begunAnew;
+  const goesOn = stableForMs - leftMs >= 1_000;
+  const rest = goesOn ? `another ${formatDuration(Math.ceil(leftMs / 1_000) * 1_000)}` : formatDuration(stableForMs);
+  const more = others.length === 0 ? '' : ` and ${others.length} more`;
+  const anew = first === undefined ? '' : `, anew for ${first.name} (${first.because})${more}`;
+  return `all is ready; it has to stay so for ${rest}${anew}`;
 }
 
 function shortList(names: readonly string[]): string {
