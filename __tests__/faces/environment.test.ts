@@ -175,13 +175,11 @@ describe('RUNNER_DEBUG', () => {
 describe('a redirect', () => {
   test.concurrent('is never followed: credentials go to nobody else', async () => {
     const [served, other] = [await serveEmpty(), await serveEmpty()];
-    served.sim.api.faults = () => ({
-      kind: 'status',
-      status: 302,
-      headers: { location: `${other.server.url}/version` },
-    });
-    const { exitCode, outputs } = await playAction(served, EMPTY);
+    const location = `${other.server.url}/version`;
+    served.sim.api.faults = () => ({ kind: 'status', status: 302, headers: { location }, body: 'Found' });
+    const { exitCode, outputs } = await playAction(served, { ...EMPTY, timeout: '10m' });
     expect({ exitCode, verdict: outputs.verdict }).toEqual({ exitCode: 1, verdict: 'inconclusive' });
+    expect(outputs.reason).toContain('redirects are never followed');
     expect(other.sim.requests).toEqual([]);
   });
 });
