@@ -4,6 +4,7 @@ import type { TokenState } from '../../simulator/cluster/cni.ts';
 import type { ForgedEvent } from '../../simulator/cluster/pod-actions.ts';
 import type { Condition, Pod } from '../../simulator/objects.ts';
 import type { DaemonSet, ResourceTypes } from '../../simulator/workload-objects.ts';
+import { type Outputs, outputsOf } from '../../src/report/outputs.ts';
 import type { Report, ReportedNode } from '../../src/report/report.ts';
 import { sentenceOf } from '../../src/report/sentences.ts';
 import { aWorld, type Inputs, type Played, type World } from '../harness.ts';
@@ -43,6 +44,11 @@ export function aBrokenWorld(options: BrokenWorld = {}): World {
   warmUp(stuckForMs);
   options.after?.(world);
   return world;
+}
+
+/** The outputs of a workflow's step. */
+export function outputsIn({ report, notReadyPods, restartedNodes }: Played): Outputs {
+  return outputsOf(report, notReadyPods, restartedNodes, '');
 }
 
 /** A node as the report shows it. */
