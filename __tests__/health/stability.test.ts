@@ -4,8 +4,11 @@ import type { Deployment } from '../../src/objects/workload.ts';
 import {
   aContainer,
   aCoverage,
+  aDaemonSet,
   aDeployment,
   ago,
+  aLostNode,
+  aNode,
   aNotReadyPod,
   anUnboundPod,
   aPod,
@@ -18,7 +21,7 @@ import {
   terminated,
   waiting,
 } from '../builders.ts';
-import { aHealthRun, type HealthRun, ofWeb, type Picture, webPods } from './health-run.ts';
+import { agents, aHealthRun, type HealthRun, ofAgent, ofWeb, type Picture, webPods } from './health-run.ts';
 
 const web: Picture = { workloads: [aDeployment()], pods: webPods(2) };
 
@@ -89,6 +92,28 @@ describe('the window of stable-for', () => {
     const changed = { ...web, pods: [{ ...first, ...change } as Pod, second as Pod] };
     expect(run.look(11_000, changed).unstable).toEqual([{ name: 'shop/web', completeForMs: 0, because, begunAnew: 1 }]);
     expect(run.look(26_000, changed).unstable).toEqual([]);
+  });
+
+  test('goes on when a pod of a DaemonSet on a lost node changes: it does not count', () => {
+    const run = aHealthRun();
+    const nodes = [aNode(), aLostNode({ name: 'n2' })];
+    run.look(0, { workloads: [aDaemonSet()], pods: agents('n1', 'n2'), nodes });
+    const lost = aNotReadyPod(ofAgent('n2'));
+    const { unstable } = run.look(15_000, {
+      workloads: [aDaemonSet({ ready: 1, available: 1 })],
+      pods: [...agents('n1'), lost],
+      nodes,
+    });
+    expect(unstable).toEqual([]);
+  });
+
+  test('with stuck-after goes on through moments in which a pod only starts', () => {
+    const run = aHealthRun({ stuckAfterMs: 5 * MINUTE });
+    seconds(run, 0, 10, web);
+    const flipping = [aPod(ofWeb('web-abc-0')), aNotReadyPod(ofWeb('web-abc-1', { createdAtMs: NOW_MS }))];
+    run.look(11_000, { workloads: [aDeployment({ ready: 1, available: 1 })], pods: flipping });
+    const restarted = { ...web, pods: webPods(2, 'abc', { containers: [aContainer({ restartCount: 1 })] }) };
+    expect(run.look(15_000, restarted).unstable).toEqual([]);
   });
 
   test('begins anew when another pod template was rolled out between two looks', () => {

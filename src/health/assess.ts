@@ -3,7 +3,7 @@ import type { Resource } from '../objects/snapshot.ts';
 import type { Job } from '../objects/workload.ts';
 import type { Assessment, Finding, Observation, PodClass, PodCounts, WorkloadState } from './assessment.ts';
 import { neededGaps } from './blindness.ts';
-import { eligibleNodes } from './eligible-nodes.ts';
+import { type EligibleNodes, eligibleNodes } from './eligible-nodes.ts';
 import { freezeUnseen, isFresh, nextEvidence } from './evidence.ts';
 import { compareFindings } from './finding-order.ts';
 import { rememberFailedJobs } from './job.ts';
@@ -87,12 +87,14 @@ export function lookAtHealth(before: HealthMemory, observation: Observation): He
   }));
   // What was never seen has not stayed as it is: no window begins before everything was read once.
   const isAllRead = neededGaps(coverage).every(({ why }) => why === 'stale');
-  const subjects = [...verdicts.flatMap(subjectOfWorkload), ...subjectsOfBarePods(judged.pods)].map(
-    (subject): Subject => (isAllRead ? subject : { ...subject, state: 'incomplete' }),
-  );
+  const subjects = [
+    ...verdicts.flatMap((one) => subjectOfWorkload(one, nodes)),
+    ...subjectsOfBarePods(judged.pods),
+  ].map((subject): Subject => (isAllRead ? subject : { ...subject, state: 'incomplete' }));
   const windows = nextWindows(before.windows, subjects, {
     elapsedMs: now.elapsedMs,
     afterGap: before.looks > 0 && coverage.reconnections !== before.reconnections,
+    momentsCount: settings.stuckAfterMs === 0,
     addedPodMs: timing.addedPodMs,
   });
   const states = verdicts.map(({ workload, rollOut, isComplete, problem }): WorkloadState => {
@@ -171,8 +173,8 @@ function completenessOf({ rollOut, pods }: JudgedWorkload, own: readonly Finding
   return { isComplete, isPassing, problem: isComplete ? null : (worst?.cause ?? 'NotRolledOut') };
 }
 
-/** A Job is not waited for, so nothing has to be stable about it. */
-function subjectOfWorkload(judged: JudgedWorkload & Completeness): readonly Subject[] {
+/** A Job is not waited for, so nothing has to be stable about it; nor about a DaemonSet's pod on a node that does not count. */
+function subjectOfWorkload(judged: JudgedWorkload & Completeness, nodes: EligibleNodes): readonly Subject[] {
   const { workload, pods, isComplete, isPassing } = judged;
   if (workload.kind === 'Job') return [];
   const incomplete = isPassing ? 'passing' : 'incomplete';
@@ -182,7 +184,9 @@ function subjectOfWorkload(judged: JudgedWorkload & Completeness): readonly Subj
       name: fullName(workload),
       state: isComplete ? 'complete' : incomplete,
       template: templateOf(workload),
-      pods: pods.map(({ pod }) => pod).filter(isActive),
+      pods: pods
+        .map(({ pod }) => pod)
+        .filter((pod) => isActive(pod) && (workload.kind !== 'DaemonSet' || nodes.counts(pod))),
     },
   ];
 }

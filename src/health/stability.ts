@@ -32,6 +32,8 @@ export interface StabilityLook {
   readonly elapsedMs: number;
   /** A gap in the view was closed since the last look: something may have happened unseen. */
   readonly afterGap: boolean;
+  /** Without `stuck-after`: a pod that is not Ready for a moment counts, then and afterwards. */
+  readonly momentsCount: boolean;
   /** How long a passing interruption may last without beginning the window anew. */
   readonly addedPodMs: number;
 }
@@ -40,6 +42,7 @@ export interface StabilityLook {
  * The windows after a look. Each subject has its own, which begins anew when it was not complete, when its pod template
  * changed, when a container of a Ready pod was restarted or its Ready flipped, unseen or not; other subjects go on.
  * After a gap in the view the window goes on only with the very same pods, restart counts and Ready transition times.
+ * With `stuck-after` a pod that is not Ready for less is starting and does not count, so its moments do not either.
  *
  * What scaling, an eviction or a drain does to a workload that was complete with the same template does not begin it
  * anew: it is not complete for that moment, and then goes on. With an autoscaler at work it would never end otherwise.
@@ -85,7 +88,7 @@ const NOT_COMPLETE = 'it was not complete';
 
 function whatBegins(before: Window, subject: Subject, look: StabilityLook): string | null {
   if (before.template !== subject.template) return 'its pod template changed';
-  const disturbed = disturbance(before.pods, subject.pods);
+  const disturbed = look.momentsCount || look.afterGap ? disturbance(before.pods, subject.pods) : null;
   if (disturbed !== null) return disturbed;
   return look.afterGap && !hasSamePods(before.pods, subject.pods) ? 'its pods changed while the view was lost' : null;
 }
