@@ -482,18 +482,26 @@ describe('a DELETE without an answer', () => {
     });
   });
 
-  test('stays open while the same pod is there or cannot be seen, then it has failed', () => {
-    expect(story([[179 * SECOND, { calicoNode: [old] }]], { answer: 'lost' })).toMatchObject({
+  test('stays open while it may yet be carried out, then it is undone', () => {
+    expect(story([[9 * SECOND, { calicoNode: [old] }]], { answer: 'lost' })).toMatchObject({
       answer: 'lost',
       settled: null,
     });
-    expect(story([[SECOND, { calicoNode: [], podGaps: [UNSEEN] }]], { answer: 'lost' })).toMatchObject({
-      answer: 'lost',
-    });
-    expect(story([[180 * SECOND, { calicoNode: [old] }]], { answer: 'lost' })).toMatchObject({
-      answer: 'failed',
+    expect(story([[10 * SECOND, { calicoNode: [old] }]], { answer: 'lost' })).toMatchObject({
+      answer: 'undone',
+      settled: null,
       outcome: null,
       why: expect.stringContaining('still there'),
+    });
+  });
+
+  test('stays open while the pod cannot be seen, then it has failed', () => {
+    const unseen: Scene = { calicoNode: [old], podGaps: [UNSEEN] };
+    expect(story([[179 * SECOND, unseen]], { answer: 'lost' })).toMatchObject({ answer: 'lost', settled: null });
+    expect(story([[180 * SECOND, unseen]], { answer: 'lost' })).toMatchObject({
+      answer: 'failed',
+      outcome: null,
+      why: expect.stringContaining('for 3m nothing showed whether the pod is gone'),
     });
   });
 });

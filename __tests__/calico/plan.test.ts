@@ -82,7 +82,7 @@ describe('one node at a time', () => {
   test.each<[string, Partial<Restart>]>([
     ['the cure of another node is not proven yet', {}],
     ['somebody else’s restart of another node is not proven yet', { answer: 'elsewhere' }],
-    ['a DELETE of another node was not answered', { answer: 'lost' }],
+    ['a DELETE of another node was not answered', { answer: 'lost', elapsedMs: 59 * SECOND }],
   ])('nothing begins while %s', (_, restart) => {
     const both = {
       ...cluster,
@@ -181,6 +181,24 @@ describe('after a restart that was not proven to help', () => {
   });
 });
 
+describe('a DELETE that was lost on its way', () => {
+  const cluster = clusterWith(['n1/shop/a']);
+  const undone = aRestart('n1', { answer: 'undone', why: 'the pod is still there' });
+
+  test('is sent once more, if the guards still allow it', () => {
+    expect(planOf(cluster, { restarts: [undone] })).toEqual(['> n1: waiting']);
+    expect(planOf(cluster, { restarts: [undone], deadlineInMs: 0 })).toEqual(['n1: refused']);
+  });
+
+  test('is not sent a third time', () => {
+    const { plan } = look(cluster, { restarts: [undone, undone] });
+    expect(plan).toMatchObject({
+      next: null,
+      nodes: [{ action: 'refused', why: 'the pod is still there', command: expect.stringContaining('kubectl delete') }],
+    });
+  });
+});
+
 describe('the cap', () => {
   const cluster = clusterWith(['n1/shop/a', 'n2/shop/b', 'n3/shop/c']);
 
@@ -276,6 +294,13 @@ describe('what became of a node', () => {
     expect(planOf(cluster, { restarts: [cured('n1')] })).toEqual(['n1: restarted']);
     expect(planOf(clusterWith([]), { restarts: [cured('n1')] })).toEqual(['n1: restarted']);
   });
+
+  test.each<Restart['answer']>(['forbidden', 'failed', 'undone'])(
+    'a node whose DELETE was %s, and that healed by itself, has nothing left to do',
+    (answer) => {
+      expect(planOf(clusterWith([]), { restarts: [aRestart('n1', { answer })] })).toEqual(['n1: none']);
+    },
+  );
 
   test('a node that somebody else restarted waits, then has nothing left to do', () => {
     const pending = aRestart('n1', { answer: 'elsewhere' });

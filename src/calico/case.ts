@@ -114,9 +114,10 @@ export interface Restart {
   readonly elapsedMs: number;
   /**
    * `deleted` by our DELETE; `elsewhere`: 404 or 409, somebody else did it; `forbidden`; `failed`: not carried out;
-   * `lost`: no answer, and the pod could not be read either (the view will show whether it is gone).
+   * `lost`: no answer, and the pod could not be read either (the view will show whether it is gone); `undone`: it shows
+   * that the same pod is still there.
    */
-  readonly answer: 'deleted' | 'elsewhere' | 'forbidden' | 'failed' | 'lost';
+  readonly answer: 'deleted' | 'elsewhere' | 'forbidden' | 'failed' | 'lost' | 'undone';
   /** The pods that were stuck with the failure on the node when it was restarted, by uid. */
   readonly stuckUids: readonly string[];
   /** Namespaces of the evidence: whether one tenant's pods were all that spoke of this node. */

@@ -84,7 +84,13 @@ function settle(restart: Restart, settled: Outcome, why: string, settledElapsedM
   return { ...restart, settled, settledElapsedMs, outcome: restart.answer === 'deleted' ? settled : null, why };
 }
 
-/** The DELETE was sent and nothing came back: the view shows whether the pod with that uid is gone. */
+/** A picture may lag by some seconds, and a request whose connection broke may be carried out late. */
+const LATE_DELETE_MS = 10_000;
+
+/**
+ * The DELETE was sent and nothing came back: the view shows whether the pod with that uid is gone. If it is still there it
+ * may be restarted anew, but what cannot be seen for a whole `restart-timeout` is given up.
+ */
 function judgeLost(restart: Restart, observation: Observation, memory: CalicoMemory): Restart {
   const { now, settings, snapshot } = observation;
   const old = snapshot.calico.pods.find(({ uid }) => uid === restart.before.uid);
@@ -92,12 +98,14 @@ function judgeLost(restart: Restart, observation: Observation, memory: CalicoMem
   if (isSeen && (old === undefined || isTerminating(old))) {
     return judgeCure({ ...restart, answer: 'deleted' }, observation, memory);
   }
-  if (now.elapsedMs - restart.elapsedMs < settings.restartTimeoutMs) return restart;
-  return {
-    ...restart,
-    answer: 'failed',
-    why: `the DELETE of ${restart.before.namespace}/${restart.before.pod} was not answered, and the pod is still there`,
-  };
+  const waitedMs = now.elapsedMs - restart.elapsedMs;
+  const unanswered = `the DELETE of ${restart.before.namespace}/${restart.before.pod} was not answered`;
+  if (isSeen && waitedMs >= LATE_DELETE_MS) {
+    return { ...restart, answer: 'undone', why: `${unanswered}, and the pod is still there` };
+  }
+  if (waitedMs < settings.restartTimeoutMs) return restart;
+  const why = `${unanswered}, and for ${formatSeconds(waitedMs)} nothing showed whether the pod is gone`;
+  return { ...restart, answer: 'failed', why };
 }
 
 /** The pod of the same DaemonSet that took the old one's place; the newest, should that have been restarted again. */

@@ -86,8 +86,7 @@ interface LookedAt {
 function look(nodeCase: NodeCase, input: PlanInput): LookedAt {
   const { observation, memory } = input;
   const record = input.restarts.findLast(({ node }) => node === nodeCase.node);
-  // What is stuck after somebody else's restart is judged by the guards, as if that had happened before the run.
-  if (record !== undefined && (record.answer !== 'elsewhere' || isPending(record))) {
+  if (record !== undefined && !mayBeginAnew(record, input.restarts)) {
     return { nodeCase, settled: planOfRestart(record, input), target: null, objection: null };
   }
   if (nodeCase.well) {
@@ -127,6 +126,15 @@ function look(nodeCase: NodeCase, input: PlanInput): LookedAt {
     guardInVain(guardedTarget),
   ];
   return { nodeCase, settled: null, target, objection: strongest(objections) };
+}
+
+/**
+ * What is stuck after somebody else's restart is judged by the guards, as if that had happened before the run. A DELETE
+ * that was lost on its way is sent once more, with the same guards as the first time.
+ */
+function mayBeginAnew(record: Restart, restarts: readonly Restart[]): boolean {
+  if (record.answer === 'elsewhere') return !isPending(record);
+  return record.answer === 'undone' && restarts.filter(({ node }) => node === record.node).length === 1;
 }
 
 /** What does not pass by itself before what does; among those the first. */
@@ -251,6 +259,7 @@ function planOfRestart(record: Restart, input: PlanInput): NodePlan {
       return without(node, 'waiting', why);
     case 'forbidden':
     case 'failed':
+    case 'undone':
       return withCommand(node, 'refused', why, before, input);
   }
 }
@@ -264,10 +273,14 @@ function withoutCase(input: PlanInput): readonly NodePlan[] {
     .sort()
     .map((node) => {
       const record = input.restarts.findLast((restart) => restart.node === node);
-      return record === undefined
+      return record === undefined || wasNotCarriedOut(record)
         ? without(node, 'none', 'no pod is stuck with the failure there any more')
         : planOfRestart(record, input);
     });
+}
+
+function wasNotCarriedOut({ answer }: Restart): boolean {
+  return answer === 'forbidden' || answer === 'failed' || answer === 'undone';
 }
 
 function nextOf({ node, target }: NodePlan, cases: readonly NodeCase[]): NextRestart | null {

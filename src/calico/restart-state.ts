@@ -35,6 +35,8 @@ export function stopsOthers({ answer, settled, namespaces }: Restart): boolean {
       return (settled === 'not-cured' || settled === 'timed-out') && !oneVoice;
     case 'failed':
       return true;
+    case 'undone':
+      return false;
     // The right is missing in that namespace, which says nothing about others; a lost answer is waited for.
     case 'forbidden':
     case 'lost':
