@@ -1,5 +1,5 @@
+import { formatSeconds } from '../duration.ts';
 import { causeOf, groupFindings, podsBesideSubject } from './finding-groups.ts';
-import { coarse } from './log.ts';
 import type { Report, ReportedNode } from './report.ts';
 import { cap, field } from './untrusted.ts';
 
@@ -51,7 +51,7 @@ function findings(report: Report, level: Annotation['level']): readonly Annotati
     const age = Date.parse(report.finishedAt) - Date.parse(first?.since ?? report.finishedAt);
     const pods = podsBesideSubject(group);
     const message = `${pods === '' ? '' : `${pods}: `}${cap(first?.message ?? '', MESSAGE_LIMIT_BYTES)}`;
-    return annotation(level, `${group.subject}: ${causeOf(group)}`, `${message} (for ${coarse(age)})`);
+    return annotation(level, `${group.subject}: ${causeOf(group)}`, `${message} (for ${formatSeconds(age)})`);
   });
 }
 

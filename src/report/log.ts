@@ -1,10 +1,12 @@
 import type { Now } from '../clock.ts';
-import { formatDuration } from '../duration.ts';
+import { formatSeconds } from '../duration.ts';
 import type { GateEvent, Tell } from '../events.ts';
-import type { Assessment, Finding } from '../health/assessment.ts';
-import { causeOf, type FindingGroup, groupFindings, podsBesideSubject } from './finding-groups.ts';
+import type { Assessment } from '../health/assessment.ts';
+import { causeOf, groupFindings } from './finding-groups.ts';
+import { closingFindings, createFindingLines } from './finding-lines.ts';
+import type { Report } from './report.ts';
 import { sentenceOf } from './sentences.ts';
-import { cap, logLine } from './untrusted.ts';
+import { logLine } from './untrusted.ts';
 
 /** Where log lines go. Every line has gone through `logLine` before. */
 export interface LogSink {
@@ -16,90 +18,26 @@ export interface LogSink {
   readonly status: (text: string) => void;
 }
 
-/** Most new lines about findings in one look: the rest is counted. A log is read by people. */
-const LINES_PER_LOOK = 12;
-/** A line of the log is one glance; the whole text stands in the report. */
-const MESSAGE_LIMIT_BYTES = 600;
 /** A line at least every 30 s: looks are up to a second apart. */
 const HEARTBEAT_MS = 29_000;
 /** Numbers of pods are told this often while they change: a roll-out of hundreds changes them with every look. */
 const COUNTS_GAP_MS = 5_000;
-/**
- * What lasts shorter than this is not told: while a roll-out goes on, every pod is a moment without a sandbox, a moment
- * without an image, a moment not ready.
- */
-const WORTH_TELLING_MS = 5_000;
 
 type Assessed = Extract<GateEvent, { type: 'assessed' }>;
-
-/** A group of findings as the log knows it. */
-interface Known {
-  readonly seenMs: number;
-  /** `left`: it was one too many, and only counted. */
-  readonly told: 'no' | 'yes' | 'left';
-  readonly fatal: boolean;
-  /** `Deployment shop/web: no longer ImageNotFound` is told with what was told at first. */
-  readonly what: string;
-}
 
 /**
  * Tells a run to a person: one live line per change, prefixed with the time since the run began; a group per phase
  * for details; at least one line every 30 s while waiting.
  */
 export function createLog(sink: LogSink): Tell {
-  const known = new Map<string, Known>();
+  const findingLines = createFindingLines();
   let lastCounts = '';
   let lastCountsMs = Number.NEGATIVE_INFINITY;
   let lastLineMs = 0;
-  let looked = false;
 
   const say = (text: string, now: Now): void => {
     lastLineMs = now.elapsedMs;
     sink.line(logLine(`${stamp(now)} ${text}`));
-  };
-
-  const sayChanges = ({ assessment, nodes }: Assessed, now: Now): void => {
-    const groups = groupFindings(assessment.findings);
-    const isFirst = !looked;
-    looked = true;
-    let lines = 0;
-    let untold = 0;
-    for (const group of groups) {
-      const before = known.get(group.key);
-      const { cause } = group;
-      // What only a restart can heal is not called hopeless while that is under way.
-      const fatal = group.fatal && !(cause === 'CalicoUnauthorized' && nodes.some(isBeingCured));
-      const what = `${group.subject}: ${causeOf(group)}`;
-      const seenMs = before?.seenMs ?? now.elapsedMs;
-      // What waits for something else does not become worse by itself.
-      const turnsFatal = before !== undefined && !before.fatal && fatal && group.derivedFrom === null;
-      const isNews = before === undefined || before.told === 'no' || turnsFatal;
-      const isDue =
-        fatal ||
-        cause === 'CalicoUnauthorized' ||
-        now.elapsedMs - seenMs >= WORTH_TELLING_MS ||
-        (isFirst && ageMs(group, now) >= WORTH_TELLING_MS);
-      let told = before?.told ?? 'no';
-      if (isNews && isDue) {
-        const isKnown = told === 'yes';
-        if (lines < LINES_PER_LOOK) {
-          say(isKnown ? `✗  ${what}: waiting will not heal it` : findingLine(group, now), now);
-          told = 'yes';
-        } else {
-          told = isKnown ? 'yes' : 'left';
-          untold += 1;
-        }
-        lines += 1;
-      }
-      known.set(group.key, { seenMs, told, fatal, what });
-    }
-    if (untold > 0) say(`   … and ${untold} more; all of them are in the report`, now);
-    const present = new Set(groups.map(({ key }) => key));
-    for (const [key, before] of known) {
-      if (present.has(key)) continue;
-      known.delete(key);
-      if (before.told === 'yes') say(`✓  ${before.what}: no longer`, now);
-    }
   };
 
   const sayAssessment = (event: Assessed, now: Now): void => {
@@ -113,9 +51,9 @@ export function createLog(sink: LogSink): Tell {
       lastCountsMs = now.elapsedMs;
       say(counts, now);
     }
-    sayChanges(event, now);
+    for (const line of findingLines(event, now)) say(line, now);
     if (now.elapsedMs - lastLineMs >= HEARTBEAT_MS) {
-      say(`${waitingFor(assessment, unseen)}; ${left(deadlineInMs)}`, now);
+      say(`${waitingFor(event)}; ${left(deadlineInMs)}`, now);
     }
     sink.status(logLine(`${stamp(now)} ${counts}; ${left(deadlineInMs)}`));
   };
@@ -135,15 +73,11 @@ export function createLog(sink: LogSink): Tell {
     }
     if (event.type === 'finished') {
       sink.status('');
-      for (const line of closingLines(event.report)) sink.line(logLine(line));
+      sayEnd(sink, event.report);
       return;
     }
     say(`${MARKS[event.type] ?? ' '}  ${sentenceOf(event)}`, now);
   };
-}
-
-function isBeingCured({ action }: Assessed['nodes'][number]): boolean {
-  return action === 'waiting' || action === 'restarted';
 }
 
 const MARKS: Partial<Record<GateEvent['type'], string>> = {
@@ -155,25 +89,12 @@ const MARKS: Partial<Record<GateEvent['type'], string>> = {
   outcome: '•',
 };
 
-function closingLines(report: Extract<GateEvent, { type: 'finished' }>['report']): readonly string[] {
-  return ['', `${report.verdict.toUpperCase()}: ${report.reason}`];
-}
-
-/** For how long the oldest of them has been not ready: what a run that has just begun knows. */
-function ageMs(group: FindingGroup<Finding>, now: Now): number {
-  return now.atMs - Math.min(...group.findings.map((finding) => finding.sinceMs));
-}
-
-function findingLine(group: FindingGroup<Finding>, now: Now): string {
-  const first = group.findings[0] as Finding;
-  const milder = group.derivedFrom === null ? '·' : '↳';
-  const mark = group.fatal ? '✗' : milder;
-  const pods = podsBesideSubject(group);
-  const about = pods === '' ? '' : ` (${pods})`;
-  const waits = group.derivedFrom === null ? '' : `, waits for ${group.derivedFrom}`;
-  const age = Math.max(0, now.atMs - first.sinceMs);
-  const since = age >= 1000 ? `, for ${coarse(age)}` : '';
-  return `${mark}  ${group.subject}${about}: ${causeOf(group)}${waits}${since}: ${cap(first.message, MESSAGE_LIMIT_BYTES)}`;
+/** The verdict stands last, where people look first; what its reason has no room for stands folded above it. */
+function sayEnd(sink: LogSink, report: Report): void {
+  const findings = closingFindings(report);
+  sink.line('');
+  if (findings.length > 1) sink.group(`What is wrong (${findings.length})`, findings);
+  sink.line(logLine(`${report.verdict.toUpperCase()}: ${report.reason}`));
 }
 
 function countsLine(assessment: Assessment): string {
@@ -190,24 +111,21 @@ function countsLine(assessment: Assessment): string {
   return others.length === 0 ? of : `${of} (${others.join(', ')})`;
 }
 
-function waitingFor(assessment: Assessment, unseen: string | null): string {
+function waitingFor({ assessment, unseen }: Assessed): string {
   const worst = groupFindings(assessment.findings.filter((finding) => finding.holdsBack))[0];
-  const besides = unseen === null ? '' : `; ${unseen}`;
-  if (worst !== undefined) return `waiting: ${worst.subject}: ${causeOf(worst)}; ${countsLine(assessment)}${besides}`;
-  if (unseen !== null) return `waiting: ${unseen}`;
+  if (worst !== undefined) {
+    const besides = unseen === null ? countsLine(assessment) : unseen.what;
+    return `waiting: ${worst.subject}: ${causeOf(worst)}; ${besides}`;
+  }
+  if (unseen !== null) return `waiting: ${unseen.what}${unseen.why}`;
   const unstable = assessment.unstable[0];
   if (unstable !== undefined)
-    return `waiting: ${unstable.name} has been complete for ${coarse(unstable.completeForMs)}`;
+    return `waiting: ${unstable.name} has been complete for ${formatSeconds(unstable.completeForMs)}`;
   return `waiting; ${countsLine(assessment)}`;
 }
 
 function left(deadlineInMs: number): string {
-  return deadlineInMs > 0 ? `${coarse(deadlineInMs)} left` : 'time is up';
-}
-
-/** `1m30s`: whole seconds are enough for a reader. */
-export function coarse(durationMs: number): string {
-  return formatDuration(Math.max(0, Math.floor(durationMs / 1000)) * 1000);
+  return deadlineInMs > 0 ? `${formatSeconds(deadlineInMs)} left` : 'time is up';
 }
 
 function stamp(now: Now): string {

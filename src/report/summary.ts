@@ -1,5 +1,5 @@
+import { formatSeconds } from '../duration.ts';
 import { groupFindings, podsOf } from './finding-groups.ts';
-import { coarse } from './log.ts';
 import type { Report, ReportedNode } from './report.ts';
 import { markdown, prose } from './untrusted.ts';
 
@@ -46,7 +46,7 @@ function head(report: Report): readonly string[] {
     '',
     prose(report.reason),
     '',
-    `${counts.join(' · ')} · ${scope(report)} · ${coarse(durationMs(report))}`,
+    `${counts.join(' · ')} · ${scope(report)} · ${formatSeconds(durationMs(report))}`,
     '',
   ];
 }
@@ -71,7 +71,7 @@ function findings(report: Report): readonly string[] {
   if (groups.length === 0) return [];
   const rows = groups.slice(0, ROWS_LIMIT).map((group) => {
     const first = group.findings[0];
-    const since = coarse(Date.parse(report.finishedAt) - Date.parse(first?.since ?? report.finishedAt));
+    const since = formatSeconds(Date.parse(report.finishedAt) - Date.parse(first?.since ?? report.finishedAt));
     const waits = group.derivedFrom === null ? '' : ` (waits for ${markdown(group.derivedFrom, 200)})`;
     return `| ${markdown(group.subject, 300)} | ${group.stage} | **${group.cause}**${waits} | ${podsCell(podsOf(group), group.findings.length)} | ${since} | ${markdown(first?.message ?? '', CELL_LIMIT_BYTES)} |`;
   });

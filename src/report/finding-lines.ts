@@ -1,0 +1,127 @@
+import type { Now } from '../clock.ts';
+import { formatSeconds } from '../duration.ts';
+import type { GateEvent } from '../events.ts';
+import type { Finding } from '../health/assessment.ts';
+import { causeOf, type FindingGroup, type Groupable, groupFindings, podsBesideSubject } from './finding-groups.ts';
+import type { Report, ReportedFinding } from './report.ts';
+import { cap } from './untrusted.ts';
+
+type Assessed = Extract<GateEvent, { type: 'assessed' }>;
+
+/** Most new lines about findings in one look: the rest is counted. A log is read by people. */
+const LINES_PER_LOOK = 12;
+/** More than this nobody reads in a log. */
+const CLOSING_LINES = 200;
+/** A line of the log is one glance; the whole text stands in the report. */
+const MESSAGE_LIMIT_BYTES = 600;
+/**
+ * What lasts shorter than this is not told: while a roll-out goes on, every pod is a moment without a sandbox, a moment
+ * without an image, a moment not ready.
+ */
+const WORTH_TELLING_MS = 5_000;
+
+/** A group of findings as the log knows it. */
+interface Known {
+  readonly seenMs: number;
+  /** `left`: it was one too many, and only counted. */
+  readonly told: 'no' | 'yes' | 'left';
+  readonly fatal: boolean;
+  readonly subject: string;
+  readonly cause: string;
+}
+
+/**
+ * What a look says about findings that the looks before did not: one line when something is wrong for long enough, one
+ * when waiting will not heal it any more, one when it is over. The function remembers what it said.
+ */
+export function createFindingLines(): (event: Assessed, now: Now) => readonly string[] {
+  let known: ReadonlyMap<string, Known> | null = null;
+
+  return ({ assessment, nodes }, now) => {
+    const isFirst = known === null;
+    const before = known ?? new Map<string, Known>();
+    const after = new Map<string, Known>();
+    const lines: string[] = [];
+    let untold = 0;
+    for (const group of groupFindings(assessment.findings)) {
+      const was = before.get(group.key);
+      const fatal = group.fatal && !isBeingCured(group, nodes);
+      const is: Known = {
+        seenMs: was?.seenMs ?? now.elapsedMs,
+        told: was?.told ?? 'no',
+        fatal,
+        subject: group.subject,
+        cause: causeOf(group),
+      };
+      const line = newLine(group, was, is, isFirst, now);
+      if (line !== null && lines.length < LINES_PER_LOOK) {
+        lines.push(line);
+        after.set(group.key, { ...is, told: 'yes' });
+      } else {
+        if (line !== null) untold += 1;
+        after.set(group.key, line === null || is.told === 'yes' ? is : { ...is, told: 'left' });
+      }
+    }
+    known = after;
+    const over = [...before].filter(([key, { told }]) => told === 'yes' && !after.has(key));
+    return [
+      ...lines,
+      ...(untold > 0 ? [`   … and ${untold} more; the end of this log lists all that is wrong then`] : []),
+      ...over.map(([, { subject, cause }]) => `✓  ${subject}: no longer ${cause}`),
+    ];
+  };
+}
+
+/** What only a restart can heal is not called hopeless while that is under way. */
+function isBeingCured({ cause }: FindingGroup<Finding>, nodes: Assessed['nodes']): boolean {
+  return cause === 'CalicoUnauthorized' && nodes.some(({ action }) => action === 'waiting' || action === 'restarted');
+}
+
+/** The line that `group` is worth now; null for none. */
+function newLine(
+  group: FindingGroup<Finding>,
+  was: Known | undefined,
+  is: Known,
+  isFirstLook: boolean,
+  now: Now,
+): string | null {
+  // What waits for something else does not become worse by itself.
+  const turnsFatal = was !== undefined && !was.fatal && is.fatal && group.derivedFrom === null;
+  if (was?.told === 'yes') return turnsFatal ? `✗  ${is.subject}: ${is.cause}: waiting will not heal it` : null;
+  if (was?.told === 'left' && !turnsFatal) return null;
+  const isDue =
+    is.fatal ||
+    group.cause === 'CalicoUnauthorized' ||
+    now.elapsedMs - is.seenMs >= WORTH_TELLING_MS ||
+    (isFirstLook && now.atMs - oldestSinceMs(group) >= WORTH_TELLING_MS);
+  return isDue ? wholeLine(group, is.fatal, now) : null;
+}
+
+function oldestSinceMs({ findings }: FindingGroup<Finding>): number {
+  return Math.min(...findings.map(({ sinceMs }) => sinceMs));
+}
+
+function wholeLine(group: FindingGroup<Finding>, fatal: boolean, now: Now): string {
+  const first = group.findings[0] as Finding;
+  const milder = group.derivedFrom === null ? '·' : '↳';
+  return `${fatal ? '✗' : milder}  ${described(group, now.atMs - first.sinceMs)}`;
+}
+
+/** One line for each group of findings of a finished run, worst first. */
+export function closingFindings({ findings, finishedAt }: Report): readonly string[] {
+  const groups = groupFindings(findings);
+  const lines = groups.slice(0, CLOSING_LINES).map((group) => {
+    const first = group.findings[0] as ReportedFinding;
+    return described(group, Date.parse(finishedAt) - Date.parse(first.since));
+  });
+  return groups.length > lines.length ? [...lines, `and ${groups.length - lines.length} more`] : lines;
+}
+
+function described(group: FindingGroup<Groupable>, ageMs: number): string {
+  const pods = podsBesideSubject(group);
+  const about = pods === '' ? '' : ` (${pods})`;
+  const waits = group.derivedFrom === null ? '' : `, waits for ${group.derivedFrom}`;
+  const since = ageMs >= 1000 ? `, for ${formatSeconds(ageMs)}` : '';
+  const message = cap(group.findings[0]?.message ?? '', MESSAGE_LIMIT_BYTES);
+  return `${group.subject}${about}: ${causeOf(group)}${waits}${since}: ${message}`;
+}
