@@ -1,6 +1,7 @@
 import type { NodePlan, Outcome } from './calico/case.ts';
 import type { Now } from './clock.ts';
 import type { Assessment } from './health/assessment.ts';
+import type { Unseen } from './health/blindness.ts';
 import type { Report } from './report/report.ts';
 import type { Settings } from './settings.ts';
 
@@ -22,7 +23,7 @@ export type GateEvent =
       readonly type: 'assessed';
       readonly assessment: Assessment;
       /** What of the scope cannot be seen at this moment, and why; null: all of it is seen. */
-      readonly unseen: string | null;
+      readonly unseen: Unseen | null;
       readonly nodes: readonly NodePlan[];
       readonly deadlineInMs: number;
     }

@@ -1,7 +1,7 @@
 import { downNotes, installationNotes } from './calico/calico-report.ts';
 import type { NodePlan, Restart } from './calico/case.ts';
 import type { GateEvent } from './events.ts';
-import { describeBlindness, isBlind } from './health/blindness.ts';
+import { isBlind, unseenIn } from './health/blindness.ts';
 import type { Look } from './look.ts';
 import { describeGap, viewNews } from './view-news.ts';
 
@@ -9,7 +9,7 @@ import { describeGap, viewNews } from './view-news.ts';
 export function newsOf(before: Look | null, after: Look, deadlineInMs: number): readonly GateEvent[] {
   const { observation, assessment, plan } = after;
   const { coverage } = observation.snapshot;
-  const unseen = isBlind(coverage) ? describeBlindness(coverage, observation.now.atMs) : null;
+  const unseen = isBlind(coverage) ? unseenIn(coverage, observation.now.atMs) : null;
   return [
     ...viewNews(before?.observation.snapshot.coverage ?? null, coverage),
     { type: 'assessed', assessment, unseen, nodes: plan.nodes, deadlineInMs },

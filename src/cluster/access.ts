@@ -89,8 +89,7 @@ export function calicoNeedsOf(
       namespace,
       costs: 'the calico-node pods are not seen, and nothing is restarted',
     };
-    const costs = 'calico-node is not restarted';
-    const restart: Need = { group: '', resource: 'pods', verbs: ['get', 'delete'], namespace, costs };
+    const restart: Need = { ...read, verbs: ['delete', 'get'], costs: 'calico-node is not restarted' };
     return restartCalicoNode ? [read, restart] : [read];
   });
 }
@@ -192,7 +191,9 @@ function rulesFor(reviewed: AccessReport['reviewed']): AccessReport['missing'] {
   }));
 }
 
-/** What may be listed need not be watched. */
 function costsOf(need: Need, missingVerbs: readonly string[]): string {
-  return missingVerbs.join() === 'watch' ? 'it is listed every few seconds instead of watched' : need.costs;
+  const missing = missingVerbs.join();
+  if (missing === 'watch') return 'it is listed every few seconds instead of watched';
+  const isForDelete = need.verbs.includes('delete') && missing === 'get';
+  return isForDelete ? 'a DELETE whose answer gets lost cannot be told from one that was not carried out' : need.costs;
 }

@@ -27,12 +27,24 @@ export function isBlind(coverage: Coverage): boolean {
 
 /** What cannot be seen, since when, and what to do about it; a clause for a reason. */
 export function describeBlindness(coverage: Coverage, nowMs: number): string {
+  const { what, why } = unseenIn(coverage, nowMs);
+  return `${what}${why}`;
+}
+
+/** What cannot be seen, in short, and why, to be said behind it. */
+export interface Unseen {
+  readonly what: string;
+  readonly why: string;
+}
+
+/** The worst blindness; to be asked only of a coverage that is blind (`isBlind`). */
+export function unseenIn(coverage: Coverage, nowMs: number): Unseen {
   const gaps = neededGaps(coverage);
   const [worst] = gaps;
-  if (worst === undefined) return 'the picture of the cluster is not complete';
+  if (worst === undefined) return { what: 'the picture of the cluster is not complete', why: '' };
   const alike = inOrder(gaps.filter(({ why }) => why === worst.why));
   const [first = worst] = alike;
-  return `${placesOf(alike)} ${stateOf(worst, nowMs)}${said(first)}`;
+  return { what: `${placesOf(alike)} ${stateOf(worst, nowMs)}`, why: said(first) };
 }
 
 function stateOf(worst: Gap, nowMs: number): string {

@@ -1,7 +1,7 @@
 import type { NodePlan, Restart } from '../calico/case.ts';
 import type { Now } from '../clock.ts';
 import { formatDuration, formatSeconds } from '../duration.ts';
-import type { Coverage } from '../objects/snapshot.ts';
+import type { Coverage, Gap } from '../objects/snapshot.ts';
 import type { Verdict } from '../report/report.ts';
 import type { Settings } from '../settings.ts';
 import type { Timing } from '../timing.ts';
@@ -126,9 +126,15 @@ function isUselessToWait({ assessment, settings, coverage, cureInProgress }: Jud
   const gaps = neededGaps(coverage);
   const forbidden = gaps.filter(({ why }) => why === 'forbidden');
   if (forbidden.length === 0 || cureInProgress) return false;
-  if (forbidden.some(({ resource, namespace }) => resource === 'pods' && namespace === null)) return true;
+  if (isAllForbidden(forbidden, settings)) return true;
   const isRestSeen = forbidden.length === gaps.length;
   return settings.failFast && isRestSeen && assessment.findings.every(({ holdsBack }) => !holdsBack);
+}
+
+/** Not one pod of the scope may be seen. */
+function isAllForbidden(forbidden: readonly Gap[], { namespaces }: Settings): boolean {
+  const places = new Set(forbidden.filter(({ resource }) => resource === 'pods').map(({ namespace }) => namespace));
+  return places.has(null) || (namespaces.length > 0 && namespaces.every((name) => places.has(name)));
 }
 
 function unhealthy(input: JudgeInput, findings: readonly Finding[], blind: boolean, ending = ''): Judgement {
