@@ -223,7 +223,7 @@ describe('when the view is lost before the deadline', () => {
     expect(endOf(lostAfter(notReady, 10_000, 61_000).judge(deadline))).toEqual({
       verdict: 'inconclusive',
       reason:
-        'no verdict within 10m: pods were last seen 1m1s ago: connection refused; check that the API server can be reached and answers',
+        'no verdict within 10m: pods were last seen 1m1s ago: connection refused; check that the API server can be reached and answers; when last seen, shop/web: it runs and is not ready',
     });
   });
 
@@ -246,7 +246,7 @@ describe('a run that can ask the API server no more', () => {
   test('is inconclusive, with the words of what failed', () => {
     expect(endOf(seen(notReady, 10_000).judge(refused))).toEqual({
       verdict: 'inconclusive',
-      reason: refused.apiFailure.message,
+      reason: `${refused.apiFailure.message}; when last seen, shop/web: it runs and is not ready`,
     });
   });
 
@@ -300,6 +300,22 @@ describe('what may not be read', () => {
     expect(seen({ ...web, coverage: other }, 0, { failFast: false }).judge()).toMatchObject({ kind: 'wait' });
     const nothing = seen({ coverage: forbidden('pods') }, 0, { failFast: false });
     expect(endOf(nothing.judge()).verdict).toBe('inconclusive');
+  });
+
+  test('ends the run without fail-fast too when it is the pods of every namespace that was named', () => {
+    const coverage = aCoverage({ ...other, gaps: [...other.gaps, ...forbidden('pods', 'shop').gaps] });
+    const both = { failFast: false, namespaces: ['shop', 'other'] };
+    expect(endOf(seen({ coverage }, 0, both).judge()).verdict).toBe('inconclusive');
+    expect(seen({ ...web, coverage: other }, 0, both).judge()).toMatchObject({ kind: 'wait' });
+  });
+
+  test('does not keep the run waiting for trouble that was seen in it before', () => {
+    const run = seen(notReady, 10_000);
+    run.look(12_000, { ...notReady, coverage: forbidden('pods', 'shop') });
+    expect(endOf(run.judge())).toMatchObject({
+      verdict: 'inconclusive',
+      reason: expect.stringContaining('; when last seen, shop/web: it runs and is not ready'),
+    });
   });
 
   test('does not hide what is still to be read', () => {

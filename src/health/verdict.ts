@@ -7,7 +7,8 @@ import type { Settings } from '../settings.ts';
 import type { Timing } from '../timing.ts';
 import type { Assessment, Finding } from './assessment.ts';
 import { describeBlindness, isBlind, neededGaps } from './blindness.ts';
-import type { Evidence } from './evidence.ts';
+import { type Evidence, isFresh, resourceOf } from './evidence.ts';
+import { compareFindings } from './finding-order.ts';
 import {
   describeUnstable,
   type ReasonContext,
@@ -90,8 +91,14 @@ function mayEnd(input: JudgeInput): boolean {
 /** The end of a run that can see no more: only what was fatal by then makes it unhealthy. */
 function endBlind(input: JudgeInput, why: string): Judgement {
   const fatal = input.memory.evidence.map(({ finding }) => finding).filter((finding) => finding.fatal);
-  if (fatal.length === 0) return inconclusive(why);
+  if (fatal.length === 0) return inconclusive(`${why}${lastSeenOf(input)}`);
   return end('unhealthy', `${reasonOfTrouble(fatal, reasonContext(input))}; besides, ${why}`);
+}
+
+/** What was wrong in what cannot be seen any more: too little or too old for a verdict, and still the place to look at. */
+function lastSeenOf({ memory }: JudgeInput): string {
+  const [worst] = memory.evidence.map(({ finding }) => finding).sort(compareFindings);
+  return worst === undefined ? '' : `; when last seen, ${titleOf(worst)}`;
 }
 
 /** Evidence counts if it was seen within the last minute or was fatal already; else a lost view is only that. */
@@ -103,7 +110,10 @@ function atDeadline(input: JudgeInput, blind: boolean): Judgement {
   const timeout = formatDuration(settings.timeoutMs);
   if (evidence.length > 0) return unhealthy(input, evidence, blind, `; the timeout of ${timeout} is over`);
 
-  if (blind) return inconclusive(`no verdict within ${timeout}: ${describeBlindness(coverage, now.atMs)}`);
+  if (blind) {
+    const blindness = describeBlindness(coverage, now.atMs);
+    return inconclusive(`no verdict within ${timeout}: ${blindness}${lastSeenOf(input)}`);
+  }
   if (assessment.unstable.length > 0) {
     const stable = formatDuration(settings.stableForMs);
     const open = describeUnstable(assessment.unstable);
@@ -126,15 +136,19 @@ function isUselessToWait({ assessment, settings, coverage, cureInProgress }: Jud
   const gaps = neededGaps(coverage);
   const forbidden = gaps.filter(({ why }) => why === 'forbidden');
   if (forbidden.length === 0 || cureInProgress) return false;
-  if (isAllForbidden(forbidden, settings)) return true;
+  if (isNoPodSeen(forbidden, settings.namespaces)) return true;
   const isRestSeen = forbidden.length === gaps.length;
-  return settings.failFast && isRestSeen && assessment.findings.every(({ holdsBack }) => !holdsBack);
+  return settings.failFast && isRestSeen && !assessment.findings.some(isTroubleInSight);
+
+  function isTroubleInSight(finding: Finding): boolean {
+    return finding.holdsBack && isFresh(coverage, resourceOf(finding), finding.namespace);
+  }
 }
 
-/** Not one pod of the scope may be seen. */
-function isAllForbidden(forbidden: readonly Gap[], { namespaces }: Settings): boolean {
-  const places = new Set(forbidden.filter(({ resource }) => resource === 'pods').map(({ namespace }) => namespace));
-  return places.has(null) || (namespaces.length > 0 && namespaces.every((name) => places.has(name)));
+/** Pods may be read in no namespace of the scope. */
+function isNoPodSeen(forbidden: readonly Gap[], namespaces: readonly string[]): boolean {
+  const unseen = new Set(forbidden.filter(({ resource }) => resource === 'pods').map(({ namespace }) => namespace));
+  return unseen.has(null) || (namespaces.length > 0 && namespaces.every((namespace) => unseen.has(namespace)));
 }
 
 function unhealthy(input: JudgeInput, findings: readonly Finding[], blind: boolean, ending = ''): Judgement {
