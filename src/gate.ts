@@ -83,7 +83,11 @@ async function watchUntilDecided(run: Run, { connection, api }: Cluster): Promis
       last = look;
 
       const judgement = judgeLook(run, view, look, confirmed, deadlineInMs);
-      if (judgement.kind === 'end') return { ...judgement, look };
+      if (judgement.kind === 'end') {
+        // Whoever lacks one right often lacks others: they are named together.
+        if (judgement.verdict === 'inconclusive') await rights.settle();
+        return { ...judgement, look };
+      }
 
       confirmed = false;
       if (look.plan.next !== null && !run.signal.aborted) {

@@ -1,4 +1,5 @@
 import type { DeleteRights } from './calico/case.ts';
+import { sleep } from './clock.ts';
 import { calicoNeedsOf, checkAccess, deleteRightsOf, type Need, needsOf } from './cluster/access.ts';
 import type { Api } from './cluster/api.ts';
 import type { Run } from './run.ts';
@@ -11,6 +12,8 @@ export interface Rights {
   readonly reviewCalico: (namespaces: readonly string[]) => void;
   /** Reviews that were begun and are not done yet; null when there are none. A review that is refused is done too. */
   readonly pending: () => Promise<void> | null;
+  /** The same at the end of a run, which hardly waits for them. */
+  readonly settle: () => Promise<void>;
 }
 
 /** Begins with the rights to observe and to diagnose. No review ever rejects or holds up a look. */
@@ -48,5 +51,8 @@ export function reviewRights(run: Run, api: Api): Rights {
       review(calicoNeedsOf(run.settings, namespaces));
     },
     pending: () => (open > 0 ? reviews : null),
+    settle: async () => {
+      if (open > 0) await Promise.race([reviews, sleep(run.clock, run.timing.lateReviewsMs, run.signal)]);
+    },
   };
 }

@@ -54,6 +54,9 @@ export interface Timing {
   /** No restart begins with less than the smaller of this and `restart-timeout` left. */
   readonly leastTimeForRestartMs: number;
 
+  /** A run that ends for lack of a right waits this long for the reviews of the other rights. */
+  readonly lateReviewsMs: number;
+
   /** After a cancellation or at the deadline everything that is left must end within this time. */
   readonly shutdownMs: number;
 }
@@ -86,6 +89,8 @@ export const TIMING: Timing = {
   newFailureMs: 1_800_000,
   refuteAfterMs: 5_000,
   leastTimeForRestartMs: 60_000,
+
+  lateReviewsMs: 2_000,
 
   shutdownMs: 4_000,
 };
