@@ -179,8 +179,7 @@ function scheduled(asked: readonly LookedAt[], input: PlanInput): readonly Decis
   const stop = stopOfRun(input);
   const { maxNodeRestarts } = input.observation.settings;
   let left = maxNodeRestarts - input.restarts.filter(({ answer }) => answer === 'deleted' || answer === 'lost').length;
-  const pending = input.restarts.find(isPending);
-  let turnOf = pending?.node ?? null;
+  let turnOf = input.restarts.find(isPending)?.node ?? null;
 
   return asked.map((looked) => {
     const { nodeCase, target, objection } = looked;
@@ -189,12 +188,14 @@ function scheduled(asked: readonly LookedAt[], input: PlanInput): readonly Decis
     if (refusal !== null)
       return { plan: withCommand(nodeCase.node, 'refused', refusal.why, target, input), now: false };
     const early = objection ?? tooEarly(nodeCase.node, input);
-    if (early !== null) return objected(looked, early);
-    left -= 1;
     if (turnOf !== null) {
+      // What holds it back besides, such as the pod that is just being restarted there, is looked at when its turn has come.
+      left -= 1;
       const why = `its turn comes when pods get their network again on ${turnOf}`;
       return { plan: { ...without(nodeCase.node, 'waiting', why), target }, now: false };
     }
+    if (early !== null) return objected(looked, early);
+    left -= 1;
     const late = tooLate(input);
     if (late !== null) return { plan: withCommand(nodeCase.node, 'refused', late.why, target, input), now: false };
     turnOf = nodeCase.node;

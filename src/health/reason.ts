@@ -72,7 +72,7 @@ function subjectOf(finding: Finding): string {
 }
 
 function ofNodes(findings: readonly Finding[], worst: Finding, context: ReasonContext): string {
-  const nodes = [...new Set(findings.map(({ node }) => node ?? ''))];
+  const nodes = [...new Set(findings.map(({ node }) => node ?? ''))].sort();
   const pods = findings.length === 1 ? `pod ${podOf(worst)}` : `${findings.length} pods`;
   const where = nodes.length === 1 ? `on ${nodes[0]}` : `on ${nodes.length} nodes (${someOf(nodes)})`;
   if (worst.cause === 'NodeNotReady') {
@@ -91,11 +91,21 @@ function networkNeed(findings: readonly Finding[]): string {
   return findings.length === 1 ? 'give back its network and end' : 'give back their network and end';
 }
 
+function didNotCure({ settled }: Restart): boolean {
+  return settled === 'not-cured' || settled === 'timed-out';
+}
+
+/** The node whose restart did not help, for that concerns all of them; else the first one of the plan. */
+function nodeToAdvise(nodes: readonly string[], { nodes: plans, restarts }: ReasonContext): string | undefined {
+  const failed = restarts.find((restart) => nodes.includes(restart.node) && didNotCure(restart));
+  return failed?.node ?? plans.find(({ node }) => nodes.includes(node))?.node;
+}
+
 function calicoAdvice(worst: Finding, nodes: readonly string[], context: ReasonContext): string {
-  const node = worst.node ?? '';
+  const node = nodeToAdvise(nodes, context) ?? worst.node ?? '';
   const where = nodes.length === 1 ? 'there' : `on ${node}`;
   const restart = context.restarts.findLast((one) => one.node === node);
-  if (restart !== undefined && (restart.settled === 'not-cured' || restart.settled === 'timed-out')) {
+  if (restart !== undefined && didNotCure(restart)) {
     return `restarting calico-node ${where} did not cure it (${restart.settled}): ${shorten(restart.why, RESTART_LIMIT)}`;
   }
   if (restart?.settled === 'cured') {
@@ -105,7 +115,8 @@ function calicoAdvice(worst: Finding, nodes: readonly string[], context: ReasonC
   switch (plan?.action) {
     case 'planned': {
       const setting = context.mayRestart ? '' : ', or set restart-calico-node: true';
-      return `restart calico-node ${where}${plan.command === null ? '' : `: ${plan.command}`}${setting}`;
+      const others = nodes.length === 1 ? '' : ', then on the others, one node at a time';
+      return `restart calico-node ${where}${plan.command === null ? '' : `: ${plan.command}`}${others}${setting}`;
     }
     case 'refused':
       return `calico-node ${where} may not be restarted by this run: ${shorten(plan.why, RESTART_LIMIT)}${byHand(plan)}`;
