@@ -1,6 +1,7 @@
 import { formatSeconds } from '../duration.ts';
-import { inOrder, placesOf } from '../objects/places.ts';
+import { inOrder, placeOf, placesOf } from '../objects/places.ts';
 import type { Coverage, Gap, Resource } from '../objects/snapshot.ts';
+import type { Finding } from './assessment.ts';
 
 /** What the verdict itself needs, in the words of RBAC. Without the others it is only less well explained. */
 const NEEDED: Readonly<Partial<Record<Resource, string>>> = {
@@ -45,6 +46,15 @@ export function unseenIn(coverage: Coverage, nowMs: number): Unseen {
   const alike = inOrder(gaps.filter(({ why }) => why === worst.why));
   const [first = worst] = alike;
   return { what: `${placesOf(alike)} ${stateOf(worst, nowMs)}`, why: said(first) };
+}
+
+/** Why findings have no cause that only events tell: those may not be read there. '' where that is not so. */
+export function describeSilence(findings: readonly Finding[], coverage: Coverage, nowMs: number): string {
+  const silent = findings.filter(({ cause }) => cause === 'SandboxSilent');
+  const gap = coverage.gaps.find(({ resource, namespace }) => {
+    return resource === 'events' && silent.some((finding) => namespace === null || finding.namespace === namespace);
+  });
+  return gap === undefined ? '' : `${placeOf(gap)} ${stateOf(gap, nowMs)}, which would tell why${said(gap)}`;
 }
 
 function stateOf(worst: Gap, nowMs: number): string {

@@ -6,7 +6,7 @@ import type { Verdict } from '../report/report.ts';
 import type { Settings } from '../settings.ts';
 import type { Timing } from '../timing.ts';
 import type { Assessment, Finding } from './assessment.ts';
-import { describeBlindness, isBlind, neededGaps } from './blindness.ts';
+import { describeBlindness, describeSilence, isBlind, neededGaps } from './blindness.ts';
 import { type Evidence, isFresh, resourceOf } from './evidence.ts';
 import { compareFindings } from './finding-order.ts';
 import {
@@ -152,8 +152,10 @@ function isNoPodSeen(forbidden: readonly Gap[], namespaces: readonly string[]): 
 }
 
 function unhealthy(input: JudgeInput, findings: readonly Finding[], blind: boolean, ending = ''): Judgement {
-  const blindness = blind ? `; besides, ${describeBlindness(input.coverage, input.now.atMs)}` : '';
-  return end('unhealthy', `${reasonOfTrouble(findings, reasonContext(input))}${ending}${blindness}`);
+  const { coverage, now } = input;
+  const unseen = [describeSilence(findings, coverage, now.atMs), blind ? describeBlindness(coverage, now.atMs) : ''];
+  const besides = unseen.map((clause) => (clause === '' ? '' : `; besides, ${clause}`)).join('');
+  return end('unhealthy', `${reasonOfTrouble(findings, reasonContext(input))}${ending}${besides}`);
 }
 
 function inconclusive(reason: string): Judgement {
