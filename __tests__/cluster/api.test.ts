@@ -228,6 +228,13 @@ describe('a server that was never reached', () => {
     ['no TLS at all', networkError('ERR_SSL_WRONG_VERSION_NUMBER'), 'certificate', /does not speak TLS/],
     ['a login page', html, 'not-kubernetes', /not a Kubernetes API response/],
     ['a redirect', { status: 302 }, 'redirect', /never followed/],
+    [
+      'a page that forbids',
+      { ...html, status: 403 },
+      'not-kubernetes',
+      /not a Kubernetes API response \(403, text\/html\)/,
+    ],
+    ['a page that is not found', { ...html, status: 404 }, 'not-kubernetes', /NO_PROXY/],
     ['a proxy that wants a password', { status: 407 }, 'not-kubernetes', /NO_PROXY/],
   ])('is given up at once for %s, with the fix', async (_, trouble, kind, words) => {
     const { api, clock, asked } = aServer(inTurn(trouble));

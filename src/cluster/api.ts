@@ -189,7 +189,7 @@ export function createApi(options: ApiOptions): Api {
     <T>(target: RequestTarget, decode: (body: Buffer) => T | Promise<T>): Consume<T> =>
     async (response, onChunk) => {
       const body = await readBody(response.body, onChunk);
-      if (isHtml(response.headers['content-type'], body)) throw notKubernetes(target, response);
+      if (isHtml(response, body)) throw notKubernetes(target, response);
       const value = await decode(body);
       contact.made();
       return value;

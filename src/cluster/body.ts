@@ -73,10 +73,12 @@ export function parseJson(body: Buffer): unknown {
 }
 
 /** Whether an answer is a page for people (a proxy's login, a load balancer's error) rather than an API's. */
-export function isHtml(contentType: string | undefined, body: Buffer): boolean {
-  if (/^\s*text\/html\b/i.test(contentType ?? '')) return true;
+export function isHtml(response: Pick<ApiResponse, 'headers'>, body: Buffer = NO_BODY): boolean {
+  if (/^\s*text\/html\b/i.test(response.headers['content-type'] ?? '')) return true;
   return body.subarray(0, 64).toString('latin1').trimStart().startsWith('<');
 }
+
+const NO_BODY = Buffer.alloc(0);
 
 export function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
   return value !== null && typeof value === 'object' && !Array.isArray(value);

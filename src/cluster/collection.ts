@@ -272,8 +272,13 @@ export function createCollection<T>(options: CollectionOptions<T>): Collection<T
           resolve(false);
           return;
         }
-        waiting.push(resolve);
-        refreshSignal.addEventListener('abort', () => answerRefreshes(false, [resolve]), { once: true });
+        const settleOnce = (isFresh: boolean): void => {
+          refreshSignal.removeEventListener('abort', onAbort);
+          resolve(isFresh);
+        };
+        const onAbort = (): void => answerRefreshes(false, [settleOnce]);
+        refreshSignal.addEventListener('abort', onAbort, { once: true });
+        waiting.push(settleOnce);
         interruption.abort();
       }),
   };

@@ -1,8 +1,8 @@
 import type { Clock } from '../clock.ts';
 import { type ApiError, isApiError } from './api-error.ts';
-import { GarbledBody, readRefusal } from './body.ts';
+import { GarbledBody, isHtml, readRefusal } from './body.ts';
 import { createCredentialRenewal } from './credential-renewal.ts';
-import { aborted, garbled, notAnswered, refused, silent } from './explain.ts';
+import { aborted, garbled, notAnswered, notKubernetes, refused, silent } from './explain.ts';
 import type { RequestTarget } from './request-target.ts';
 import type { ServerClock } from './server-clock.ts';
 import { guardSilence } from './silence.ts';
@@ -57,6 +57,9 @@ export function createRequester(
     if (response.status >= 200 && response.status < 300) return response;
     const refusal = await readRefusal(response, onBytes);
     if (refusal.isStatus) onStatus();
+    // A page for people that says 403 or 404 is a proxy's: no right that could be granted would help.
+    else if (response.status < 500 && response.status !== 401 && isHtml(response))
+      throw notKubernetes(target, response);
     throw refused(target, response, refusal, serverClock.now().atMs);
   };
 

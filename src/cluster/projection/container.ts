@@ -1,5 +1,6 @@
 import type { Container, ContainerState, Probe, Terminated } from '../../objects/pod.ts';
-import { numberOr, type Raw, record, records, strings, text, timeMs, word } from './raw.ts';
+import { createPool } from './pool.ts';
+import { keyOf, numberOr, type Raw, record, records, strings, text, timeMs, word } from './raw.ts';
 
 /** What a probe asks is for people: the longest that helps. */
 const ASKS_LIMIT_BYTES = 200;
@@ -35,12 +36,16 @@ function projectContainer(spec: Raw, status: Raw | undefined, role: Container['r
   };
 }
 
+const poolRunning = createPool<ContainerState>();
 const NO_STATE: ContainerState = Object.freeze({ kind: 'none' });
 
 function projectState(state: Raw): ContainerState {
   const terminated = projectTerminated(state.terminated);
   if (terminated !== null) return terminated;
-  if (isThere(state.running)) return { kind: 'running', startedAtMs: timeMs(record(state.running).startedAt) };
+  if (isThere(state.running)) {
+    const { startedAt } = record(state.running);
+    return poolRunning(keyOf(startedAt), () => ({ kind: 'running', startedAtMs: timeMs(startedAt) }));
+  }
   if (!isThere(state.waiting)) return NO_STATE;
   const { reason, message } = record(state.waiting);
   return { kind: 'waiting', reason: word(reason), message: text(message) };
@@ -64,16 +69,19 @@ function isThere(value: unknown): boolean {
   return value !== null && typeof value === 'object';
 }
 
+const poolProbe = createPool<Probe>();
+
 /** Defaults of the API (core/v1 Probe): period 10 s, 3 failures, no delay. */
 function projectProbe(value: unknown): Probe | null {
   if (!isThere(value)) return null;
-  const probe = record(value);
-  return {
-    initialDelayMs: numberOr(probe.initialDelaySeconds, 0) * 1_000,
-    periodMs: (numberOr(probe.periodSeconds, 0) || 10) * 1_000,
-    failureThreshold: numberOr(probe.failureThreshold, 0) || 3,
-    asks: text(asks(probe), ASKS_LIMIT_BYTES),
+  const raw = record(value);
+  const probe: Probe = {
+    initialDelayMs: numberOr(raw.initialDelaySeconds, 0) * 1_000,
+    periodMs: (numberOr(raw.periodSeconds, 0) || 10) * 1_000,
+    failureThreshold: numberOr(raw.failureThreshold, 0) || 3,
+    asks: text(asks(raw), ASKS_LIMIT_BYTES),
   };
+  return poolProbe(JSON.stringify(probe), () => probe);
 }
 
 function asks(probe: Raw): string {

@@ -1,5 +1,6 @@
 import type { Condition, ControllerReference, Metadata } from '../../objects/metadata.ts';
-import { type Raw, record, records, strings, text, timeMs, word } from './raw.ts';
+import { createPool } from './pool.ts';
+import { keyOf, type Raw, record, records, strings, text, timeMs, word } from './raw.ts';
 
 /** One raw object to its slim one; null for what is not wanted. `atMs`: the server's time of reading. Never throws. */
 export type Projection<T> = (raw: Raw, atMs: number) => T | null;
@@ -21,24 +22,35 @@ export function projectMetadata(raw: Raw): Metadata {
   };
 }
 
+const poolController = createPool<ControllerReference>();
+
 function projectController(ownerReferences: unknown): ControllerReference | null {
   const reference = records(ownerReferences).find((candidate) => candidate.controller === true);
   if (reference === undefined) return null;
-  return {
-    apiVersion: word(reference.apiVersion),
-    kind: word(reference.kind),
-    name: word(reference.name),
-    uid: word(reference.uid),
-  };
+  const { apiVersion, kind, name, uid } = reference;
+  return poolController(keyOf(apiVersion, kind, name, uid), () => ({
+    apiVersion: word(apiVersion),
+    kind: word(kind),
+    name: word(name),
+    uid: word(uid),
+  }));
 }
 
+const poolCondition = createPool<Condition>();
+
 export function projectConditions(conditions: unknown): readonly Condition[] {
-  return records(conditions).map((condition) => ({
-    type: word(condition.type),
-    status: word(condition.status),
-    reason: word(condition.reason),
-    message: text(condition.message),
-    lastTransitionAtMs: timeMs(condition.lastTransitionTime),
-    lastUpdateAtMs: timeMs(condition.lastUpdateTime),
-  }));
+  return records(conditions).map((condition) => {
+    const { type, status, reason, message, lastTransitionTime, lastUpdateTime } = condition;
+    const make = (): Condition => ({
+      type: word(type),
+      status: word(status),
+      reason: word(reason),
+      message: text(message),
+      lastTransitionAtMs: timeMs(lastTransitionTime),
+      lastUpdateAtMs: timeMs(lastUpdateTime),
+    });
+    // Those that say more are of one object only.
+    if (message) return make();
+    return poolCondition(keyOf(type, status, reason, lastTransitionTime, lastUpdateTime), make);
+  });
 }

@@ -1,4 +1,5 @@
 import { capText, TEXT_LIMIT_BYTES } from '../cap-text.ts';
+import { createPool } from './pool.ts';
 
 /** An object as an API server sent it: nothing about it is certain. */
 export type Raw = Readonly<Record<string, unknown>>;
@@ -16,7 +17,7 @@ export function records(value: unknown): readonly Raw[] {
 
 export function strings(value: unknown): readonly string[] {
   return Array.isArray(value)
-    ? value.filter((element) => typeof element === 'string').map((element) => share(element))
+    ? value.filter((element) => typeof element === 'string').map((element) => shared(element))
     : [];
 }
 
@@ -27,12 +28,12 @@ export function text(value: unknown, limitBytes: number = TEXT_LIMIT_BYTES): str
 
 /** A name of which many objects have the same (namespaces, nodes, reasons …): kept once. '' for anything but a text. */
 export function word(value: unknown): string {
-  return typeof value === 'string' ? share(value) : '';
+  return typeof value === 'string' ? shared(value) : '';
 }
 
 /** Like `word`; null for anything but a text that is not empty. */
 export function wordOrNull(value: unknown): string | null {
-  return typeof value === 'string' && value !== '' ? share(value) : null;
+  return typeof value === 'string' && value !== '' ? shared(value) : null;
 }
 
 export function numberOr<Other>(value: unknown, other: Other): number | Other {
@@ -46,27 +47,25 @@ export function timeMs(value: unknown): number | null {
   return ms > 0 ? ms : null;
 }
 
+/** For pools: the same for the same values of the same kinds, and for no others. */
+export function keyOf(...values: readonly unknown[]): string {
+  return values.map((value) => (typeof value === 'string' ? `${value.length}:${value}` : typeof value)).join();
+}
+
 /** Labels and the like; entries that are no texts are left out. */
 export function stringMap(value: unknown): Readonly<Record<string, string>> {
   const map: Record<string, string> = {};
   for (const [key, entry] of Object.entries(record(value))) {
-    if (typeof entry === 'string') map[share(key)] = share(entry);
+    if (typeof entry === 'string') map[shared(key)] = shared(entry);
   }
   return map;
 }
 
 /** Longer texts are hardly ever the same, and looking them up costs more than keeping them. */
 const LONGEST_SHARED = 128;
-/** Bounds the pool; then it begins anew, and texts kept so far stay what they are. */
-const MOST_SHARED = 50_000;
-const pool = new Map<string, string>();
-
 /** JSON.parse makes a new string for every value: ten thousand pods would keep ten thousand copies of `True`. */
-function share(value: string): string {
-  if (value.length > LONGEST_SHARED) return text(value);
-  const known = pool.get(value);
-  if (known !== undefined) return known;
-  if (pool.size >= MOST_SHARED) pool.clear();
-  pool.set(value, value);
-  return value;
+const share = createPool<string>();
+
+function shared(value: string): string {
+  return value.length > LONGEST_SHARED ? text(value) : share(value, () => value);
 }
