@@ -54,3 +54,15 @@ export function firstLook(
   if (look === undefined) throw new Error('no look of the run was like that');
   return look.atMs;
 }
+
+/** The API server cannot be reached, from so long after the run began until then, or for good; watches break. */
+export function outage({ clock, sim }: World, fromMs: number, untilMs?: number): void {
+  clock.after(fromMs, () => {
+    sim.api.faults = () => ({ kind: 'refuse' });
+    sim.api.watches.reset();
+  });
+  if (untilMs === undefined) return;
+  clock.after(untilMs, () => {
+    sim.api.faults = () => undefined;
+  });
+}
