@@ -1,4 +1,6 @@
+import { execFile } from 'node:child_process';
 import { createServer } from 'node:net';
+import { promisify } from 'node:util';
 import { gzipSync } from 'node:zlib';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { type Connection, type ConnectOptions, connect } from '../../src/cluster/connection.ts';
@@ -213,6 +215,30 @@ describe('TLS', () => {
     folder.write('ca.crt', server.ca);
     const { transport } = await dial({ server: server.url, 'certificate-authority': 'ca.crt' });
     await expect(transport(aRequest('/'))).resolves.toMatchObject({ status: 200 });
+  });
+
+  test('trusts NODE_EXTRA_CA_CERTS beside the CA of the kubeconfig', async () => {
+    const server = await opened(anHttpsServer(hello));
+    const { ca: other } = await aClientCertificate();
+    const kubeconfig = folder.write(
+      'config',
+      aKubeconfig({ server: server.url, 'certificate-authority-data': base64(other) }),
+    );
+    const script = folder.write(
+      'child.ts',
+      `import { connect } from ${JSON.stringify(new URL('../../src/cluster/connection.ts', import.meta.url).href)};
+      const { signal } = new AbortController();
+      const { transport } = await connect({ kubeconfig: ${JSON.stringify(kubeconfig)}, context: null, env: {} }, signal);
+      const answer = await transport({ method: 'GET', path: '/', signal }).catch((error) => ({ status: error.code }));
+      console.log(answer.status);
+      process.exit();`,
+    );
+    const statusWith = async (env: NodeJS.ProcessEnv): Promise<string> => {
+      const { stdout } = await promisify(execFile)(process.execPath, [script], { env });
+      return stdout.trim();
+    };
+    await expect(statusWith({})).resolves.toBe('UNABLE_TO_VERIFY_LEAF_SIGNATURE');
+    await expect(statusWith({ NODE_EXTRA_CA_CERTS: folder.write('extra.pem', server.ca) })).resolves.toBe('200');
   });
 
   test('shows a client certificate, by data, file or plugin, and says when it is refused', async () => {

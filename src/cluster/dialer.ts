@@ -1,4 +1,5 @@
 import type { Agent, RequestOptions } from 'node:https';
+import { getCACertificates } from 'node:tls';
 import type { KubeConfig } from '@kubernetes/client-node/dist/config.js';
 import { isRecord } from './body.ts';
 import { ConnectError, isConnectError } from './connect-error.ts';
@@ -148,11 +149,12 @@ async function dialFrom(config: KubeConfig, { source, user }: Target): Promise<D
     if (isConnectError(cause)) throw cause;
     throw applyError(cause, source, user);
   }
-  const { ca, cert, key, servername, rejectUnauthorized, headers } = options;
+  const { cert, key, servername, rejectUnauthorized, headers } = options;
+  const ca = withExtra(options.ca);
   const agent = options.agent as Agent;
-  // Both: Node reads the one, and hands the other to the sockets.
+  // Both: Node reads the one, and hands the other to the sockets, before what the request says.
   Object.assign(agent, { keepAlive: true });
-  Object.assign(agent.options, { keepAlive: true });
+  Object.assign(agent.options, { keepAlive: true, ...(ca === undefined ? {} : { ca }) });
   return {
     agent,
     tls: {
@@ -164,6 +166,12 @@ async function dialFrom(config: KubeConfig, { source, user }: Target): Promise<D
     },
     headers: authorizationOf(headers),
   };
+}
+
+/** A CA of the kubeconfig takes the place of all that Node trusts; what the machine's owner added stays added. */
+function withExtra(ca: RequestOptions['ca']): RequestOptions['ca'] {
+  const extra = getCACertificates('extra');
+  return ca === undefined || extra.length === 0 ? ca : [ca, extra].flat();
 }
 
 function authorizationOf(headers: RequestOptions['headers']): Readonly<Record<string, string>> {
