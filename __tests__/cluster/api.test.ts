@@ -1,5 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import type { ApiError } from '../../src/cluster/api-error.ts';
+import { ConnectError } from '../../src/cluster/connect-error.ts';
 import { FIRST_CONTACT_PATIENCE_MS } from '../../src/cluster/first-contact.ts';
 import { aServer, aStatus, networkError, type Reply, type Script, silence } from './fake-server.ts';
 
@@ -194,6 +195,36 @@ describe('401', () => {
     expect(server.renewals()).toBe(3);
   });
 
+  test.each([new Error('STS said token=abc'), new ConnectError('the plugin hung', { reason: 'CredentialsFailed' })])(
+    'without new credentials ends a run that had no contact yet: %s',
+    async (cause) => {
+      const { api, clock } = aServer(inTurn(aStatus(401, 'Unauthorized')), {
+        renewCredentials: () => Promise.reject(cause),
+      });
+      const error = await errorOf(clock.run(api.getJson(PODS)));
+      expect(error.kind).toBe('credentials');
+      expect(error.message).not.toContain('token=abc');
+      expect(api.failure()).toBe(error);
+    },
+  );
+
+  test('without new credentials is an outage once there was contact', async () => {
+    let failing = 0;
+    const server = aServer(
+      () => (server.clock.monotonicMs() > 0 && failing < 3 ? aStatus(401, 'Unauthorized') : FINE),
+      {
+        renewCredentials: () => {
+          failing += 1;
+          return Promise.reject(new Error('the token service is away'));
+        },
+      },
+    );
+    await server.clock.run(server.api.getJson('/version'));
+    await server.clock.advance(1);
+    await expect(server.clock.run(server.api.getJson(PODS))).resolves.toEqual({ kind: 'PodList' });
+    expect(server.renewals()).toBe(3);
+  });
+
   test('on a DELETE sends it again, for nothing was done', async () => {
     const { api, clock, asked } = aServer(inTurn(aStatus(401, 'Unauthorized'), { body: { kind: 'Status' } }));
     await clock.run(api.delete('/api/v1/namespaces/a/pods/b', { kind: 'DeleteOptions' }));
@@ -295,4 +326,10 @@ test('a watch that is refused tells why, and its body is left to the caller when
   for await (const chunk of response.body) text += Buffer.from(chunk).toString();
   expect(text).toBe('line 1\nline 2\n');
   expect(clock.pending()).toBe(0);
+});
+
+test('a log is given as text, whatever it looks like', async () => {
+  const { api, clock, asked } = aServer(inTurn({ headers: { 'content-type': 'text/plain' }, body: '<html>{"a"\n' }));
+  await expect(clock.run(api.getText('/api/v1/namespaces/a/pods/b/log'))).resolves.toBe('<html>{"a"\n');
+  expect(asked[0]?.accept).toBe('*/*');
 });
