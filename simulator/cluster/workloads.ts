@@ -25,6 +25,8 @@ export interface WorkloadOptions {
   /** Bound without the scheduler. */
   readonly nodeName?: string;
   readonly hostNetwork?: boolean;
+  /** What the container asks for, such as `{ cpu: '1' }`: the scheduler finds room for it, or none. */
+  readonly requests?: StringMap;
   /** Whether the container has a readiness probe. Default true. */
   readonly probe?: boolean;
   /** Anything else of the pod's spec. */
@@ -81,11 +83,13 @@ export function createWorkloads(context: ClusterContext): Workloads {
     const wanted = options.image ?? `registry.example/${namespace}/${name}:${version}`;
     const nodeName = options.nodeName ?? before?.spec.nodeName;
     const probe = options.probe ?? before?.spec.containers[0]?.readinessProbe !== undefined;
+    const requests = options.requests ?? before?.spec.containers[0]?.resources?.requests;
     const container: Container = {
       name,
       image: wanted,
       command: fixed.kind === 'startError' ? ['/nope'] : ['/agent', 'serve'],
       env: [{ name: 'V', value: String(version) }],
+      ...(requests === undefined ? {} : { resources: { requests } }),
       ...((options.probe ?? (before === undefined || probe)) ? { readinessProbe: httpProbe(1, 3) } : {}),
     };
     const spec = specFor(
