@@ -91,7 +91,7 @@ function restartNews(before: readonly Restart[], { memory, observation }: Look):
       news.push({
         type: 'installed',
         node: restart.node,
-        pod: restart.after.pod,
+        pod: `${restart.before.namespace}/${restart.after.pod}`,
         // The node's clock may be another.
         afterMs: observation.now.elapsedMs - restart.elapsedMs,
       });

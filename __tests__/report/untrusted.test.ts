@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
-import { cap, clean, field, logLine, markdown, printableJson, prose } from '../../src/report/untrusted.ts';
+import { cap, clean, codeBlock, field, logLine, markdown, printableJson, prose } from '../../src/report/untrusted.ts';
 import { commandsIn } from './runner-grammar.ts';
 
 /** Text that an attacker would write: pieces of everything that a runner, a terminal or a page obeys. */
@@ -150,6 +150,25 @@ describe('printableJson', () => {
         const printed = printableJson({ texts }, 2);
         expect(JSON.parse(printed)).toEqual({ texts });
         expect(commandsIn(printed)).toEqual([]);
+      }),
+    );
+  });
+});
+
+describe('codeBlock', () => {
+  test('shows each text as it is, between fences', () => {
+    expect(codeBlock(['kubectl get pods', 'a <b> | *c*'])).toEqual(['```', 'kubectl get pods', 'a <b> | *c*', '```']);
+  });
+
+  test('cannot be left, whatever the text', () => {
+    fc.assert(
+      fc.property(fc.array(hostile), (texts) => {
+        const [fence = '', ...rest] = codeBlock(texts);
+        expect(rest.pop()).toBe(fence);
+        expect(rest).toHaveLength(texts.length);
+        // CommonMark §4.5: a fence is closed by a line of at least as many backticks and nothing else.
+        for (const line of rest) expect(/^ {0,3}(`*)\s*$/u.exec(line)?.[1]?.length ?? 0).toBeLessThan(fence.length);
+        for (const line of rest) expect(line).not.toMatch(/[\r\n]/u);
       }),
     );
   });

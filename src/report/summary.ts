@@ -1,7 +1,7 @@
 import { formatSeconds } from '../duration.ts';
-import { groupFindings, podsOf } from './finding-groups.ts';
-import type { Report, ReportedNode } from './report.ts';
-import { markdown, prose } from './untrusted.ts';
+import { type FindingGroup, groupFindings, podsBesideSubject } from './finding-groups.ts';
+import type { Report, ReportedFinding, ReportedNode } from './report.ts';
+import { codeBlock, markdown, prose } from './untrusted.ts';
 
 /** A step's summary may have 1 MiB (GitHub); larger ones are not shown at all. Some room for a step's other writers. */
 export const SUMMARY_LIMIT_BYTES = 1_000_000;
@@ -15,20 +15,25 @@ const ICONS = { healthy: '✅', unhealthy: '❌', inconclusive: '❔' } as const
 
 /**
  * The job summary in GitHub-flavoured Markdown: the verdict and its reason first, then what is wrong, what was done
- * about Calico with proof, workloads, and the timeline folded away. `reportFile` is '' when none was written.
+ * about Calico with proof, warnings, and workloads and timeline folded away; what would make it too long is left out.
+ * `reportFile` is '' when none was written.
  */
 export function summaryOf(report: Report, reportFile: string): string {
-  const whole = [
-    ...head(report),
-    ...findings(report),
-    ...calico(report),
-    ...workloads(report),
-    ...warnings(report),
-    ...timeline(report),
-    ...foot(report, reportFile),
-  ].join('\n');
-  if (Buffer.byteLength(whole) <= SUMMARY_LIMIT_BYTES) return whole;
-  return [...head(report), 'The rest is too long for a summary.', '', ...foot(report, reportFile)].join('\n');
+  const sections = [findings, calico, warnings, workloads, timeline].map((section) => text(section(report)));
+  const end = text(foot(report, reportFile));
+  let whole = text(head(report));
+  let isWhole = true;
+  for (const section of sections) {
+    if (Buffer.byteLength(`${whole}${section}${TOO_LONG}${end}`) <= SUMMARY_LIMIT_BYTES) whole += section;
+    else isWhole = false;
+  }
+  return `${whole}${isWhole ? '' : TOO_LONG}${end}`;
+}
+
+const TOO_LONG = 'Something is left out here, for a summary may not be longer; the report has it.\n\n';
+
+function text(lines: readonly string[]): string {
+  return lines.map((line) => `${line}\n`).join('');
 }
 
 function head(report: Report): readonly string[] {
@@ -69,26 +74,28 @@ function codes(names: readonly string[]): string {
 function findings(report: Report): readonly string[] {
   const groups = groupFindings(report.findings);
   if (groups.length === 0) return [];
-  const rows = groups.slice(0, ROWS_LIMIT).map((group) => {
-    const first = group.findings[0];
-    const since = formatSeconds(Date.parse(report.finishedAt) - Date.parse(first?.since ?? report.finishedAt));
-    const waits = group.derivedFrom === null ? '' : ` (waits for ${markdown(group.derivedFrom, 200)})`;
-    return `| ${markdown(group.subject, 300)} | ${group.stage} | **${group.cause}**${waits} | ${podsCell(podsOf(group), group.findings.length)} | ${since} | ${markdown(first?.message ?? '', CELL_LIMIT_BYTES)} |`;
-  });
   return [
     '### What is wrong',
     '',
-    '| workload | stage | cause | pods | for | what the cluster says |',
-    '|---|---|---|---|---|---|',
-    ...rows,
+    '| who | cause | what the cluster says |',
+    '|---|---|---|',
+    ...groups.slice(0, ROWS_LIMIT).map((group) => findingRow(group, report)),
     ...more(groups.length, ROWS_LIMIT),
+    '',
+    'What a cause means, and what to do about it: `npx calico-health-gate --explain CAUSE`',
     '',
   ];
 }
 
-function podsCell(pods: string, count: number): string {
-  if (pods === '') return '–';
-  return count === 1 ? markdown(pods, 300) : prose(pods, 300);
+/** Three columns: a page is too narrow for more beside a message. */
+function findingRow(group: FindingGroup<ReportedFinding>, { finishedAt }: Report): string {
+  const first = group.findings[0];
+  const pods = podsBesideSubject(group);
+  const who = [markdown(group.subject, 300), ...(pods === '' ? [] : [prose(pods, 300)])];
+  const since = formatSeconds(Date.parse(finishedAt) - Date.parse(first?.since ?? finishedAt));
+  const waits = group.derivedFrom === null ? [] : [`waits for ${markdown(group.derivedFrom, 200)}`];
+  const cause = [`**${group.cause}**`, `${group.stage}, for ${since}`, ...waits];
+  return `| ${who.join('<br>')} | ${cause.join('<br>')} | ${markdown(first?.message ?? '', CELL_LIMIT_BYTES)} |`;
 }
 
 function calico(report: Report): readonly string[] {
@@ -121,9 +128,11 @@ function commands(report: Report): readonly string[] {
   const lines = report.calico.nodes.flatMap((node) => (node.command === null ? [] : [node.command]));
   if (lines.length === 0) return [];
   return [
-    'By hand, one node after the other, the next one only when pods start on the one before:',
+    lines.length === 1
+      ? 'By hand:'
+      : 'By hand, one node after the other, the next one only when pods start on the one before:',
     '',
-    ...lines.slice(0, ROWS_LIMIT).map((line) => `- ${markdown(line, CELL_LIMIT_BYTES)}`),
+    ...codeBlock(lines.slice(0, ROWS_LIMIT), CELL_LIMIT_BYTES),
     '',
   ];
 }
@@ -192,9 +201,9 @@ function timeline(report: Report): readonly string[] {
   return [
     '<details><summary>Timeline</summary>',
     '',
-    '| at | what |',
+    '| UTC | what |',
     '|---|---|',
-    ...shown.map((entry) => `| ${entry.at} | ${prose(entry.what, CELL_LIMIT_BYTES)} |`),
+    ...shown.map((entry) => `| ${entry.at.slice(11, 19)} | ${prose(entry.what, CELL_LIMIT_BYTES)} |`),
     ...more(report.timeline.length, TIMELINE_ROWS_LIMIT),
     '',
     '</details>',

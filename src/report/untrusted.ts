@@ -77,6 +77,17 @@ export function prose(text: string, limitBytes: number = FIELD_LIMIT_BYTES): str
   return entities(field(text, limitBytes)).replaceAll('&#64;', '&#64;<wbr>').replaceAll('&#35;', '&#35;<wbr>');
 }
 
+/**
+ * `lines` as a block of Markdown from which a reader may copy them, character by character. Nothing inside a fence is
+ * structure but a longer fence (CommonMark §4.5), and each text is one line.
+ */
+export function codeBlock(lines: readonly string[], limitBytes: number = FIELD_LIMIT_BYTES): readonly string[] {
+  const shown = lines.map((line) => field(line, limitBytes));
+  const longest = Math.max(0, ...shown.flatMap((line) => [...line.matchAll(/`+/gu)].map(([run]) => run.length)));
+  const fence = '`'.repeat(Math.max(3, longest + 1));
+  return [fence, ...shown, fence];
+}
+
 function entities(text: string): string {
   return text.replaceAll(/[!-/:-@[-`{-~]/gu, (char) => (HARMLESS.has(char) ? char : `&#${char.codePointAt(0)};`));
 }
