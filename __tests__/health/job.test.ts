@@ -4,6 +4,7 @@ import {
   aCondition,
   aContainer,
   aController,
+  aDeployment,
   ago,
   aJob,
   anEvent,
@@ -15,7 +16,7 @@ import {
   SECOND,
   terminated,
 } from '../builders.ts';
-import { aHealthRun, assessOnce, brief, ofMigrate } from './health-run.ts';
+import { aHealthRun, assessOnce, brief, ofMigrate, webPods } from './health-run.ts';
 
 const FAILED = [
   aCondition('Failed', 'True', {
@@ -62,8 +63,19 @@ describe('a Job that does not hold back healthy', () => {
     expect(assessment.workloads).toMatchObject([{ kind: 'Job', complete: true, problem: null }]);
   });
 
-  test('is not waited for by stable-for either: a Job that starts every minute would keep the window open for ever', () => {
-    expect(assessOnce({ workloads: [running], pods: [aPod(ofMigrate('migrate-1'))] }, any).unstable).toEqual([]);
+  test('has no window of its own: a Job that starts every minute would keep it open for ever', () => {
+    const run = aHealthRun({ ...any, stableForMs: 15 * SECOND });
+    const next = aJob({ ...running, uid: 'next', name: 'next' });
+    expect(run.look(0, { workloads: [running] }).unstable).toMatchObject([
+      { name: 'the Jobs in scope', completeForMs: 0 },
+    ]);
+    expect(run.look(15_000, { workloads: [running, next] }).unstable).toEqual([]);
+    expect(run.look(16_000, { workloads: [next] }).unstable).toEqual([]);
+  });
+
+  test('keeps no window open where there is anything else', () => {
+    const { unstable } = assessOnce({ workloads: [running, aDeployment()], pods: webPods(2) }, any);
+    expect(unstable.map(({ name }) => name)).toEqual(['shop/web']);
   });
 
   test('is still trying: its failed attempts are no findings', () => {

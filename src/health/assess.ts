@@ -87,10 +87,10 @@ export function lookAtHealth(before: HealthMemory, observation: Observation): He
   }));
   // What was never seen has not stayed as it is: no window begins before everything was read once.
   const isAllRead = neededGaps(coverage).every(({ why }) => why === 'stale');
-  const subjects = [
-    ...verdicts.flatMap((one) => subjectOfWorkload(one, nodes)),
-    ...subjectsOfBarePods(judged.pods),
-  ].map((subject): Subject => (isAllRead ? subject : { ...subject, state: 'incomplete' }));
+  const own = [...verdicts.flatMap((one) => subjectOfWorkload(one, nodes)), ...subjectsOfBarePods(judged.pods)];
+  const subjects = (own.length > 0 ? own : subjectOfJobs(jobs, findings)).map(
+    (subject): Subject => (isAllRead ? subject : { ...subject, state: 'incomplete' }),
+  );
   const windows = nextWindows(before.windows, subjects, {
     elapsedMs: now.elapsedMs,
     afterGap: before.looks > 0 && coverage.reconnections !== before.reconnections,
@@ -189,6 +189,13 @@ function subjectOfWorkload(judged: JudgedWorkload & Completeness, nodes: Eligibl
         .filter((pod) => isActive(pod) && (workload.kind !== 'DaemonSet' || nodes.counts(pod))),
     },
   ];
+}
+
+/** Where there is nothing but Jobs, none of them may fail for as long: one that was just begun may do so at once. */
+function subjectOfJobs(jobs: readonly Job[], findings: readonly Finding[]): readonly Subject[] {
+  if (jobs.length === 0) return [];
+  const state = findings.some(({ holdsBack }) => holdsBack) ? 'incomplete' : 'complete';
+  return [{ key: '', name: 'the Jobs in scope', state, template: '', pods: [] }];
 }
 
 /** Pods without an owner whose roll-out is judged; those that are ready, or should be. */
