@@ -101,7 +101,9 @@ export function createDeploymentController(context: ClusterContext): WorkQueue {
       const current = revisionOf(found) >= revision ? revisionOf(found) : revision;
       annotate(deployment, current);
       if (current === revisionOf(found)) return found;
-      setProgressing(deployment, 'FoundNewReplicaSet', `Found new replica set "${found.metadata.name}"`);
+      // Going back to an older template leaves the condition of the roll-out before (sync.go, getNewReplicaSet).
+      if (conditionOf(deployment.status.conditions, 'Progressing') === undefined)
+        setProgressing(deployment, 'FoundNewReplicaSet', `Found new replica set "${found.metadata.name}"`);
       return (
         database.update('replicasets', found, (set) => ({
           ...set,
