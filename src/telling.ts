@@ -104,15 +104,18 @@ function restartNews(before: readonly Restart[], { memory, observation }: Look):
 }
 
 function warningNews(before: Look | null, after: Look): readonly GateEvent[] {
-  const known = new Set(before?.assessment.warnings ?? []);
+  const known = new Set(before?.assessment.warnings.map(withoutFigures));
   return after.assessment.warnings
-    .filter((message) => !known.has(message))
+    .filter((message) => !known.has(withoutFigures(message)))
     .map((message): GateEvent => ({ type: 'warning', message }));
 }
 
 /** What stands in parentheses are figures, which change with every look. */
+function withoutFigures(sentence: string): string {
+  return sentence.replaceAll(/\([^)]*\)/g, '');
+}
+
 function noteNews(before: Look | null, after: Look): readonly GateEvent[] {
-  const withoutFigures = (note: string): string => note.replaceAll(/\([^)]*\)/g, '');
   const known = new Set(before?.assessment.notes.map(withoutFigures));
   return after.assessment.notes
     .filter((note) => !known.has(withoutFigures(note)))
@@ -142,5 +145,8 @@ export function warningsOf(
   const blind = observation.snapshot.coverage.gaps.map(describeGap);
   // Of no interest where nothing is to be restarted.
   const down = plan.nodes.length === 0 ? [] : downNotes(installations, observation, memory.calico);
-  return [...told, ...assessment.warnings, ...blind, ...installationNotes(installations), ...down];
+  // The newest figures of what was told before.
+  const present = new Set(assessment.warnings.map(withoutFigures));
+  const before = told.filter((warning) => !present.has(withoutFigures(warning)));
+  return [...before, ...assessment.warnings, ...blind, ...installationNotes(installations), ...down];
 }

@@ -373,7 +373,7 @@ describe('warnings', () => {
     [
       'a clock of a node that is ahead',
       { pods: [aPod({ conditions: podConditions({ sinceMs: NOW_MS + 3 * MINUTE }) })] },
-      "the clock of node n1 is ahead of the API server's by 3m or more",
+      "the clock of node n1 is ahead of the API server's (by 3m or more)",
     ],
   ])('name %s', (_, picture, warning) => {
     expect(assessOnce(picture).warnings).toEqual([expect.stringContaining(warning)]);

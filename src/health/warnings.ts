@@ -92,7 +92,7 @@ export function clockWarnings(ahead: ReadonlyMap<string, number>): readonly stri
   return [...ahead]
     .sort(([a], [b]) => (a < b ? -1 : 1))
     .map(([node, aheadMs]) => {
-      return `the clock of node ${node} is ahead of the API server's by ${formatSeconds(aheadMs)} or more: times from there count as now`;
+      return `the clock of node ${node} is ahead of the API server's (by ${formatSeconds(aheadMs)} or more): times from there count as now, and tokens may be refused`;
     });
 }
 
