@@ -6,7 +6,7 @@ export interface FaceWatch {
   /** Called with each piece of stdout and stderr as it comes. */
   readonly onOutput?: (text: string) => void;
   /** Called once the process runs; for signals. */
-  readonly onStart?: (kill: (signal: 'SIGINT' | 'SIGTERM') => void) => void;
+  readonly onStart?: (kill: (signal: 'SIGINT' | 'SIGTERM' | 'SIGKILL') => void) => void;
 }
 
 export interface FaceProcess extends FaceWatch {

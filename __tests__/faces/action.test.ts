@@ -129,6 +129,12 @@ describe('the report file of the action', () => {
     expect(report?.verdict).toBe('healthy');
   });
 
+  test.concurrent('is not written where there is no RUNNER_TEMP, and the output is empty', async () => {
+    const { exitCode, outputs, annotations } = await playAction(await serve(aSim()), SHOP, { temp: '' });
+    expect({ exitCode, ...outputs }).toMatchObject({ exitCode: 0, verdict: 'healthy', 'report-file': '' });
+    expect(annotations.warning).toEqual([]);
+  });
+
   test.concurrent('that cannot be written is a warning and an empty output, and changes no verdict', async () => {
     const { exitCode, outputs, annotations } = await playAction(await serve(aSim()), {
       ...SHOP,

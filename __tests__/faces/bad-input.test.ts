@@ -121,6 +121,30 @@ describe('bad usage of the command line', () => {
   );
 });
 
+describe('the content of a kubeconfig', () => {
+  const content = 'apiVersion: v1\nkind: Config\nusers:\n- user:\n    token: hunter2-hunter2\n';
+
+  test.concurrent('in --kubeconfig is never repeated', async () => {
+    const { exitCode, stdout, stderr } = await playCli(null, ['--kubeconfig', content]);
+    expect({ exitCode, stdout }).toEqual({ exitCode: 64, stdout: '' });
+    expect(stderr).toContain('this is the content of a kubeconfig; write it to a file first');
+    expect(stderr).not.toContain('apiVersion');
+  });
+
+  test.concurrent('in --kubeconfig without quotes, a word each, is not repeated but for one word', async () => {
+    const { exitCode, stderr } = await playCli(null, ['--kubeconfig', ...content.split(/\s+/u)]);
+    expect(exitCode).toBe(64);
+    expect(stderr).not.toContain('hunter2');
+  });
+
+  test.concurrent('in KUBECONFIG is never repeated', async () => {
+    const { exitCode, outputs, stdout } = await playAction(null, {}, { env: { KUBECONFIG: content } });
+    expect({ exitCode, verdict: outputs.verdict }).toEqual({ exitCode: 1, verdict: 'inconclusive' });
+    expect(outputs.reason).toMatch(/^KUBECONFIG is not shown: this is the content of a kubeconfig; /u);
+    expect(stdout).not.toContain('apiVersion');
+  });
+});
+
 describe('no kubeconfig anywhere', () => {
   const env = { HOME: '/no/such/home' };
 

@@ -7,7 +7,7 @@ import { aFolder, closeAll, playAction, playCli, readReport, type Served, serve 
 
 afterAll(closeAll);
 
-type Signal = 'SIGINT' | 'SIGTERM';
+type Signal = 'SIGINT' | 'SIGTERM' | 'SIGKILL';
 
 /** A Deployment that never becomes ready, so that only a cancellation ends the run. */
 function anEndlessWait(): Simulator {
@@ -137,4 +137,10 @@ describe('a cancelled run', () => {
     expect(stdout).toMatch(/\nINCONCLUSIVE: cancelled by SIGINT /u);
     expect(existsSync(join(folder, 'calico-health-gate.json'))).toBe(false);
   });
+});
+
+test('a run that is killed leaves outputs behind that say so, so that nothing spoofed stands in their place', async () => {
+  const { exitCode, outputs } = await playAction(await serve(anEndlessWait()), INPUTS, cancelAt(LOOKED, 'SIGKILL'));
+  expect(exitCode).toBeNull();
+  expect(outputs).toMatchObject({ verdict: 'inconclusive', reason: 'the gate did not come to its end' });
 });

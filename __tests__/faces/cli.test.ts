@@ -55,7 +55,7 @@ describe('--json', () => {
     expect(stderr).toMatch(/\nUNHEALTHY: shop\/api: /u);
   });
 
-  test('gives a report also of a run that found no cluster', async () => {
+  test.concurrent('gives a report also of a run that found no cluster', async () => {
     const { stdout, exitCode } = await playCli(null, ['--json'], { env: { HOME: '/no/such/home' } });
     expect(exitCode).toBe(2);
     expect(readReport(stdout)).toMatchObject({ verdict: 'inconclusive' });
@@ -106,7 +106,7 @@ describe('what is printed without a cluster', () => {
     for (const flag of [...flags, '--help', '--version', '--json']) expect(stdout).toContain(flag);
   });
 
-  test.each([
+  test.concurrent.each([
     ['--no-fail-fast', 'fail-fast=false'],
     ['--fail-fast=false', 'fail-fast=false'],
   ])('%s and the input false are the same: waiting goes on although a failure is certain', async (flag) => {
@@ -127,7 +127,7 @@ describe('one engine behind both faces', () => {
     return { ...rest, reason: reason.replaceAll(/for \d[\dms]*/gu, 'for a while') };
   };
 
-  test('the same cluster gives the same report, whichever face asks', async () => {
+  test.concurrent('the same cluster gives the same report, whichever face asks', async () => {
     const served = await serve(aSim(crashing));
     const inputs = { namespaces: 'shop', 'stable-for': '0s', timeout: '20s' };
     const action = await playAction(served, inputs);
@@ -139,7 +139,7 @@ describe('one engine behind both faces', () => {
 });
 
 describe('the log', () => {
-  test('says what is asked before anything else, then each step with its time', async () => {
+  test.concurrent('says what is asked before anything else, then each step with its time', async () => {
     const { stdout } = await playCli(await serve(aSim()), SHOP);
     const [first, second, third] = stdout.split('\n');
     expect(first).toMatch(

@@ -107,7 +107,7 @@ describe('hostile text in a cluster', () => {
     const { stdout } = await action;
     for (const line of stdout.split('\n')) {
       expect(line).not.toMatch(/[\p{Cc}\u202E]/u);
-      const isOurs = /^(?:(?: ?\d+:\d\d )|::\w|Calico Health Gate|UNHEALTHY: |report: |$)/u.test(line);
+      const isOurs = /^(?:(?: ?\d+:\d\d )|[✗·↳] {2}|::\w|Calico Health Gate|UNHEALTHY: |report: |$)/u.test(line);
       expect({ line, isOurs }).toEqual({ line, isOurs: true });
     }
   });

@@ -126,7 +126,7 @@ describe('the log', () => {
     }
     world.sim.warmUp(60_000);
     const { log } = await play(world, { namespaces: 'shop', timeout: '20s' });
-    expect(log.filter((line) => /· {2}Deployment shop\/app-/u.test(line))).toHaveLength(12);
+    expect(log.filter((line) => /^ 0:\d\d · {2}Deployment shop\/app-/u.test(line))).toHaveLength(12);
     expect(log).toContainEqual(expect.stringMatching(/… and 8 more; /u));
   });
 
@@ -145,7 +145,7 @@ describe('the log', () => {
     expect(end).toHaveLength(22);
     for (const line of end.slice(1, -1))
       expect(line).toMatch(
-        /^Deployment shop\/app-\d+ \(2 pods, e\.g\. shop\/app-\S+\): MissingConfig, for \S+: container /u,
+        /^· {2}Deployment shop\/app-\d+ \(2 pods, e\.g\. shop\/app-\S+\): MissingConfig, for \S+: container /u,
       );
     expect(end.at(-1)).toMatch(/^UNHEALTHY: /u);
   });

@@ -103,8 +103,7 @@ function oldestSinceMs({ findings }: FindingGroup<Finding>): number {
 
 function wholeLine(group: FindingGroup<Finding>, fatal: boolean, now: Now): string {
   const first = group.findings[0] as Finding;
-  const milder = group.derivedFrom === null ? '·' : '↳';
-  return `${fatal ? '✗' : milder}  ${described(group, now.atMs - first.sinceMs)}`;
+  return described(group, fatal, now.atMs - first.sinceMs);
 }
 
 /** One line for each group of findings of a finished run, worst first. */
@@ -112,16 +111,17 @@ export function closingFindings({ findings, finishedAt }: Report): readonly stri
   const groups = groupFindings(findings);
   const lines = groups.slice(0, CLOSING_LINES).map((group) => {
     const first = group.findings[0] as ReportedFinding;
-    return described(group, Date.parse(finishedAt) - Date.parse(first.since));
+    return described(group, group.fatal, Date.parse(finishedAt) - Date.parse(first.since));
   });
   return groups.length > lines.length ? [...lines, `and ${groups.length - lines.length} more`] : lines;
 }
 
-function described(group: FindingGroup<Groupable>, ageMs: number): string {
+function described(group: FindingGroup<Groupable>, fatal: boolean, ageMs: number): string {
+  const milder = group.derivedFrom === null ? '·' : '↳';
   const pods = podsBesideSubject(group);
   const about = pods === '' ? '' : ` (${pods})`;
   const waits = group.derivedFrom === null ? '' : `, waits for ${group.derivedFrom}`;
   const since = ageMs >= 1000 ? `, for ${formatSeconds(ageMs)}` : '';
   const message = cap(group.findings[0]?.message ?? '', MESSAGE_LIMIT_BYTES);
-  return `${group.subject}${about}: ${causeOf(group)}${waits}${since}: ${message}`;
+  return `${fatal ? '✗' : milder}  ${group.subject}${about}: ${causeOf(group)}${waits}${since}: ${message}`;
 }
