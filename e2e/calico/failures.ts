@@ -1,0 +1,97 @@
+import { type Api, pathOf } from '../api.ts';
+import { kubeconfig } from '../cluster/credentials.ts';
+import type { Cluster } from '../harness.ts';
+import { CALICO_NAMESPACE, CLUSTER_INFORMATION, CNI_ACCOUNT, CNI_BINDING } from './install.ts';
+
+const KUBECONFIG = '/etc/cni/net.d/calico-kubeconfig';
+
+/**
+ * Replaces the token in a node's CNI kubeconfig by one that the API server rejects, from the first request on: a token
+ * that is bound to an object is dead once that object is gone, which is what became of tokens bound to a calico-node pod.
+ */
+export async function killToken(cluster: Cluster, node: string): Promise<void> {
+  const token = await deadToken(cluster.api, node);
+  const file = await cluster.runOnNode(node, `cat ${KUBECONFIG}`);
+  await writeKubeconfig(cluster, node, file.replace(/(?<=token: ).+/u, token));
+}
+
+/** A token of the plugin's account that no API server accepts. */
+async function deadToken(api: Api, node: string): Promise<string> {
+  const secrets = `/api/v1/namespaces/${CALICO_NAMESPACE}/secrets`;
+  const name = `gone-${node}`;
+  await api.remove(`${secrets}/${name}`);
+  const secret = { apiVersion: 'v1', kind: 'Secret', metadata: { name } };
+  const { metadata } = await api.create<{ readonly metadata: { readonly uid: string } }>(secrets, secret);
+  const token = await mint(api, { kind: 'Secret', apiVersion: 'v1', name, uid: metadata.uid });
+  await api.remove(`${secrets}/${name}`);
+  return token;
+}
+
+async function mint(api: Api, boundObjectRef: object): Promise<string> {
+  const path = `/api/v1/namespaces/${CALICO_NAMESPACE}/serviceaccounts/${CNI_ACCOUNT}/token`;
+  const request = {
+    apiVersion: 'authentication.k8s.io/v1',
+    kind: 'TokenRequest',
+    spec: { expirationSeconds: 86_400, boundObjectRef },
+  };
+  return (await api.create<{ readonly status: { readonly token: string } }>(path, request)).status.token;
+}
+
+async function writeKubeconfig(cluster: Cluster, node: string, content: string): Promise<void> {
+  await cluster.runOnNode(node, `cat >${KUBECONFIG}`, content);
+}
+
+/**
+ * Deletes and makes anew the account of the plugin: all nodes' tokens are rejected, though API servers cache that they
+ * were good for 10 s more.
+ */
+export async function recreateAccount({ api }: Cluster): Promise<void> {
+  const account = { apiVersion: 'v1', kind: 'ServiceAccount', metadata: { name: CNI_ACCOUNT, namespace: CALICO_NAMESPACE } };
+  await api.remove(pathOf(account));
+  await api.apply(account);
+}
+
+/** Takes the plugin's rights away: the 403 that looks like the failure, on every node, and that no restart cures. */
+export async function forbid({ api }: Cluster): Promise<void> {
+  await api.remove(pathOf(CNI_BINDING));
+}
+
+/** Gives the rights back. */
+export async function permit({ api }: Cluster): Promise<void> {
+  await api.apply(CNI_BINDING);
+}
+
+/** Says whether Calico's datastore may be used; a migration locks it. */
+export async function setDatastoreReady({ api }: Cluster, datastoreReady: boolean): Promise<void> {
+  await api.apply({ ...CLUSTER_INFORMATION, spec: { datastoreReady } });
+}
+
+const OTHER_CONF = '/etc/cni/net.d/05-other.conflist';
+const OTHER_KUBECONFIG = '/etc/cni/net.d/other-kubeconfig';
+
+/**
+ * Makes a node's runtime read another kubeconfig, with a dead token, than the one that `install-cni` writes: no restart
+ * cures that.
+ */
+export async function readOtherKubeconfig(cluster: Cluster, node: string): Promise<void> {
+  const token = await deadToken(cluster.api, node);
+  const file = await cluster.runOnNode(node, `cat ${KUBECONFIG}`);
+  await cluster.runOnNode(node, `cat >${OTHER_KUBECONFIG}`, file.replace(/(?<=token: ).+/u, token));
+  await cluster.runOnNode(node, `sed 's#${KUBECONFIG}#${OTHER_KUBECONFIG}#' /etc/cni/net.d/10-calico.conflist >${OTHER_CONF}`);
+}
+
+/** Makes it read the right one again. */
+export async function readOwnKubeconfig(cluster: Cluster, node: string): Promise<void> {
+  await cluster.runOnNode(node, `rm -f ${OTHER_CONF} ${OTHER_KUBECONFIG}`);
+}
+
+/** Points a node's CNI kubeconfig to a port where nobody listens. */
+export async function refuseConnections(cluster: Cluster, node: string): Promise<void> {
+  const file = await cluster.runOnNode(node, `cat ${KUBECONFIG}`);
+  await writeKubeconfig(cluster, node, file.replace(/(?<=server: https:\/\/[^:\s]+:)\d+/u, '6444'));
+}
+
+/** Gives a node's CNI kubeconfig the certificate of an authority (PEM) that is not the API server's. */
+export async function distrust(cluster: Cluster, node: string, ca: string): Promise<void> {
+  await writeKubeconfig(cluster, node, kubeconfig({ server: cluster.api.server, ca, user: 'calico', token: 'any' }));
+}
