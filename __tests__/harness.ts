@@ -1,6 +1,7 @@
 import { createSimulator, type Simulator, type SimulatorOptions } from '../simulator/simulator.ts';
 import { createVirtualClock, type VirtualClock } from '../simulator/virtual-clock.ts';
 import type { Connection } from '../src/cluster/connection.ts';
+import type { Transport } from '../src/cluster/transport.ts';
 import { INPUTS, type InputName } from '../src/contract.ts';
 import type { GateEvent } from '../src/events.ts';
 import { type GateResult, runGate } from '../src/gate.ts';
@@ -53,14 +54,19 @@ export interface Played extends GateResult {
 }
 
 export interface PlayOptions {
-  /** Another identity than the simulator's default user. */
-  readonly token?: string;
+  /** Another identity than the simulator's default user; a function is asked for each request. */
+  readonly token?: string | (() => string);
   /** Aborts the run when it is; the reason is what a face would give. */
   readonly signal?: AbortSignal;
   readonly runsOnNode?: string;
   readonly renewCredentials?: () => Promise<void>;
   /** Of the first random number: gates side by side differ in it as in life. Default 1. */
   readonly seed?: number;
+}
+
+function transportOf(sim: Simulator, token: PlayOptions['token']): Transport {
+  if (token === undefined) return sim.transport;
+  return typeof token === 'string' ? sim.transportFor(token) : (request) => sim.transportFor(token())(request);
 }
 
 /** Runs the real gate, from settings to report, in the world; only HTTP and the machine's clock are replaced. */
@@ -80,7 +86,7 @@ export async function start({ clock, sim }: World, inputs: Inputs = {}, options:
     status: () => undefined,
   });
   const connection: Connection = {
-    transport: options.token === undefined ? sim.transport : sim.transportFor(options.token),
+    transport: transportOf(sim, options.token),
     server: 'https://simulator',
     context: 'test',
     source: 'the simulator',

@@ -101,7 +101,8 @@ function placeOf(location: string | undefined): string {
 export function notAnswered(target: RequestTarget, cause: unknown): ApiError {
   if (isConnectError(cause)) {
     const details = { ...detailsOf(target), kind: 'credentials' as const, reason: '', words: cause.message };
-    return new ApiError(`${describeTarget(target)}: no credentials: ${cause.message}`, details, { cause });
+    const fix = 'log in again before this step, or repair the user of the kubeconfig';
+    return new ApiError(`${describeTarget(target)}: no credentials: ${cause.message}; ${fix}`, details, { cause });
   }
   const { kind, code, what, fix } = networkProblemOf(cause);
   const advice = fix === '' ? '' : `; ${fix}`;
