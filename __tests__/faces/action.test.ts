@@ -168,6 +168,16 @@ describe('the job summary of the action', () => {
   });
 });
 
+describe('the credentials of the action', () => {
+  test.concurrent('are told to the runner, to be masked, before the cluster is spoken of', async () => {
+    const { stdout } = await runs.healthy;
+    const lines = stdout.split('\n');
+    const masked = lines.indexOf('::add-mask::gate-token');
+    expect(masked).toBeGreaterThan(-1);
+    expect(lines.findIndex((line) => line.includes('connecting to'))).toBeGreaterThan(masked);
+  });
+});
+
 describe('an action whose runner offers nothing', () => {
   test.concurrent('still ends with its verdict when the file of the outputs is missing', async () => {
     const served = await serve(aSim());
