@@ -46,7 +46,7 @@ export interface Run {
   readonly close: () => void;
 }
 
-/** A run keeps this many entries of its timeline; the report shows its beginning and its end. */
+/** A run keeps this many entries of its timeline, its beginning and its end: what a report shows, and some more. */
 const TIMELINE_KEPT = 4_000;
 
 export function beginRun(settings: Settings, options: GateOptions): Run {
@@ -70,7 +70,8 @@ export function beginRun(settings: Settings, options: GateOptions): Run {
 
   const tell: Tell = (event, now) => {
     const what = timelineEntry(event);
-    if (what !== null && timeline.length < TIMELINE_KEPT) timeline.push({ now, what });
+    if (what !== null) timeline.push({ now, what });
+    if (timeline.length > TIMELINE_KEPT) timeline.splice(TIMELINE_KEPT / 2, 1);
     if (event.type === 'warning') warnings.add(event.message);
     options.tell(event, now);
   };

@@ -34,13 +34,13 @@ const runs = {
   healthy: begin(() => replay({ name: '1-healthy', ageS: 0, inputs: QUICK })),
   cured: begin(() => replay({ name: '4-cured', ageS: 0, inputs: QUICK })),
   // Its first event is 91 s old: 29 s of patience are left.
-  broken: begin(() => replay({ name: BROKEN, ageS: 0, inputs: { ...QUICK, timeout: '4s' } })),
+  broken: begin(() => replay({ name: BROKEN, ageS: 0, inputs: { ...QUICK, timeout: '6s' } })),
   brokenForLong: begin(() => replay({ name: BROKEN, ageS: 120, inputs: QUICK })),
   restarted: begin(() =>
     replay({ name: BROKEN, ageS: 0, takeOver, inputs: { 'stable-for': '1s', 'restart-calico-node': 'true' } }),
   ),
   forbidden: begin(() =>
-    replay({ name: '5-forbidden', ageS: 60, inputs: { ...QUICK, timeout: '4s', 'restart-calico-node': 'true' } }),
+    replay({ name: '5-forbidden', ageS: 60, inputs: { ...QUICK, timeout: '6s', 'restart-calico-node': 'true' } }),
   ),
   ordinary: begin(() => replay({ name: '6-ordinary-failures', ageS: 0, inputs: QUICK })),
 };
@@ -96,7 +96,7 @@ describe('the action in a recorded cluster', () => {
   test('waits while the failure may still heal by itself', async () => {
     const { report, outputs } = await runs.broken;
     expect(report.findings.map(({ fatal }) => fatal)).toEqual([false, false, false, false, false]);
-    expect(outputs.reason).toMatch(/the timeout of 4s is over$/u);
+    expect(outputs.reason).toMatch(/the timeout of 6s is over$/u);
   });
 
   test('fails as soon as the failure is two minutes old and has been seen twice', async () => {

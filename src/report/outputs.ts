@@ -1,6 +1,6 @@
 import type { OutputName } from '../contract.ts';
 import type { Report, Verdict } from './report.ts';
-import { printableJson } from './untrusted.ts';
+import { field, printableJson } from './untrusted.ts';
 
 /** Most pods that the output `not-ready-pods` names: an output is for a condition in a workflow, the report for all. */
 export const NOT_READY_PODS_LIMIT = 50;
@@ -39,10 +39,14 @@ export function outputsOf(
     'pods-total': String(report.pods.total),
     'pods-ready': String(report.pods.ready),
     'pods-not-ready': String(report.pods.notReady),
-    'not-ready-pods': printableJson(notReadyPods.slice(0, NOT_READY_PODS_LIMIT)),
+    'not-ready-pods': namesJson(notReadyPods.slice(0, NOT_READY_PODS_LIMIT)),
     'calico-auth-failure': String(report.calico.detected),
-    'affected-nodes': printableJson(report.calico.nodes.map((node) => node.node)),
-    'restarted-nodes': printableJson(restartedNodes),
+    'affected-nodes': namesJson(report.calico.nodes.map((node) => node.node)),
+    'restarted-nodes': namesJson(restartedNodes),
     'report-file': reportFile,
   };
+}
+
+function namesJson(names: readonly string[]): string {
+  return printableJson(names.map((name) => field(name)));
 }
