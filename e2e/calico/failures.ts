@@ -1,7 +1,7 @@
-import { type Api, pathOf } from '../api.ts';
+import { type Api, type Manifest, pathOf } from '../api.ts';
 import { kubeconfig } from '../cluster/credentials.ts';
 import type { Cluster } from '../harness.ts';
-import { CALICO_NAMESPACE, CLUSTER_INFORMATION, CNI_ACCOUNT, CNI_BINDING } from './install.ts';
+import { CLUSTER_INFORMATION, CNI_ACCOUNT } from './install.ts';
 
 const KUBECONFIG = '/etc/cni/net.d/calico-kubeconfig';
 
@@ -10,25 +10,25 @@ const KUBECONFIG = '/etc/cni/net.d/calico-kubeconfig';
  * that is bound to an object is dead once that object is gone, which is what became of tokens bound to a calico-node pod.
  */
 export async function killToken(cluster: Cluster, node: string): Promise<void> {
-  const token = await deadToken(cluster.api, node);
+  const token = await deadToken(cluster, node);
   const file = await cluster.runOnNode(node, `cat ${KUBECONFIG}`);
   await writeKubeconfig(cluster, node, file.replace(/(?<=token: ).+/u, token));
 }
 
 /** A token of the plugin's account that no API server accepts. */
-async function deadToken(api: Api, node: string): Promise<string> {
-  const secrets = `/api/v1/namespaces/${CALICO_NAMESPACE}/secrets`;
+async function deadToken({ api, calicoNamespace }: Cluster, node: string): Promise<string> {
+  const secrets = `/api/v1/namespaces/${calicoNamespace}/secrets`;
   const name = `gone-${node}`;
   await api.remove(`${secrets}/${name}`);
   const secret = { apiVersion: 'v1', kind: 'Secret', metadata: { name } };
   const { metadata } = await api.create<{ readonly metadata: { readonly uid: string } }>(secrets, secret);
-  const token = await mint(api, { kind: 'Secret', apiVersion: 'v1', name, uid: metadata.uid });
+  const token = await mint(api, calicoNamespace, { kind: 'Secret', apiVersion: 'v1', name, uid: metadata.uid });
   await api.remove(`${secrets}/${name}`);
   return token;
 }
 
-async function mint(api: Api, boundObjectRef: object): Promise<string> {
-  const path = `/api/v1/namespaces/${CALICO_NAMESPACE}/serviceaccounts/${CNI_ACCOUNT}/token`;
+async function mint(api: Api, namespace: string, boundObjectRef: object): Promise<string> {
+  const path = `/api/v1/namespaces/${namespace}/serviceaccounts/${CNI_ACCOUNT}/token`;
   const request = {
     apiVersion: 'authentication.k8s.io/v1',
     kind: 'TokenRequest',
@@ -45,20 +45,22 @@ async function writeKubeconfig(cluster: Cluster, node: string, content: string):
  * Deletes and makes anew the account of the plugin: all nodes' tokens are rejected, though API servers cache that they
  * were good for 10 s more.
  */
-export async function recreateAccount({ api }: Cluster): Promise<void> {
-  const account = { apiVersion: 'v1', kind: 'ServiceAccount', metadata: { name: CNI_ACCOUNT, namespace: CALICO_NAMESPACE } };
+export async function recreateAccount({ api, calicoNamespace }: Cluster): Promise<void> {
+  const metadata = { name: CNI_ACCOUNT, namespace: calicoNamespace };
+  const account = { apiVersion: 'v1', kind: 'ServiceAccount', metadata };
   await api.remove(pathOf(account));
   await api.apply(account);
 }
 
-/** Takes the plugin's rights away: the 403 that looks like the failure, on every node, and that no restart cures. */
-export async function forbid({ api }: Cluster): Promise<void> {
-  await api.remove(pathOf(CNI_BINDING));
-}
-
-/** Gives the rights back. */
-export async function permit({ api }: Cluster): Promise<void> {
-  await api.apply(CNI_BINDING);
+/**
+ * Takes the plugin's rights away: the 403 that looks like the failure, on every node, and that no restart cures.
+ * @returns gives them back
+ */
+export async function forbid({ api }: Cluster): Promise<() => Promise<void>> {
+  const path = `/apis/rbac.authorization.k8s.io/v1/clusterrolebindings/${CNI_ACCOUNT}`;
+  const { apiVersion, kind, metadata, roleRef, subjects } = await api.get<Manifest>(path);
+  await api.remove(path);
+  return async () => await api.apply({ apiVersion, kind, metadata: { name: metadata.name }, roleRef, subjects });
 }
 
 /** Says whether Calico's datastore may be used; a migration locks it. */
@@ -74,10 +76,11 @@ const OTHER_KUBECONFIG = '/etc/cni/net.d/other-kubeconfig';
  * cures that.
  */
 export async function readOtherKubeconfig(cluster: Cluster, node: string): Promise<void> {
-  const token = await deadToken(cluster.api, node);
+  const token = await deadToken(cluster, node);
   const file = await cluster.runOnNode(node, `cat ${KUBECONFIG}`);
   await cluster.runOnNode(node, `cat >${OTHER_KUBECONFIG}`, file.replace(/(?<=token: ).+/u, token));
-  await cluster.runOnNode(node, `sed 's#${KUBECONFIG}#${OTHER_KUBECONFIG}#' /etc/cni/net.d/10-calico.conflist >${OTHER_CONF}`);
+  const conf = '/etc/cni/net.d/10-calico.conflist';
+  await cluster.runOnNode(node, `sed 's#${KUBECONFIG}#${OTHER_KUBECONFIG}#' ${conf} >${OTHER_CONF}`);
 }
 
 /** Makes it read the right one again. */

@@ -1,15 +1,12 @@
 import { connectApi, type Manifest } from '../api.ts';
 import { STAND_IN_IMAGE } from '../cluster/images.ts';
-import { until } from '../cluster/processes.ts';
+import { until } from '../cluster/waiting.ts';
 
 export const CALICO_NAMESPACE = 'calico-system';
 export const CNI_ACCOUNT = 'calico-cni-plugin';
 export const CALICO_NODE = 'calico-node';
 
 const GROUP = 'crd.projectcalico.org';
-
-/** The binding that gives the plugin's account its rights; without it every request of the plugin is answered 403. */
-export const CNI_BINDING: Manifest = clusterRoleBinding(CNI_ACCOUNT);
 
 /** What the plugin asks for first. */
 export const CLUSTER_INFORMATION: Manifest = {
@@ -57,7 +54,7 @@ function manifests(server: ApiServerAddress): readonly Manifest[] {
       { apiGroups: [GROUP], resources: ['clusterinformations'], verbs: ['get', 'list'] },
     ]),
     clusterRoleBinding(CALICO_NODE),
-    CNI_BINDING,
+    clusterRoleBinding(CNI_ACCOUNT),
     daemonSet(server),
   ];
 }

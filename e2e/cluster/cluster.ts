@@ -1,6 +1,6 @@
+import type { NodeObject } from '../../simulator/objects.ts';
 import { connectApi } from '../api.ts';
 import { installCalico } from '../calico/install.ts';
-import type { NodeObject } from '../../simulator/objects.ts';
 import { buildComponents, buildStandIn, type Tell } from './components.ts';
 import { CONTROL_PLANE, startControlPlane } from './control-plane.ts';
 import { kubeconfigOf, makeCredentials } from './credentials.ts';
@@ -9,9 +9,9 @@ import { cannotRun, hasOverlay, prepareMachine } from './machine.ts';
 import { DEFAULT_SUBNET, makeBridge } from './network.ts';
 import { IMAGE_ARCHIVE, makeNode, startNode } from './node.ts';
 import { inCluster } from './places.ts';
-import { until } from './processes.ts';
 import { isAlive, readState, thisRun, writeState } from './state.ts';
 import { removeTraces } from './traces.ts';
+import { until } from './waiting.ts';
 
 export interface ClusterOptions {
   readonly kubernetes: string;

@@ -4,8 +4,9 @@ import { connectApi } from '../api.ts';
 import { API_PORT, CREDENTIAL_FILES, kubeconfigOf } from './credentials.ts';
 import { controlPlaneAddress } from './network.ts';
 import { inCluster } from './places.ts';
-import { startDaemon, until } from './processes.ts';
+import { startDaemon } from './processes.ts';
 import type { ClusterState } from './state.ts';
+import { until } from './waiting.ts';
 
 const ETCD_PORT = 2379;
 const REGISTRY_PORT = 5000;

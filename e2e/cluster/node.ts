@@ -1,7 +1,7 @@
 import { copyFileSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { kubeconfigOf } from './credentials.ts';
 import { registryOf } from './control-plane.ts';
+import { kubeconfigOf } from './credentials.ts';
 import { PAUSE_IMAGE } from './images.ts';
 import { PLUGIN_FOLDER } from './machine.ts';
 import { networkNamespace, nodeAddress, plugIn } from './network.ts';

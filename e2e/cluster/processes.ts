@@ -100,9 +100,9 @@ export async function stopEverything(): Promise<void> {
 }
 
 async function killAll(find: () => readonly number[], what: string): Promise<void> {
-  const until = Date.now() + GONE_WITHIN_MS;
+  const deadline = Date.now() + GONE_WITHIN_MS;
   for (let left = find(); left.length > 0; left = find()) {
-    if (Date.now() > until) throw new Error(`processes of ${what} do not end: ${left.join(', ')}`);
+    if (Date.now() > deadline) throw new Error(`processes of ${what} do not end: ${left.join(', ')}`);
     for (const pid of left) {
       try {
         process.kill(pid, 'SIGKILL');
@@ -129,41 +129,8 @@ function isMarked(pid: number): boolean {
   }
 }
 
-export interface Waiting {
-  /** What is waited for, as a noun phrase. */
-  readonly what: string;
-  readonly timeoutMs: number;
-  readonly everyMs?: number;
-  /** The daemons that have to stay alive for it. */
-  readonly daemons?: readonly string[];
-}
-
-/** Asks until the answer is neither null nor false nor an error; rejects with the last error. */
-export async function until<T>(
-  { what, timeoutMs, everyMs = 100, daemons = [] }: Waiting,
-  ask: () => Promise<T | null | false> | T | null | false,
-): Promise<T> {
-  const deadline = Date.now() + timeoutMs;
-  let cause: unknown;
-  for (;;) {
-    try {
-      const answer = await ask();
-      if (answer !== null && answer !== false) return answer;
-      cause = undefined;
-    } catch (error) {
-      cause = error;
-    }
-    const dead = daemons.find((name) => daemonPid(name) === null);
-    if (dead !== undefined || Date.now() > deadline) {
-      const why = cause instanceof Error ? `: ${cause.message}` : '';
-      const how = dead === undefined ? `not within ${timeoutMs / 1000} s` : `${dead} ended: ${lastLines(dead)}`;
-      throw new Error(`waiting for ${what}: ${how}${why}`, { cause });
-    }
-    await sleep(everyMs);
-  }
-}
-
-function lastLines(daemon: string): string {
+/** The end of what a daemon said. */
+export function lastLines(daemon: string): string {
   try {
     return readFileSync(logOf(daemon), 'utf8').slice(-QUOTED_BYTES);
   } catch {

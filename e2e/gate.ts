@@ -1,0 +1,52 @@
+import { readFileSync } from 'node:fs';
+import { type ActionResult, runAction } from '../simulator/run-action.ts';
+import type { Report } from '../src/report/report.ts';
+import { AUDIT_LOG } from './cluster/control-plane.ts';
+import { inCluster } from './cluster/places.ts';
+import type { Cluster } from './harness.ts';
+
+export interface GateRun extends ActionResult {
+  readonly report: Report;
+}
+
+/** Runs the built action on a cluster, as a step of a workflow does. */
+export async function runGate(
+  { kubeconfig }: Pick<Cluster, 'kubeconfig'>,
+  inputs: Readonly<Record<string, string>>,
+): Promise<GateRun> {
+  const result = await runAction({ inputs, env: { KUBECONFIG: kubeconfig } });
+  const file = result.outputs['report-file'];
+  if (!file) throw new Error(`the gate wrote no report:\n${result.stdout}${result.stderr}`);
+  return { ...result, report: JSON.parse(readFileSync(file, 'utf8')) as Report };
+}
+
+/** One request of the gate, as the API server's audit log has it. */
+export interface AuditedRequest {
+  readonly verb: string;
+  readonly requestURI: string;
+  readonly code: number;
+}
+
+interface AuditEvent {
+  readonly verb: string;
+  readonly requestURI: string;
+  readonly responseStatus?: { readonly code?: number };
+}
+
+/** Begins to note what the gate asks; the function returns all requests since then. Only on our own cluster. */
+export function auditGate(): () => readonly AuditedRequest[] {
+  const before = auditLines().length;
+  return () =>
+    auditLines()
+      .slice(before)
+      .map((line) => {
+        const { verb, requestURI, responseStatus } = JSON.parse(line) as AuditEvent;
+        return { verb, requestURI, code: responseStatus?.code ?? 0 };
+      });
+}
+
+function auditLines(): readonly string[] {
+  const lines = readFileSync(inCluster(AUDIT_LOG), 'utf8').split('\n');
+  // The last piece is empty, or a line that is being written.
+  return lines.slice(0, -1);
+}

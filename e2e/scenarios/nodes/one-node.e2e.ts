@@ -1,0 +1,124 @@
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { calicoNodeUids, restartEverywhere } from '../../calico/calico-node.ts';
+import { killToken } from '../../calico/failures.ts';
+import { until } from '../../cluster/waiting.ts';
+import { auditGate, runGate } from '../../gate.ts';
+import { type Cluster, connectCluster, podsIn } from '../../harness.ts';
+import { aDeployment, allReady, makeNamespace, removeNamespace, roll, spreadEvenly } from '../../workloads.ts';
+
+const NAMESPACE = 'one-node';
+
+const STUCK_WITHIN_MS = 60_000;
+
+describe('one node whose CNI token is rejected, in the middle of a deploy', () => {
+  let cluster: Cluster;
+  let broken: string;
+  let uids: Readonly<Record<string, string>>;
+
+  beforeAll(async () => {
+    cluster = await connectCluster();
+    const nodes = cluster.nodes.slice(0, 2);
+    broken = nodes[0] ?? '';
+    await makeNamespace(cluster, NAMESPACE);
+    const web = { name: 'web', namespace: NAMESPACE };
+    await cluster.api.apply(aDeployment({ ...web, replicas: 4, pod: { nodes, ...spreadEvenly('web') } }));
+    const spec = { strategy: { type: 'Recreate' } };
+    await cluster.api.apply(aDeployment({ name: 'ledger', namespace: NAMESPACE, pod: { nodes: [broken] }, spec }));
+    await allReady(cluster, NAMESPACE, 5);
+
+    await killToken(cluster, broken);
+    await roll(cluster, 'deployments', NAMESPACE, 'web');
+    await roll(cluster, 'deployments', NAMESPACE, 'ledger');
+    await until({ what: 'stuck pods', timeoutMs: STUCK_WITHIN_MS }, async () => {
+      const pods = await podsIn(cluster, NAMESPACE);
+      const starting = pods.some(({ spec: { nodeName }, status }) => nodeName === broken && status.phase === 'Pending');
+      const leaving = pods.some(
+        ({ metadata, status }) =>
+          metadata.labels?.app === 'ledger' &&
+          metadata.deletionTimestamp !== undefined &&
+          status.containerStatuses?.every(({ state }) => state.terminated !== undefined),
+      );
+      return starting && leaving;
+    });
+    uids = await calicoNodeUids(cluster);
+  });
+
+  afterAll(async () => {
+    await restartEverywhere(cluster);
+    await removeNamespace(cluster, NAMESPACE);
+    cluster.api.close();
+  });
+
+  test('is named with its proof and the command that cures it, and left alone', async () => {
+    const { exitCode, outputs, report } = await runGate(cluster, { namespaces: NAMESPACE, timeout: '75s' });
+
+    expect(exitCode).toBe(1);
+    expect(outputs).toMatchObject({
+      verdict: 'unhealthy',
+      'calico-auth-failure': 'true',
+      'affected-nodes': JSON.stringify([broken]),
+      'restarted-nodes': '[]',
+    });
+    expect(report.calico.nodes).toEqual([
+      expect.objectContaining({ node: broken, action: 'planned', outcome: null, before: null }),
+    ]);
+    const [node] = report.calico.nodes;
+    expect(node?.command).toMatch(new RegExp(`^kubectl delete pod -n ${cluster.calicoNamespace} calico-node-\\w+$`));
+    expect(node?.evidence.map(({ message }) => message)).toEqual(
+      expect.arrayContaining([
+        expect.stringContaining('error getting ClusterInformation: connection is unauthorized: Unauthorized'),
+      ]),
+    );
+    const causes = new Set(report.findings.map(({ stage, cause }) => `${stage} ${cause}`));
+    expect([...causes]).toEqual(
+      expect.arrayContaining(['sandbox CalicoUnauthorized', 'terminating CalicoUnauthorized']),
+    );
+    expect(await calicoNodeUids(cluster)).toEqual(uids);
+  });
+
+  test('is cured by one DELETE of its calico-node pod, and the deploy gets through', async () => {
+    const requests = cluster.own ? auditGate() : null;
+
+    const { exitCode, outputs, report } = await runGate(cluster, {
+      namespaces: NAMESPACE,
+      timeout: '4m',
+      'stable-for': '5s',
+      'restart-calico-node': 'true',
+    });
+
+    expect(outputs).toMatchObject({
+      verdict: 'healthy',
+      'calico-auth-failure': 'true',
+      'affected-nodes': JSON.stringify([broken]),
+      'restarted-nodes': JSON.stringify([broken]),
+      'pods-ready': '5',
+      'pods-not-ready': '0',
+    });
+    expect(exitCode).toBe(0);
+    expect(report.calico.nodes).toEqual([
+      expect.objectContaining({ node: broken, action: 'restarted', outcome: 'cured' }),
+    ]);
+    const after = await calicoNodeUids(cluster);
+    expect(after[broken]).not.toBe(uids[broken]);
+    expect({ ...after, [broken]: uids[broken] }).toEqual(uids);
+    if (requests !== null) {
+      const writes = requests().filter(({ verb, requestURI }) => !isReading(verb) && !isReview(requestURI));
+      expect(writes).toEqual([
+        {
+          verb: 'delete',
+          requestURI: expect.stringMatching(/\/namespaces\/calico-system\/pods\/calico-node-/),
+          code: 200,
+        },
+      ]);
+    }
+  });
+});
+
+function isReading(verb: string): boolean {
+  return verb === 'get' || verb === 'list' || verb === 'watch';
+}
+
+/** Access reviews are created, and change nothing. */
+function isReview(requestURI: string): boolean {
+  return requestURI.includes('/selfsubjectaccessreviews');
+}
