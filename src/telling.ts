@@ -1,5 +1,6 @@
 import { downNotes, installationNotes } from './calico/calico-report.ts';
 import type { NodePlan, Restart } from './calico/case.ts';
+import { isPending } from './calico/restart-state.ts';
 import type { GateEvent } from './events.ts';
 import { isBlind, unseenIn } from './health/blindness.ts';
 import type { Look } from './look.ts';
@@ -59,12 +60,15 @@ type CalicoFound = Extract<GateEvent, { type: 'calico-found' }>;
  */
 function planNews(before: Look | null, after: Look): readonly GateEvent[] {
   const known = new Map(before?.plan.nodes.map((plan) => [plan.node, plan]));
+  // Of a restart its own steps are told.
+  const inProgress = new Set(after.memory.restarts.filter(isPending).map(({ node }) => node));
   return after.plan.nodes
     .filter(isTold)
     .map(({ node, action, why, command }): GateEvent => ({ type: 'planned', node, action, why, command }));
 
   function isTold({ node, action, why }: NodePlan): boolean {
     if (action === 'none' || action === 'restarted' || node === after.plan.next?.node) return false;
+    if (inProgress.has(node)) return false;
     const was = known.get(node);
     const isNew = was?.action !== action || withoutNumbers(was.why) !== withoutNumbers(why);
     if (action !== 'waiting') return isNew;

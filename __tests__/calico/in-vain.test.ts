@@ -5,6 +5,7 @@ import type { Pod } from '../../src/objects/pod.ts';
 import {
   aCalicoDaemonSet,
   aCalicoNodePod,
+  aContainer,
   ago,
   aKillEvent,
   anEvent,
@@ -17,6 +18,7 @@ import {
   NOW_MS,
   podConditions,
   SECOND,
+  terminated,
 } from '../builders.ts';
 import { aNeighbour, type LookOptions, look } from './looks.ts';
 
@@ -163,6 +165,20 @@ describe('a failure that began after the present calico-node pod', () => {
       action: 'refused',
       why: expect.stringContaining('no pod got its network since'),
     });
+  });
+
+  test.each<[string, number, number, NodePlan['action']]>([
+    ['ran after install-cni had ended: that token worked', 9 * MINUTE, 0, 'restarted'],
+    ['ran before', 11 * MINUTE, 0, 'refused'],
+    ['may have run before, for its first start is forgotten', 9 * MINUTE, 1, 'refused'],
+  ])('and a pod that has lost its sandbox since %s', (_, startedAgoMs, restartCount, action) => {
+    const ended = terminated({ startedAtMs: ago(startedAgoMs), finishedAtMs: ago(3 * MINUTE) });
+    const leaving = aTerminatingPod({
+      uid: 'leaving',
+      createdAtMs: ago(20 * MINUTE),
+      containers: [aContainer({ state: ended, restartCount })],
+    });
+    expect(planOf({ startedAgoMs: 10 * MINUTE, failedAgoMs: [2 * MINUTE], pods: [leaving] })).toMatchObject({ action });
   });
 
   test('a network of the host or from before install-cni ended does not show that the token worked', () => {

@@ -1,7 +1,7 @@
 import { formatSeconds } from '../duration.ts';
 import type { Observation } from '../health/assessment.ts';
 import { fullName } from '../objects/metadata.ts';
-import type { Pod } from '../objects/pod.ts';
+import { hasSandbox, type Pod } from '../objects/pod.ts';
 import type { SandboxError, StuckPod } from './case.ts';
 import type { Guard, Objection } from './guards.ts';
 import { installOf } from './install-cni.ts';
@@ -26,6 +26,35 @@ export function installEndOf(pod: Pod, memory: NodeMemory | undefined, observati
 export function sandboxSince(end: Moment, memory: NodeMemory | undefined): boolean {
   const sandbox = memory?.newestSandbox ?? null;
   return sandbox !== null && gapMs(end, sandbox.moment) >= 0;
+}
+
+/**
+ * Whether a pod that has lost its sandbox since ran in one that was made after that moment. After a roll-out these are all
+ * that is left of the pods that a former restart healed: the kubelet sets `PodReadyToStartContainers` back when it ends
+ * them. Good enough for whether the token ever worked, not for the proof of a cure: a container may also start late in an
+ * older sandbox.
+ */
+function ranSince(end: Moment, node: string, { snapshot, now }: Observation): boolean {
+  return [snapshot.pods, snapshot.calico.pods, snapshot.witnesses].some((pods) =>
+    pods.some((pod) => {
+      if (pod.nodeName !== node || pod.hostNetwork || hasSandbox(pod) !== false) return false;
+      const startedAtMs = firstStartOf(pod);
+      if (startedAtMs === null) return false;
+      return gapMs(end, { onNodeMs: startedAtMs, notBeforeMs: pod.createdAtMs, notAfterMs: now.atMs }) > 0;
+    }),
+  );
+}
+
+/** On the node's clock; null: it never ran, or its first start is forgotten. */
+function firstStartOf({ containers }: Pod): number | null {
+  const starts: number[] = [];
+  for (const { state, restartCount } of containers) {
+    if (restartCount > 0) return null;
+    const startedAtMs = state.kind === 'running' || state.kind === 'terminated' ? state.startedAtMs : null;
+    // Runtimes write 1970 where they do not know.
+    if (startedAtMs !== null && startedAtMs > 0) starts.push(startedAtMs);
+  }
+  return starts.length === 0 ? null : Math.min(...starts);
 }
 
 /** `install-cni` ended just now: every pod must have had two retries with the new token before anything is said about it. */
@@ -57,7 +86,7 @@ export const guardInVain: Guard = (target) => {
   const node = target.memory.nodes.get(nodeCase.node);
   const end = installEndOf(pod, node, observation) ?? unknownEnd(pod, now.atMs);
   const sinceMs = now.atMs - onServerMs(end);
-  const worked = sandboxSince(end, node);
+  const worked = sandboxSince(end, node) || ranSince(end, nodeCase.node, observation);
 
   const old = nodeCase.stuckPods.filter(({ error }) => beganMs(error) < pod.createdAtMs);
   const later = nodeCase.stuckPods.filter((stuck) => !old.includes(stuck));
