@@ -95,7 +95,17 @@ function entities(text: string): string {
 /** Punctuation without any meaning inside a line of Markdown or HTML, left alone so that the source stays readable. */
 const HARMLESS: ReadonlySet<string> = new Set([' ', ',', ';', '"', "'", '%', '=', '?']);
 
-/** JSON that is safe to print where a runner reads lines: the same value, `##[` never in the text. */
+/**
+ * JSON that is safe to print where a runner reads lines: the same value; `##[` never in the text, not even with
+ * characters in between that are rendered as nothing (they are written as escapes, so that a reader sees them too).
+ */
 export function printableJson(value: unknown, indent?: number): string {
-  return JSON.stringify(value, null, indent).replaceAll('##[', '##\\u005b');
+  return JSON.stringify(value, null, indent)
+    .replaceAll(/(?!\n)[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Default_Ignorable_Code_Point}]/gu, escaped)
+    .replaceAll('##[', '##\\u005b');
+}
+
+function escaped(character: string): string {
+  const units = Array.from({ length: character.length }, (_, index) => character.charCodeAt(index));
+  return units.map((unit) => `\\u${unit.toString(16).padStart(4, '0')}`).join('');
 }
