@@ -167,6 +167,8 @@ export function createCollection<T>(options: CollectionOptions<T>): Collection<T
       onChange();
       if ((await after(end)) === 'list') return;
       if (signal.aborted || interruption.signal.aborted) return;
+      // What a resumed watch has missed comes piece by piece, and nobody says when that was all: a list says it at once.
+      if (freshness.lostForMs(api.now()) > options.timing.viewGapMs) return;
       api.countWatchRestart();
     }
   };

@@ -21,6 +21,8 @@ export interface Freshness {
   /** How long the view may be lost without being stale: short for watches that are opened again, longer for polls. */
   readonly allowGap: (ms: number) => void;
   readonly state: (now: Now) => CollectionState;
+  /** 0 while it is not lost. */
+  readonly lostForMs: (now: Now) => number;
   /** How often a gap of more than `viewGapMs` was closed again. */
   readonly gapsClosed: () => number;
 }
@@ -80,6 +82,7 @@ export function createFreshness({ viewGapMs, forbiddenRetryMs, startedAt }: Fres
       if (now.elapsedMs - at.elapsedMs <= gapMs) return { kind: 'live', freshAtMs: sinceMs };
       return { kind: 'stale', sinceMs, message };
     },
+    lostForMs: (now) => (isLost ? now.elapsedMs - lost.at.elapsedMs : 0),
     gapsClosed: () => gapsClosed,
   };
 }
