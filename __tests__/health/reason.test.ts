@@ -208,6 +208,28 @@ describe('the reason for other trouble', () => {
     expect(reasonOfTrouble(findings, context()).startsWith(reason)).toBe(true);
   });
 
+  test('says of a roll-out that makes no progress what its worst pod waits for', () => {
+    const late = aFinding({
+      pod: null,
+      uid: null,
+      node: null,
+      owner: { kind: 'Deployment', name: 'web' },
+      stage: 'workload',
+      cause: 'ProgressDeadline',
+      message: '2 of 4 replicas are available; it has timed out progressing.',
+      fatal: true,
+    });
+    const silent = ofWeb('web-1', { stage: 'sandbox', cause: 'SandboxSilent', message: 'SandboxChanged, 535 times' });
+    const of = (findings: readonly Finding[]): string =>
+      reasonOfTrouble([late], context({ assessment: { ...NOTHING, findings } }));
+    expect(of([late, silent, ofWeb('web-2')])).toMatch(
+      /^shop\/web: 2 of 4 replicas .* \(for 1m\); shop\/web-1: SandboxChanged, 535 times; look at the kubelet/,
+    );
+    expect(of([late, { ...silent, owner: { kind: 'Deployment', name: 'other' } }])).toContain(
+      'look at the newest pods',
+    );
+  });
+
   test('says how much else is wrong, and not what only follows', () => {
     const others = [
       ofWeb('web-9'),

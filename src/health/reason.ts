@@ -41,14 +41,6 @@ export function reasonOfTrouble(findings: readonly Finding[], context: ReasonCon
   return `${isOfNode(worst) ? ofNodes(same, worst, context) : ofWorkload(same, worst, context)}${rest}`;
 }
 
-/** `findings`, and what of `all` is the same trouble as the worst of them, only younger perhaps. */
-export function withSameTrouble(findings: readonly Finding[], all: readonly Finding[]): readonly Finding[] {
-  const [worst] = [...findings].sort(compareFindings);
-  if (worst === undefined) return findings;
-  const known = new Set(findings);
-  return [...findings, ...all.filter((finding) => !known.has(finding) && isSameTrouble(finding, worst))];
-}
-
 /** Causes that are the node's affair: all pods there suffer alike, whoever owns them. */
 function isOfNode(finding: Finding): boolean {
   return finding.node !== null && (finding.cause === 'CalicoUnauthorized' || finding.cause === 'NodeNotReady');
@@ -140,7 +132,24 @@ function ofWorkload(findings: readonly Finding[], worst: Finding, context: Reaso
   const waits = worst.derivedFrom === null ? '' : `, waits for ${worst.derivedFrom}`;
   const what = `${shareOf(findings, worst, context)}${shorten(worst.message)}`;
   const example = worst.pod === null || podOf(worst) === subject ? '' : `${podOf(worst)}, `;
-  return `${about}${what} (${example}${sinceOf(worst, context)}${waits}); ${adviceFor(worst)}`;
+  const because = behindDeadline(worst, context);
+  const advice =
+    because === null ? adviceFor(worst) : `${podOf(because)}: ${shorten(because.message)}; ${adviceFor(because)}`;
+  return `${about}${what} (${example}${sinceOf(worst, context)}${waits}); ${advice}`;
+}
+
+/** That a roll-out makes no progress is what its controller saw; why not, the worst of its pods tells. */
+function behindDeadline(worst: Finding, { assessment }: ReasonContext): Finding | null {
+  if (worst.cause !== 'ProgressDeadline') return null;
+  const ofItsPods = assessment.findings.filter(
+    ({ pod, namespace, owner, holdsBack }) =>
+      pod !== null &&
+      holdsBack &&
+      namespace === worst.namespace &&
+      owner?.kind === worst.owner?.kind &&
+      owner?.name === worst.owner?.name,
+  );
+  return ofItsPods.sort(compareFindings)[0] ?? null;
 }
 
 /** `2 of 4 pods are not ready: `, where the findings are about pods of a workload with more than one. */
