@@ -240,7 +240,7 @@ describe('6-ordinary-failures', () => {
     const { verdict, reason } = endOf(see('6-ordinary-failures', 2_000).judgement);
     expect(verdict).toBe('unhealthy');
     expect(reason).toMatch(
-      /^trouble\/crash: 2 of 2 pods are not ready: .*exit code 1.*; 7 more things are wrong, see the findings$/,
+      /^trouble\/crash: 2 of 2 pods are not ready: .*exit code 1.*; 16 more things are wrong, see the findings$/,
     );
   });
 

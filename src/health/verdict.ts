@@ -9,14 +9,7 @@ import type { Assessment, Finding } from './assessment.ts';
 import { describeBlindness, describeSilence, isBlind, neededGaps } from './blindness.ts';
 import { type Evidence, isFresh, resourceOf } from './evidence.ts';
 import { compareFindings } from './finding-order.ts';
-import {
-  describeUnstable,
-  type ReasonContext,
-  reasonOfHealth,
-  reasonOfTrouble,
-  titleOf,
-  withSameTrouble,
-} from './reason.ts';
+import { describeUnstable, type ReasonContext, reasonOfHealth, reasonOfTrouble, titleOf } from './reason.ts';
 
 /** Everything that the verdict may look at. */
 export interface JudgeInput {
@@ -73,10 +66,10 @@ export function judge(input: JudgeInput): Judgement {
   }
   if (input.deadlineReached) return atDeadline(input, blind);
 
-  const fatal = assessment.findings.filter((finding) => finding.holdsBack && finding.fatal);
-  if (fatal.length > 0 && settings.failFast && !input.cureInProgress) {
-    const all = assessment.findings.filter(({ holdsBack }) => holdsBack);
-    return unhealthy(input, withSameTrouble(fatal, all), blind);
+  const holdingBack = assessment.findings.filter(({ holdsBack }) => holdsBack);
+  if (holdingBack.some(({ fatal }) => fatal) && settings.failFast && !input.cureInProgress) {
+    // The fatal ones are the worst; the reason counts what else is wrong, as the report lists it.
+    return unhealthy(input, holdingBack, blind);
   }
   if (isUselessToWait(input)) return endBlind(input, describeBlindness(coverage, input.now.atMs));
   if (isSteady && !input.cureInProgress) return { kind: 'confirm' };
