@@ -349,6 +349,27 @@ describe('a pod changes with what happens to it', () => {
     expect([text, headers['content-type']]).toEqual(['b\nc\n', 'text/plain']);
   });
 
+  test('what a kubelet writes of the past has aged with it', () => {
+    const on = stage();
+    on.sim.cluster.deploy({ namespace: 'shop', name: 'web' });
+    on.sim.warmUp(60_000);
+    on.sim.cluster.breakToken('n1');
+    on.sim.cluster.breakToken('n2');
+    on.sim.warmUp(100_000);
+    const [pod] = on.pods('web');
+    on.sim.cluster.deletePod('shop', pod?.metadata.name ?? '');
+    on.sim.warmUp(20_000);
+
+    const [{ metadata, status } = { metadata: null, status: null }] = on
+      .pods('web')
+      .filter(({ metadata: { deletionTimestamp } }) => deletionTimestamp !== undefined);
+    const bornMs = Date.parse(metadata?.creationTimestamp ?? '');
+    const startedMs = Date.parse(status?.containerStatuses?.[0]?.state.terminated?.startedAt ?? '');
+    expect(startedMs - bornMs).toBeGreaterThanOrEqual(0);
+    expect(startedMs - bornMs).toBeLessThan(5_000);
+    expect(Date.parse(status?.startTime ?? '') - bornMs).toBeLessThan(5_000);
+  });
+
   test('the same seed makes the same world, another seed another', () => {
     const names = (seed: number): readonly string[] => {
       const on = stage({ seed });

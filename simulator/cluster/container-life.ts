@@ -42,7 +42,7 @@ export function createContainerLife(
           run,
           container,
           { code: exits.code, reason, ...(exits.message === undefined ? {} : { message: exits.message }) },
-          startedAt,
+          container.state.running?.startedAt ?? startedAt,
         );
       });
     }

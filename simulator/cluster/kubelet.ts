@@ -1,4 +1,5 @@
 import type { Pod } from '../objects.ts';
+import { shiftTimes } from '../timestamps.ts';
 import type { ClusterContext } from './context.ts';
 import { POD } from './events.ts';
 import { kubeletOf, nodeStamp } from './nodes.ts';
@@ -44,6 +45,16 @@ export function createKubelet(context: ClusterContext): Kubelet {
   const suspended: { readonly run: PodRun; readonly step: () => void }[] = [];
   const listeners: ((run: PodRun, container: ContainerRun, exitCode: number) => void)[] = [];
   const { database, world, random } = context;
+  // What a kubelet knows ages with the objects: it is written into them again at the next change.
+  world.onShift((ms) => {
+    for (const run of runs.values()) {
+      run.startedAt = shiftTimes(run.startedAt, -ms);
+      for (const container of run.containers) {
+        container.state = shiftTimes(container.state, -ms);
+        container.last = shiftTimes(container.last, -ms);
+      }
+    }
+  });
 
   const podOf = (run: PodRun): Pod | undefined => {
     const pod = database.get('pods', run.namespace, run.name);

@@ -93,8 +93,8 @@ export function createPods(context: ClusterContext, calicoNamespace: string): Po
       kubelet.note(run, 'Normal', 'Killing', `Stopping container ${container.spec.name}`, container);
       const wantedMs = programFor(context, run, container).stopMs ?? random.between(STOP_LOW_MS, STOP_HIGH_MS);
       const killed = wantedMs > graceMs;
-      const startedAt = container.state.running?.startedAt ?? '';
       kubelet.after(run, Math.min(wantedMs, graceMs), () => {
+        const startedAt = container.state.running?.startedAt ?? '';
         container.state = {
           terminated: {
             exitCode: killed ? 137 : 0,
