@@ -29,7 +29,7 @@ export interface ClusterOptions {
   readonly nodes?: readonly (string | NodeOptions)[];
   /** `false`: no Calico in this cluster. An array: several installations side by side. */
   readonly calico?: CalicoOptions | readonly CalicoOptions[] | false;
-  /** How long events live. Default one hour. */
+  /** How long events live. Default one hour; 0: there are none at all. */
   readonly eventTtlMs?: number;
   /** Deployments print `terminatingReplicas`, as since 1.35. */
   readonly terminatingReplicas?: boolean;

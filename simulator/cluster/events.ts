@@ -94,7 +94,7 @@ function referenceTo(note: EventNote): ObjectReference {
   };
 }
 
-/** `ttlMs`: how long an event lives after its last write (`--event-ttl`, 1 h by default). */
+/** `ttlMs`: how long an event lives after its last write (`--event-ttl`, 1 h by default); 0: none are written. */
 export function createEventWriter(api: ApiServer, world: WorldClock, random: Random, ttlMs: number): EventWriter {
   const resource = api.resource('events');
   const { store } = api;
@@ -175,6 +175,7 @@ export function createEventWriter(api: ApiServer, world: WorldClock, random: Ran
     `${name}.${(BigInt(Math.floor(wallMs)) * 1_000_000n + BigInt(Math.floor(random.next() * 1_000_000))).toString(16)}`;
 
   const record = (source: EventSource, note: EventNote): void => {
+    if (ttlMs === 0) return;
     const spamKey = sourceKey(source, note);
     const { message, countedBy } = aggregated(spamKey, note);
     const skewMs = source.clockSkewMs ?? 0;
@@ -223,6 +224,7 @@ export function createEventWriter(api: ApiServer, world: WorldClock, random: Ran
   };
 
   const recordScheduler = (action: string, note: EventNote): void => {
+    if (ttlMs === 0) return;
     const wallMs = world.wallMs();
     const reference = referenceTo(note);
     const seenKey = [action, note.type, note.reason, reference.uid, reference.resourceVersion].join('|');
