@@ -1,5 +1,5 @@
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
-import { existsSync } from 'node:fs';
+import { existsSync, mkdirSync } from 'node:fs';
 import { constants } from 'node:os';
 import { resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -7,8 +7,10 @@ import { parseArgs } from 'node:util';
 import { down, keep, up } from './cluster/cluster.ts';
 import { buildStandIn, KUBERNETES_VERSION } from './cluster/components.ts';
 import { writeImages } from './cluster/images.ts';
-import { sourceOf } from './cluster/places.ts';
+import { saveLogs } from './cluster/logs.ts';
+import { inCluster, sourceOf } from './cluster/places.ts';
 import { stopCommands } from './cluster/processes.ts';
+import { isOwn, readState } from './cluster/state.ts';
 
 const USAGE = `usage: npm run e2e -- [options] [pattern of test files ...]
   --keep                  leave the cluster up and print its kubeconfig; the next run takes it down
@@ -59,23 +61,29 @@ async function main(): Promise<number> {
 
 async function onOwnCluster(nodes: number): Promise<number> {
   process.on('SIGINT', cancel).on('SIGTERM', cancel).on('SIGHUP', cancel);
-  let kept = false;
+  let passed = false;
   try {
     const kubeconfig = await up({ kubernetes: values.kubernetes, nodes, tell });
     tell('the cluster is up');
     const code = values['no-tests'] ? 0 : await runTests(kubeconfig);
+    passed = code === 0;
     if (values.keep) {
       keep();
-      kept = true;
       process.stdout.write(`export KUBECONFIG=${kubeconfig}\n`);
     }
     return code;
   } finally {
-    if (!kept) {
+    if (isOurs()) {
+      if (!passed) tell(`the cluster's logs are in ${await saveLogs()}`);
       await down();
       tell('the cluster is gone');
     }
   }
+}
+
+/** Whether there is a cluster, or a part of one, that this run has to take down. */
+function isOurs(): boolean {
+  return readState()?.owner.pid === process.pid;
 }
 
 /** The tests, while they run. */
@@ -83,12 +91,14 @@ let tests: ChildProcess | null = null;
 
 /** Takes the cluster down in another process and waits for it: nothing of this one goes on meanwhile. */
 function cancel(signal: NodeJS.Signals): void {
-  tell(`${signal}: taking the cluster down`);
   stopCommands();
   if (tests?.pid !== undefined) killGroup(tests.pid);
-  // In a session of its own: another Ctrl-C does not reach it.
-  const script = fileURLToPath(import.meta.url);
-  spawnSync('setsid', [process.execPath, ...process.execArgv, script, '--down'], { stdio: 'inherit' });
+  if (isOurs()) {
+    tell(`${signal}: taking the cluster down`);
+    // In a session of its own: another Ctrl-C does not reach it.
+    const script = fileURLToPath(import.meta.url);
+    spawnSync('setsid', [process.execPath, ...process.execArgv, script, '--down'], { stdio: 'inherit' });
+  }
   process.exit(128 + constants.signals[signal]);
 }
 
@@ -111,11 +121,14 @@ async function runTests(kubeconfig: string): Promise<number> {
   const names = values['test-name'] === undefined ? [] : ['--testNamePattern', values['test-name']];
   const flags = ['--disable-warning=ExperimentalWarning', '--experimental-vm-modules'];
   const config = ['--config', sourceOf('jest.config.mjs'), '--runInBand'];
+  // What the tests leave goes with the cluster.
+  const temporary = isOwn(kubeconfig) ? { TMPDIR: inCluster('tmp') } : {};
+  if (temporary.TMPDIR !== undefined) mkdirSync(temporary.TMPDIR, { recursive: true });
   // A process group of its own: a cancelled run ends the tests and whatever they started.
   const child = spawn(process.execPath, [...flags, jest, ...config, ...names, ...positionals], {
     stdio: ['ignore', 'inherit', 'inherit'],
     detached: true,
-    env: { ...process.env, E2E_KUBECONFIG: kubeconfig },
+    env: { ...process.env, E2E_KUBECONFIG: kubeconfig, ...temporary },
   });
   tests = child;
   return await new Promise((resolved, reject) => {

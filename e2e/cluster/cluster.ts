@@ -69,6 +69,7 @@ export async function nodeReady(name: string): Promise<void> {
 
 /** Takes the cluster of this machine down and leaves nothing of it behind; the built binaries stay. */
 export async function down(): Promise<void> {
+  if (process.getuid?.() !== 0) throw cannotRun(['a cluster belongs to root (run it with sudo)']);
   refuseWhileInUse();
   await removeTraces();
 }

@@ -107,6 +107,7 @@ function startControllers({ binaries, subnet }: ClusterState): void {
     '--use-service-account-credentials',
     '--allocate-node-cidrs=true',
     `--cluster-cidr=${POD_CIDR}`,
+    `--flex-volume-plugin-dir=${inCluster('volume-plugins')}`,
     '--node-monitor-period=2s',
     `--node-monitor-grace-period=${NODE_GRACE}`,
     '--kube-api-qps=200',

@@ -22,7 +22,7 @@ const REQUIREMENTS: readonly Requirement[] = [
 
 /** Thrown when this machine cannot run a cluster; the message says in one line what is missing and how to get it. */
 export function cannotRun(problems: readonly string[]): Error {
-  return new Error(`no cluster can run here: ${problems.join('; ')}`);
+  return new Error(`cannot do that here: ${problems.join('; ')}`);
 }
 
 /**

@@ -87,6 +87,7 @@ export async function runOnNode(node: string, script: string, input = ''): Promi
 export async function removeNode(node: string): Promise<void> {
   await stopNode(node);
   const namespace = networkNamespace(node);
+  if (existsSync(`/sys/class/net/${namespace}`)) await run('ip', ['link', 'del', namespace]);
   if (existsSync(`/run/netns/${namespace}`)) await run('ip', ['netns', 'del', namespace]);
   rmSync(inCluster('nodes', node), { recursive: true, force: true });
 }
@@ -128,7 +129,6 @@ function kubeletConfig(node: string): object {
     authorization: { mode: 'AlwaysAllow' },
     cgroupDriver: 'cgroupfs',
     cgroupRoot: `/${cgroupOf(node)}`,
-    cgroupsPerQOS: false,
     enforceNodeAllocatable: [],
     failSwapOn: false,
     failCgroupV1: false,
@@ -137,6 +137,8 @@ function kubeletConfig(node: string): object {
     readOnlyPort: 0,
     imageGCHighThresholdPercent: 100,
     evictionHard: { 'memory.available': '1Mi', 'nodefs.available': '0%', 'imagefs.available': '0%' },
+    clusterDNS: ['10.96.0.10'],
+    clusterDomain: 'cluster.local',
     resolvConf: inCluster('nodes', node, 'resolv.conf'),
     volumePluginDir: '/var/lib/kubelet/volume-plugins',
     nodeStatusUpdateFrequency: '2s',

@@ -26,11 +26,37 @@ export function makeMountPoint(path: string): void {
   mkdirSync(path);
 }
 
-/** Ends every process of a cluster and removes everything that it made; says nothing if there is nothing. */
+/**
+ * Ends every process of a cluster and removes everything that it made.
+ * @throws Error if something is still there afterwards; the list is kept then, for another try
+ */
 export async function removeTraces(): Promise<void> {
   await stopEverything();
-  for (const trace of readTraces().toReversed()) await removeTrace(trace);
+  const traces = readTraces();
+  for (const trace of traces.toReversed()) await removeTrace(trace);
+  const left = [...new Set(traces.filter(isThere).map(({ kind, name }) => `${kind} ${name}`)), ...mounts()];
+  if (left.length > 0) throw new Error(`a cluster could not be removed altogether: ${left.join(', ')} is left`);
   rmSync(CLUSTER_FOLDER, { recursive: true, force: true });
+}
+
+/** Whether a trace is still on the machine. A folder may have become somebody else's; an empty one is ours. */
+function isThere({ kind, name }: Trace): boolean {
+  switch (kind) {
+    case 'network-namespace':
+      return existsSync(`/run/netns/${name}`);
+    case 'link':
+      return existsSync(`/sys/class/net/${name}`);
+    case 'folder':
+      return existsSync(name) && readdirSync(name).length === 0;
+    case 'cgroup':
+      return cgroupsNamed(name).length > 0;
+  }
+}
+
+/** Mounts of the cluster outside its nodes: there should never be one. */
+function mounts(): readonly string[] {
+  const lines = readFileSync('/proc/self/mountinfo', 'utf8').split('\n');
+  return lines.flatMap((line) => (line.includes(CLUSTER_FOLDER) ? [`mount ${line.split(' ')[4]}`] : []));
 }
 
 function readTraces(): readonly Trace[] {
@@ -58,10 +84,14 @@ async function removeTrace({ kind, name }: Trace): Promise<void> {
       removeEmpty(name);
       return;
     case 'cgroup':
-      for (const root of [CGROUPS, ...readdirSync(CGROUPS).map((each) => join(CGROUPS, each))]) {
-        removeCgroup(join(root, name));
-      }
+      for (const path of cgroupsNamed(name)) removeCgroup(path);
   }
+}
+
+/** One on cgroup v2, one in each hierarchy on cgroup v1. */
+function cgroupsNamed(name: string): readonly string[] {
+  const roots = [CGROUPS, ...readdirSync(CGROUPS).map((each) => join(CGROUPS, each))];
+  return roots.map((root) => join(root, name)).filter((path) => existsSync(path));
 }
 
 /** A folder that somebody else uses by now stays. */
@@ -76,7 +106,6 @@ function removeEmpty(path: string): void {
 
 /** Control groups are removed from the leaves up; their files are not files. */
 function removeCgroup(path: string): void {
-  if (!existsSync(path)) return;
   for (const entry of readdirSync(path, { withFileTypes: true })) {
     if (entry.isDirectory()) removeCgroup(join(path, entry.name));
   }

@@ -1,0 +1,60 @@
+import { nodeReady } from './cluster/cluster.ts';
+import { apiServerReady, startApiServer } from './cluster/control-plane.ts';
+import { makeServiceAccountKey } from './cluster/credentials.ts';
+import { makeNode, removeNode, startNode, stopNode } from './cluster/node.ts';
+import { stopDaemon } from './cluster/processes.ts';
+import { type ClusterState, readState } from './cluster/state.ts';
+import type { Cluster } from './harness.ts';
+
+/** What can be done only to the cluster that `e2e/run.ts` made: its machines and its control plane. */
+
+function stateOf({ own }: Cluster): ClusterState {
+  const state = readState();
+  if (!own || state === null) throw new Error('this scenario needs the cluster of e2e/run.ts');
+  return state;
+}
+
+/** A node goes down as in a power cut: everything on it ends at once, and nobody is told. */
+export async function powerOff(cluster: Cluster, node: string): Promise<void> {
+  stateOf(cluster);
+  await stopNode(node);
+}
+
+/** The node comes up again with its disks as they were; resolves when it is Ready. */
+export async function powerOn(cluster: Cluster, node: string): Promise<void> {
+  startNode(node, stateOf(cluster));
+  await nodeReady(node);
+}
+
+/** A new node (`n4` to `n9`) starts to join; resolves at once, long before it is Ready. */
+export async function join(cluster: Cluster, node: string): Promise<void> {
+  const state = stateOf(cluster);
+  await makeNode(node, state);
+  startNode(node, state);
+}
+
+/** A node leaves for good, with its Node object. */
+export async function leave(cluster: Cluster, node: string): Promise<void> {
+  stateOf(cluster);
+  await removeNode(node);
+  await cluster.api.remove(`/api/v1/nodes/${node}`);
+}
+
+/** The API server ends; nobody can connect until `startApi`. */
+export async function stopApi(cluster: Cluster): Promise<void> {
+  stateOf(cluster);
+  await stopDaemon('kube-apiserver');
+}
+
+/** The API server starts again; resolves when it is ready. */
+export async function startApi(cluster: Cluster): Promise<void> {
+  startApiServer(stateOf(cluster));
+  await apiServerReady();
+}
+
+/** The API server restarts with another key for service account tokens: every token that was ever minted is rejected. */
+export async function rotateServiceAccountKey(cluster: Cluster): Promise<void> {
+  await stopApi(cluster);
+  makeServiceAccountKey();
+  await startApi(cluster);
+}
