@@ -36,7 +36,7 @@ describe('where there is no Calico', () => {
   test('no rights are asked for but those to observe, though restart-calico-node is on', async () => {
     const world = aShop(2, { calico: false });
     const played = await play(world, SHOP);
-    expect(reviewsOfPods(world).sort()).toEqual(['list shop', 'watch shop']);
+    expect(reviewsOfPods(world).toSorted()).toEqual(['list shop', 'watch shop']);
     expect(told(played, 'missing right')).toEqual([]);
   });
 
