@@ -31,7 +31,9 @@ export interface Picture {
   readonly presence: Presence;
   /** What a verdict cannot be had without. */
   readonly needed: readonly ResourceView<unknown>[];
-  /** Resolves when everything was read or failed once. */
+  /** Resolves when what a verdict needs was read, or failed, once. */
+  readonly neededSettled: Promise<void>;
+  /** Resolves when everything was. */
   readonly settled: Promise<void>;
 }
 
@@ -119,6 +121,7 @@ export function createPicture(context: ReadingContext, scope: Scope): Picture {
     };
   };
 
+  const neededParts = [...needed, presence];
   const parts = [...readings.map(({ view }) => view), calico, presence];
   return {
     snapshot,
@@ -126,8 +129,13 @@ export function createPicture(context: ReadingContext, scope: Scope): Picture {
     witnesses,
     presence,
     needed,
-    settled: Promise.all(parts.map(({ settled }) => settled)).then(() => undefined),
+    neededSettled: allSettled(neededParts),
+    settled: allSettled(parts),
   };
+}
+
+function allSettled(parts: readonly { readonly settled: Promise<void> }[]): Promise<void> {
+  return Promise.all(parts.map(({ settled }) => settled)).then(() => undefined);
 }
 
 function inScope(scope: Scope): (object: { readonly namespace: string }) => boolean {

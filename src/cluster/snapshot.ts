@@ -1,4 +1,4 @@
-import type { Clock } from '../clock.ts';
+import { type Clock, sleep } from '../clock.ts';
 import type { Snapshot } from '../objects/snapshot.ts';
 import type { Timing } from '../timing.ts';
 import type { Api } from './api.ts';
@@ -19,7 +19,10 @@ export interface ViewOptions {
 
 /** The slim picture of the cluster, kept up to date by lists and watches. */
 export interface View {
-  /** Begins to read; resolves when everything that the verdict needs was read, or failed once, or the signal aborted. */
+  /**
+   * Begins to read; resolves when everything that the verdict needs was read, or failed once, or the signal aborted.
+   * What only explains has a moment more.
+   */
   readonly start: () => Promise<void>;
   /** The picture now. Cheap: what has not changed is the same object as before. */
   readonly snapshot: () => Snapshot;
@@ -40,6 +43,9 @@ export interface View {
   readonly close: () => void;
 }
 
+/** Events, nodes and Calico come with the first look where they can be had at all: nobody waits for a list that hangs. */
+const EXPLANATION_MS = 2_000;
+
 /** See `View`. Nothing is read before it is used. */
 export function createView(options: ViewOptions): View {
   const { api, settings } = options;
@@ -59,7 +65,10 @@ export function createView(options: ViewOptions): View {
   };
 
   return {
-    start: () => Promise.race([picture().settled, aborted(signal)]),
+    start: async () => {
+      await Promise.race([picture().neededSettled, aborted(signal)]);
+      await Promise.race([picture().settled, sleep(options.clock, EXPLANATION_MS, signal)]);
+    },
     snapshot: () => {
       changes.seen();
       return picture().snapshot(api.now());
