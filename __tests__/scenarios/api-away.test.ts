@@ -55,6 +55,20 @@ describe('an API server that goes away and comes back', () => {
     expect(elapsedMs).toBeGreaterThan(100 * SECOND);
   });
 
+  test('everything is seen again soon after it has answered for the first time', async () => {
+    const world = aShop();
+    away(world, REFUSED, 10 * SECOND, 90 * SECOND);
+    await play(world, { ...SHOP, 'stable-for': '2m' });
+    const lists = new Map<string, number>();
+    for (const { atMs, path, status } of world.sim.requests) {
+      if (status === 200 && path.includes('limit=') && !lists.has(path)) lists.set(path, Number.NaN);
+      else if (status === 200 && lists.has(path) && Number.isNaN(lists.get(path))) lists.set(path, atMs);
+    }
+    const times = [...lists.values()].filter((atMs) => !Number.isNaN(atMs));
+    expect(times.length).toBeGreaterThanOrEqual(8);
+    expect(Math.max(...times) - Math.min(...times)).toBeLessThan(3 * SECOND);
+  });
+
   test('pods that were replaced meanwhile begin the window anew', async () => {
     const world = aShop();
     away(world, REFUSED, 10 * SECOND, 40 * SECOND);

@@ -5,6 +5,7 @@ import { backOffMs, retryAfterWaitMs } from './back-off.ts';
 import { isHtml, parseJson, readBody } from './body.ts';
 import { aborted, notKubernetes } from './explain.ts';
 import { createFirstContact } from './first-contact.ts';
+import { createRecovery } from './recovery.ts';
 import { type Consume, createRequester } from './request.ts';
 import { createRequestSlots } from './request-slots.ts';
 import { type RequestTarget, targetOf } from './request-target.ts';
@@ -48,7 +49,8 @@ export interface ReadOptions extends GetOptions {
  * (`isApiError`) and nothing else.
  *
  * GETs are repeated on 429, 5xx, resets, silence, and bodies that are cut or not JSON, with full-jitter back-off from
- * 800 ms to 30 s; `Retry-After` is honoured, and a 429 holds back all GETs. A 401 renews the credentials once and is
+ * 800 ms to 30 s, which ends soon after a server that could not be reached answers again; `Retry-After` is honoured, and
+ * a 429 holds back all GETs. A 401 renews the credentials once and is
  * repeated; a second one in a row is final, and every later request is refused at once (`failure`). POST and DELETE
  * are repeated only where the server said that it did not carry them out (401, 429).
  */
@@ -110,6 +112,7 @@ export function createApi(options: ApiOptions): Api {
     options.tell?.({ type, message }, serverClock.now());
   const slots = createRequestSlots(clock, PARALLEL_GETS);
   const contact = createFirstContact(clock, (error) => tell('warning', `${error.message}; trying for half a minute`));
+  const recovery = createRecovery();
   const countBytes = (bytes: number): void => {
     stats.bytes += bytes;
   };
@@ -130,11 +133,22 @@ export function createApi(options: ApiOptions): Api {
   const attempt = async <T>(target: RequestTarget, request: ApiRequest, consume: Consume<T>): Promise<T> => {
     if (failure !== null) throw failure;
     try {
-      return await send(target, request, consume);
+      const value = await send(target, request, consume);
+      recovery.observe(null);
+      return value;
     } catch (error) {
+      if (isApiError(error)) recovery.observe(error);
       if (isApiError(error) && error.kind === 'unauthorized') failure ??= error;
       throw error;
     }
+  };
+
+  /** To its end, or until a server that could not be reached is there again: then soon, but not all at the same moment. */
+  const backOff = async ({ kind }: ApiError, waitMs: number, signal: AbortSignal): Promise<void> => {
+    if (kind !== 'unreachable') return sleep(clock, waitMs, signal);
+    const isBack = recovery.signal();
+    await sleep(clock, waitMs, AbortSignal.any([signal, isBack]));
+    if (isBack.aborted) await sleep(clock, backOffMs(1, random), signal);
   };
 
   /** Waits as the server asked for, or backs off; false when the signal aborted meanwhile. */
@@ -146,7 +160,7 @@ export function createApi(options: ApiOptions): Api {
         : retryAfterWaitMs(retryAfterMs, random);
     if (error.kind === 'too-many-requests') slots.holdBack(waitMs);
     tell('debug', `${error.message}; again in ${Math.round(waitMs)} ms`);
-    await sleep(clock, waitMs, signal);
+    await backOff(error, waitMs, signal);
     if (signal.aborted) return false;
     stats.retries += 1;
     return true;
