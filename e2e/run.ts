@@ -9,7 +9,7 @@ import { buildStandIn, KUBERNETES_VERSION } from './cluster/components.ts';
 import { writeImages } from './cluster/images.ts';
 import { saveLogs } from './cluster/logs.ts';
 import { inCluster, sourceOf } from './cluster/places.ts';
-import { stopCommands } from './cluster/processes.ts';
+import { MARK, stopCommands } from './cluster/processes.ts';
 import { isOwn, readState } from './cluster/state.ts';
 
 const USAGE = `usage: npm run e2e -- [options] [pattern of test files ...]
@@ -121,14 +121,14 @@ async function runTests(kubeconfig: string): Promise<number> {
   const names = values['test-name'] === undefined ? [] : ['--testNamePattern', values['test-name']];
   const flags = ['--disable-warning=ExperimentalWarning', '--experimental-vm-modules'];
   const config = ['--config', sourceOf('jest.config.mjs'), '--runInBand'];
-  // What the tests leave goes with the cluster.
-  const temporary = isOwn(kubeconfig) ? { TMPDIR: inCluster('tmp') } : {};
-  if (temporary.TMPDIR !== undefined) mkdirSync(temporary.TMPDIR, { recursive: true });
+  // The tests belong to the cluster: they end with it, and what they leave goes with it.
+  const own = isOwn(kubeconfig) ? { ...MARK, TMPDIR: inCluster('tmp') } : {};
+  if (isOwn(kubeconfig)) mkdirSync(inCluster('tmp'), { recursive: true });
   // A process group of its own: a cancelled run ends the tests and whatever they started.
   const child = spawn(process.execPath, [...flags, jest, ...config, ...names, ...positionals], {
     stdio: ['ignore', 'inherit', 'inherit'],
     detached: true,
-    env: { ...process.env, E2E_KUBECONFIG: kubeconfig, ...temporary },
+    env: { ...process.env, E2E_KUBECONFIG: kubeconfig, ...own },
   });
   tests = child;
   return await new Promise((resolved, reject) => {

@@ -34,8 +34,7 @@ export async function prepareMachine(subnet: string, tell: (line: string) => voi
   if (process.platform !== 'linux') throw cannotRun(['nodes need Linux']);
   const root = process.getuid?.() === 0;
   if (!root) problems.push('namespaces and mounts need root (run it with sudo)');
-  if (!(await canRun('go', 'version')))
-    problems.push('Go is missing (apt-get install golang-go, or https://go.dev/dl)');
+  if (!(await canRun('go', 'version'))) problems.push('Go 1.24 or newer is missing (see go.dev/doc/install)');
   const taken = takenBy(subnet);
   if (taken !== null) {
     problems.push(`${taken} is already in ${subnet}.0/24 (set E2E_SUBNET to another one, such as ${DEFAULT_SUBNET})`);

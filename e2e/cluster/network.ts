@@ -1,7 +1,7 @@
 import { writeFileSync } from 'node:fs';
 import { networkInterfaces } from 'node:os';
 import { run } from './processes.ts';
-import { recordTrace } from './traces.ts';
+import { isMounted, makeMountPoint, NAMESPACES, recordTrace } from './traces.ts';
 
 /** The bridge that joins the nodes; it exists on this machine alone, and nothing routes from it to another network. */
 export const BRIDGE = 'chg0';
@@ -32,6 +32,11 @@ export function takenBy(subnet: string): string | null {
 }
 
 export async function makeBridge(subnet: string): Promise<void> {
+  // The first `ip netns add` of a machine mounts this folder on itself.
+  if (!isMounted(NAMESPACES)) {
+    makeMountPoint(NAMESPACES);
+    recordTrace({ kind: 'mount', name: NAMESPACES });
+  }
   recordTrace({ kind: 'link', name: BRIDGE });
   await run('ip', ['link', 'add', BRIDGE, 'type', 'bridge']);
   // Whatever a pod sends from its own address is dropped here instead of being answered through another network.

@@ -44,7 +44,7 @@ export async function run(command: string, args: readonly string[], options: Run
 }
 
 /** Every process of the cluster, and whatever it starts, has this in its environment: that is how it is found again. */
-const MARK = `CALICO_HEALTH_GATE_E2E=${CLUSTER_FOLDER}`;
+export const MARK: Readonly<Record<string, string>> = { CALICO_HEALTH_GATE_E2E: CLUSTER_FOLDER };
 
 /** How long a process that was killed may take to be gone. */
 const GONE_WITHIN_MS = 10_000;
@@ -57,13 +57,12 @@ export function startDaemon(name: string, command: string, args: readonly string
   mkdirSync(inCluster('logs'), { recursive: true });
   mkdirSync(inCluster('pids'), { recursive: true });
   const log = openSync(logOf(name), 'a');
-  const [variable = '', value = ''] = MARK.split('=');
   // Detached: a Ctrl-C is for the run, which then takes the cluster down in order.
   const child = spawn(command, [...args], {
     detached: true,
     stdio: ['ignore', log, log],
     cwd: CLUSTER_FOLDER,
-    env: { PATH: process.env.PATH, [variable]: value },
+    env: { PATH: process.env.PATH, ...MARK },
   });
   closeSync(log);
   child.on('error', () => {});
@@ -123,7 +122,8 @@ function markedProcesses(): readonly number[] {
 /** A process id may have been given to another process since: only the mark tells. */
 function isMarked(pid: number): boolean {
   try {
-    return readFileSync(`/proc/${pid}/environ`, 'latin1').split('\0').includes(MARK);
+    const environment = readFileSync(`/proc/${pid}/environ`, 'latin1').split('\0');
+    return Object.entries(MARK).every(([name, value]) => environment.includes(`${name}=${value}`));
   } catch {
     return false;
   }

@@ -3,11 +3,14 @@ import { dirname, join } from 'node:path';
 import { CLUSTER_FOLDER, inCluster } from './places.ts';
 import { run, stopEverything } from './processes.ts';
 
-/** What a cluster leaves on the machine outside its folder, besides processes. Mounts end with the nodes' namespaces. */
+/** What a cluster leaves on the machine outside its folder, besides processes. The nodes' mounts end with their namespaces. */
 export interface Trace {
-  readonly kind: 'network-namespace' | 'link' | 'folder' | 'cgroup';
+  readonly kind: 'network-namespace' | 'link' | 'mount' | 'folder' | 'cgroup';
   readonly name: string;
 }
+
+/** Where ip(8) keeps network namespaces. */
+export const NAMESPACES = '/run/netns';
 
 const LIST = 'traces.jsonl';
 const CGROUPS = '/sys/fs/cgroup';
@@ -39,13 +42,15 @@ export async function removeTraces(): Promise<void> {
   rmSync(CLUSTER_FOLDER, { recursive: true, force: true });
 }
 
-/** Whether a trace is still on the machine. A folder may have become somebody else's; an empty one is ours. */
+/** Whether a trace is still on the machine. A folder or mount that holds something is somebody else's by now. */
 function isThere({ kind, name }: Trace): boolean {
   switch (kind) {
     case 'network-namespace':
-      return existsSync(`/run/netns/${name}`);
+      return existsSync(join(NAMESPACES, name));
     case 'link':
       return existsSync(`/sys/class/net/${name}`);
+    case 'mount':
+      return isMounted(name) && readdirSync(name).length === 0;
     case 'folder':
       return existsSync(name) && readdirSync(name).length === 0;
     case 'cgroup':
@@ -55,8 +60,17 @@ function isThere({ kind, name }: Trace): boolean {
 
 /** Mounts of the cluster outside its nodes: there should never be one. */
 function mounts(): readonly string[] {
-  const lines = readFileSync('/proc/self/mountinfo', 'utf8').split('\n');
-  return lines.flatMap((line) => (line.includes(CLUSTER_FOLDER) ? [`mount ${line.split(' ')[4]}`] : []));
+  return mountPoints().filter((path) => path.startsWith(CLUSTER_FOLDER));
+}
+
+export function isMounted(path: string): boolean {
+  return mountPoints().includes(path);
+}
+
+/** Field 5 of proc(5) mountinfo. */
+function mountPoints(): readonly string[] {
+  const lines = readFileSync('/proc/self/mountinfo', 'utf8').trimEnd().split('\n');
+  return lines.map((line) => line.split(' ')[4] ?? '');
 }
 
 function readTraces(): readonly Trace[] {
@@ -75,10 +89,13 @@ function readTraces(): readonly Trace[] {
 async function removeTrace({ kind, name }: Trace): Promise<void> {
   switch (kind) {
     case 'network-namespace':
-      if (existsSync(`/run/netns/${name}`)) await run('ip', ['netns', 'del', name]);
+      if (existsSync(join(NAMESPACES, name))) await run('ip', ['netns', 'del', name]);
       return;
     case 'link':
       if (existsSync(`/sys/class/net/${name}`)) await run('ip', ['link', 'del', name]);
+      return;
+    case 'mount':
+      if (isMounted(name) && readdirSync(name).length === 0) await run('umount', [name]);
       return;
     case 'folder':
       removeEmpty(name);
