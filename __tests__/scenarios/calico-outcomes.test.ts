@@ -108,6 +108,21 @@ describe('not-cured', () => {
   });
 });
 
+describe('not-cured, because install-cni itself fails', () => {
+  test('is said after its third end, with its words and how to read its log', async () => {
+    const world = aBrokenWorld({ isFirst: true });
+    // The image that both installations share can no longer write a token.
+    world.sim.cluster.installCalico({ namespace: 'other', installExitCode: 1 });
+    const played = await play(world, CURE);
+    expect(nodeIn(played, 'n1')).toMatchObject({ action: 'restarted', outcome: 'not-cured' });
+    expect(nodeIn(played, 'n1').why).toMatch(
+      /^install-cni of calico-system\/(calico-node-\w+) failed 3 times with exit code 1.*kubectl logs -n calico-system \1 -c install-cni --previous/,
+    );
+    expectReason(played.report.reason);
+    expect(played.deletes).toHaveLength(1);
+  });
+});
+
 describe('timed-out', () => {
   test('when only old starting pods are stuck: they write no new event, so restart-timeout decides', async () => {
     const played = await play(aBrokenWorld({ ...IN_VAIN, isFirst: true }), { ...CURE, 'restart-timeout': '50s' });

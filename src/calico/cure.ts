@@ -6,6 +6,7 @@ import { whyPodsUnseen } from '../objects/snapshot.ts';
 import type { Outcome, Restart } from './case.ts';
 import { cameBack, installEndOf, sandboxSince, WHAT_TO_LOOK_AT } from './in-vain.ts';
 import { installOf } from './install-cni.ts';
+import { INSTALL_CNI } from './installation.ts';
 import { gapMs, type Moment, onServerMs } from './moments.ts';
 import type { CalicoMemory, NodeMemory, PodTrace } from './node-memory.ts';
 import { isPending } from './restart-state.ts';
@@ -40,11 +41,12 @@ export function judgeCure(restart: Restart, observation: Observation, memory: Ca
     }
   }
   const failing = pod === null ? null : installFailure(pod);
-  if (failing !== null && failing.ends >= timing.crashLoopEnds) {
+  if (failing !== null && pod !== null && failing.ends >= timing.crashLoopEnds) {
+    const log = `kubectl logs -n ${pod.namespace} ${pod.name} -c ${INSTALL_CNI} --previous`;
     return settle(
       seen,
       'not-cured',
-      `${failing.words}; another restart will not help: read its log, and ${WHAT_TO_LOOK_AT}`,
+      `${failing.words}; another restart will not help: read its log (${log}), and ${WHAT_TO_LOOK_AT}`,
       now.elapsedMs,
     );
   }
