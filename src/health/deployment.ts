@@ -35,8 +35,11 @@ export function judgeDeployment(deployment: Deployment, context: WorkloadContext
   const tally = tallyPods(context.pods);
   const lacks = deployment.paused ? lackOfPaused(deployment) : lackOf(deployment, tally);
   const warnings = deployment.paused && deployment.updated < deployment.replicas ? [pausedWarning(deployment)] : [];
-  if (lacks === null || isExplainedByStarting(deployment, tally)) return nothingLacks(numbers, { warnings });
-  return lacking(numbers, troublesOf(deployment, context, tally, lacks), { warnings });
+  if (lacks === null) return nothingLacks(numbers, { warnings });
+  const told = toldTroubles(deployment, context, tally, lacks);
+  if (told.length > 0) return lacking(numbers, told, { warnings });
+  if (isExplainedByStarting(deployment, tally)) return nothingLacks(numbers, { warnings });
+  return lacking(numbers, countedTroubles(deployment, tally, lacks), { warnings });
 }
 
 function lackOfPaused({ ready, desired }: Deployment): string | null {
@@ -55,14 +58,15 @@ function lackOf(deployment: Deployment, tally: PodTally): string | null {
 
 /**
  * A shortage that is caused only by starting pods does not count: neither what they lack themselves, nor that the
- * roll-out waits for them before it goes on to the next.
+ * roll-out waits for them before it goes on to the next. (One that its controller has named the cause of is not.)
  */
 function isExplainedByStarting(deployment: Deployment, tally: PodTally): boolean {
   const have = deployment.paused ? deployment.ready : deployment.available;
   return tally.starting > 0 && deployment.desired - have <= tally.starting;
 }
 
-function troublesOf(
+/** What its own conditions say is wrong. */
+function toldTroubles(
   deployment: Deployment,
   context: WorkloadContext,
   tally: PodTally,
@@ -80,8 +84,11 @@ function troublesOf(
     const sinceMs = exceeded.lastTransitionAtMs ?? exceeded.lastUpdateAtMs;
     troubles.push({ stage: 'workload', cause: 'ProgressDeadline', message, sinceMs, waitsFor: null });
   }
-  if (troubles.length > 0) return troubles;
+  return troubles;
+}
 
+/** That something lacks, where neither its conditions nor its pods say why. */
+function countedTroubles(deployment: Deployment, tally: PodTally, lacks: string): readonly Trouble[] {
   const missing = tally.active.length < deployment.desired && deployment.replicas < deployment.desired;
   const waitsFor = missing ? tally.overdue : null;
   if (waitsFor === null && tally.explained) return [];
