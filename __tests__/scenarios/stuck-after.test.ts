@@ -76,6 +76,22 @@ describe('a shortage of a workload', () => {
     expect(played.report).toMatchObject({ verdict: 'unhealthy', pods: { ready: 2, starting: 1, notReady: 0 } });
     expect(findings(played)).toEqual(['!CreateRefused shop/web']);
   });
+
+  test('that a quota causes counts, also while a pod of the older template is starting', async () => {
+    const world = aWorld();
+    world.sim.cluster.deploy({
+      namespace: 'shop',
+      name: 'web',
+      behaviour: { kind: 'slow', readyAfterMs: 10 * MINUTE },
+    });
+    world.sim.warmUp(MINUTE);
+    world.sim.cluster.setQuota('shop', 1);
+    world.sim.cluster.deploy({ namespace: 'shop', name: 'web' });
+    world.sim.warmUp(30 * SECOND);
+    const played = await play(world, sweep);
+    expect(played.report.verdict).toBe('unhealthy');
+    expect(findings(played)).toContain('!CreateRefused shop/web');
+  });
 });
 
 describe('never starting', () => {
@@ -97,22 +113,6 @@ describe('never starting', () => {
     const played = await play(world, { ...sweep, 'stuck-after': '30m' });
     expect(played.report).toMatchObject({ verdict: 'unhealthy', pods: { ready: 2, starting: 0, notReady: 1 } });
     expect(played.report.findings).toMatchObject([{ cause: 'CrashLoop', stage: 'crash' }]);
-  });
-
-  test('that a quota causes counts, whatever else is starting', async () => {
-    const world = aWorld();
-    world.sim.cluster.deploy({
-      namespace: 'shop',
-      name: 'web',
-      behaviour: { kind: 'slow', readyAfterMs: 10 * MINUTE },
-    });
-    world.sim.warmUp(MINUTE);
-    world.sim.cluster.setQuota('shop', 1);
-    world.sim.cluster.deploy({ namespace: 'shop', name: 'web' });
-    world.sim.warmUp(30 * SECOND);
-    const played = await play(world, sweep);
-    expect(played.report.verdict).toBe('unhealthy');
-    expect(findings(played)).toContain('!CreateRefused shop/web');
   });
 });
 
