@@ -779,13 +779,13 @@ function getDoubleQuotedValue(input, start2, end2) {
     if (ch === 92) {
       result += input.slice(captureStart, position);
       position++;
-      const escaped2 = input.charCodeAt(position);
-      if (escaped2 === 10 || escaped2 === 13) position = skipFoldedBreaks(input, position, end2).position;
-      else if (escaped2 < 256 && simpleEscapeCheck[escaped2]) {
-        result += simpleEscapeMap[escaped2];
+      const escaped3 = input.charCodeAt(position);
+      if (escaped3 === 10 || escaped3 === 13) position = skipFoldedBreaks(input, position, end2).position;
+      else if (escaped3 < 256 && simpleEscapeCheck[escaped3]) {
+        result += simpleEscapeMap[escaped3];
         position++;
       } else {
-        let hexLength = escapedHexLen$1(escaped2);
+        let hexLength = escapedHexLen$1(escaped3);
         let hexResult = 0;
         for (; hexLength > 0; hexLength--) {
           position++;
@@ -1475,11 +1475,11 @@ function readDoubleQuotedScalar(state, nodeIndent, props2) {
     }
     if (ch === 92) {
       simple = false;
-      const escaped2 = state.input.charCodeAt(++state.position);
-      if (isEol(escaped2)) readFlowScalarBreak(state, nodeIndent);
-      else if (isSimpleEscape(escaped2)) state.position++;
+      const escaped3 = state.input.charCodeAt(++state.position);
+      if (isEol(escaped3)) readFlowScalarBreak(state, nodeIndent);
+      else if (isSimpleEscape(escaped3)) state.position++;
       else {
-        let hexLength = escapedHexLen(escaped2);
+        let hexLength = escapedHexLen(escaped3);
         if (hexLength === 0) throwError(state, "unknown escape sequence");
         while (hexLength-- > 0) {
           state.position++;
@@ -2595,7 +2595,7 @@ function writeNode(state, level, node, parent, ctx) {
   if ((node.kind === "mapping" || node.kind === "sequence") && !useBlockCollection) state.openEnded = false;
   if (useBlockCollection && compact && level > 0 && state.indent > 2) body = `${" ".repeat(state.indent - 2)}${body}`;
   const noBody = body === "";
-  let text2 = body;
+  let text3 = body;
   if (shouldPrintTag || hasAnchor) {
     const props2 = [];
     const tag2 = shouldPrintTag ? nodeTagShort(node) : null;
@@ -2608,10 +2608,10 @@ function writeNode(state, level, node, parent, ctx) {
       if (tag2 !== null) props2.push(tag2);
     }
     const sep = body === "" || body.charCodeAt(0) === CHAR_LINE_FEED ? "" : " ";
-    text2 = `${props2.join(" ")}${sep}${body}`;
+    text3 = `${props2.join(" ")}${sep}${body}`;
   }
   return {
-    text: text2,
+    text: text3,
     noBody
   };
 }
@@ -9277,7 +9277,7 @@ function prepareDecrypt(options) {
     maxDecompressedLength
   ];
 }
-async function decryptJWE(jwe, shared, key, token = shareJWE(jwe)) {
+async function decryptJWE(jwe, shared2, key, token = shareJWE(jwe)) {
   const [protectedHeader, ciphertext, iv, tag2, additionalAuthenticatedData] = token, { header, unprotected, aad } = jwe;
   let joseHeader;
   if (header !== void 0 || unprotected !== void 0) {
@@ -9286,7 +9286,7 @@ async function decryptJWE(jwe, shared, key, token = shareJWE(jwe)) {
     joseHeader = { ...protectedHeader, ...header, ...unprotected };
   } else
     joseHeader = protectedHeader ?? {};
-  const [keyManagementAlgorithms, contentEncryptionAlgorithms, crit, maxPBES2Count, maxDecompressedLength] = shared, { encrypted_key: encodedKey } = jwe;
+  const [keyManagementAlgorithms, contentEncryptionAlgorithms, crit, maxPBES2Count, maxDecompressedLength] = shared2, { encrypted_key: encodedKey } = jwe;
   validateCrit(JWEInvalid, JWE_RECOGNIZED, crit, protectedHeader, joseHeader), validateZip(joseHeader, protectedHeader);
   const { alg, enc } = joseHeader;
   if (typeof alg != "string" || !alg)
@@ -9360,7 +9360,7 @@ async function decryptJWE(jwe, shared, key, token = shareJWE(jwe)) {
     ...resolvedKey && { key: k }
   };
 }
-async function decryptCompact(jwe, shared, key) {
+async function decryptCompact(jwe, shared2, key) {
   if (jwe instanceof Uint8Array && (jwe = decoder2.decode(jwe)), typeof jwe != "string")
     throw new JWEInvalid("Compact JWE must be a string or Uint8Array");
   const { 0: protectedHeader, 1: encryptedKey, 2: iv, 3: ciphertext, 4: tag2, length } = jwe.split(".");
@@ -9372,7 +9372,7 @@ async function decryptCompact(jwe, shared, key) {
     protected: protectedHeader,
     tag: tag2 || void 0,
     encrypted_key: encryptedKey || void 0
-  }, shared, key);
+  }, shared2, key);
 }
 var init_jwe_decrypt = __esm({
   "node_modules/jose/dist/webapi/lib/jwe_decrypt.js"() {
@@ -9911,10 +9911,10 @@ async function handleRetryAfter(response, currentInterval, signal3, throwIfInval
     throw new OperationProcessingError("invalid Retry-After header value", { cause: response });
   }
   if (delaySeconds > currentInterval) {
-    await wait(delaySeconds - currentInterval, signal3);
+    await wait2(delaySeconds - currentInterval, signal3);
   }
 }
-function wait(duration, signal3) {
+function wait2(duration, signal3) {
   return new Promise((resolve, reject) => {
     const waitStep = /* @__PURE__ */ __name((remaining) => {
       try {
@@ -9969,7 +9969,7 @@ async function pollGrant(config, authorizationResponse, grantCode, request, proc
   const pollingSignal = options?.signal ?? AbortSignal.timeout(authorizationResponse.expires_in * 1e3);
   for (; ; ) {
     try {
-      await wait(interval, pollingSignal);
+      await wait2(interval, pollingSignal);
     } catch (error2) {
       errorHandler(error2);
     }
@@ -10701,7 +10701,7 @@ var init_build2 = __esm({
     __name(addHelpers, "addHelpers");
     __name(getDPoPHandle, "getDPoPHandle");
     __name(handleRetryAfter, "handleRetryAfter");
-    __name(wait, "wait");
+    __name(wait2, "wait");
     __name(pollRequestSignal, "pollRequestSignal");
     __name(pollGrant, "pollGrant");
     __name(pollDeviceAuthorizationGrant, "pollDeviceAuthorizationGrant");
@@ -18153,11 +18153,11 @@ function escaped(character, before2) {
 __name(escaped, "escaped");
 
 // src/cli/nearest.ts
-function nearest(text2, candidates) {
+function nearest(text3, candidates) {
   let best = null;
-  let fewest = Math.floor(text2.length / 3) + 1;
+  let fewest = Math.floor(text3.length / 3) + 1;
   for (const candidate of candidates) {
-    const slips = distance(text2.toLowerCase(), candidate.toLowerCase());
+    const slips = distance(text3.toLowerCase(), candidate.toLowerCase());
     if (slips < fewest) {
       best = candidate;
       fewest = slips;
@@ -18517,7 +18517,7 @@ var CAUSES = {
     means: "Fewer pods are in scope than min-pods, or a namespace of the scope does not exist.",
     stages: ["workload"],
     patience: "tooFewPodsMs",
-    advice: "check namespaces and selector of the gate, and whether the deploy happened; min-pods: 0 allows an empty scope"
+    advice: "check namespaces and selector of the gate, and whether the deploy happened"
   },
   Unknown: {
     title: "it is not ready for a reason that is not known here",
@@ -18615,15 +18615,15 @@ var MS = { h: 36e5, m: 6e4, s: 1e3 };
 var MAX_DURATION_MS = 168 * MS.h;
 var PARTS = /^(?:(\d+(?:\.\d{1,3})?)h)?\s*(?:(\d+(?:\.\d{1,3})?)m(?!s))?\s*(?:(\d+(?:\.\d{1,3})?)s)?\s*(?:(\d+)ms)?$/;
 var BARE_SECONDS = /^\d+(?:\.\d{1,3})?$/;
-function parseDuration(text2) {
-  const trimmed = text2.trim();
+function parseDuration(text3) {
+  const trimmed = text3.trim();
   const ms = BARE_SECONDS.test(trimmed) ? Number(trimmed) * MS.s : sumOfParts(trimmed);
   if (ms === null || ms > MAX_DURATION_MS) return null;
   return Math.round(ms);
 }
 __name(parseDuration, "parseDuration");
-function sumOfParts(text2) {
-  const match = PARTS.exec(text2);
+function sumOfParts(text3) {
+  const match = PARTS.exec(text3);
   if (match === null || match[0] === "") return null;
   const [, hours = "0", minutes = "0", seconds = "0", milliseconds = "0"] = match;
   return Number(hours) * MS.h + Number(minutes) * MS.m + Number(seconds) * MS.s + Number(milliseconds);
@@ -18705,6 +18705,7 @@ var TIMING = {
   crashLoopReadyMs: 6e4,
   eligibleNodeAgeMs: 3e5,
   recentEvidenceMs: 6e4,
+  confirmAgainMs: 5e3,
   viewGapMs: 5e3,
   forbiddenRetryMs: 3e4,
   calicoStuckMs: 3e4,
@@ -18717,15 +18718,16 @@ var TIMING = {
   newFailureMs: 18e5,
   refuteAfterMs: 5e3,
   leastTimeForRestartMs: 6e4,
+  lateReviewsMs: 2e3,
   shutdownMs: 4e3
 };
 
 // src/cli/columns.ts
 var PAGE_WIDTH = 96;
-function wrap(text2, width) {
+function wrap(text3, width) {
   const lines = [];
   let line = "";
-  for (const word2 of text2.split(" ")) {
+  for (const word2 of text3.split(" ")) {
     if (line !== "" && line.length + 1 + word2.length > width) {
       lines.push(line);
       line = word2;
@@ -18891,12 +18893,12 @@ function redacted(stream, secrets) {
     get columns() {
       return stream.columns;
     },
-    write: /* @__PURE__ */ __name((text2) => stream.write(hide(text2, secrets)), "write")
+    write: /* @__PURE__ */ __name((text3) => stream.write(hide(text3, secrets)), "write")
   };
 }
 __name(redacted, "redacted");
-function hide(text2, secrets) {
-  return [...secrets].filter((secret) => secret.length >= LEAST_SECRET_LENGTH).reduce((hidden, secret) => hidden.replaceAll(secret, "***"), text2);
+function hide(text3, secrets) {
+  return [...secrets].filter((secret) => secret.length >= LEAST_SECRET_LENGTH).reduce((hidden, secret) => hidden.replaceAll(secret, "***"), text3);
 }
 __name(hide, "hide");
 
@@ -18940,6 +18942,13 @@ function waitsForSandbox(pod) {
   return pod.nodeName !== null && !pod.hostNetwork && !isTerminating(pod) && !hasEnded(pod) && hasSandbox(pod) === false;
 }
 __name(waitsForSandbox, "waitsForSandbox");
+
+// src/objects/snapshot.ts
+function whyPodsUnseen({ podNamespaces, podGaps }, namespace) {
+  if (!podNamespaces.includes(namespace)) return "never-read";
+  return podGaps.find((gap) => gap.namespace === namespace)?.why ?? null;
+}
+__name(whyPodsUnseen, "whyPodsUnseen");
 
 // src/calico/installation.ts
 var WINDOWS_NAME = "calico-node-windows";
@@ -19048,8 +19057,8 @@ function gapMs(earlier, later) {
   const least = later.notBeforeMs - earlier.notAfterMs;
   if (earlier.onNodeMs === null || later.onNodeMs === null) return least;
   const most = later.notAfterMs - earlier.notBeforeMs;
-  const said = later.onNodeMs - earlier.onNodeMs;
-  return Math.min(Math.max(said, least - SERVER_TIME_ERROR_MS), most + SERVER_TIME_ERROR_MS);
+  const said2 = later.onNodeMs - earlier.onNodeMs;
+  return Math.min(Math.max(said2, least - SERVER_TIME_ERROR_MS), most + SERVER_TIME_ERROR_MS);
 }
 __name(gapMs, "gapMs");
 function onServerMs(moment) {
@@ -19082,6 +19091,27 @@ function sandboxSince(end2, memory) {
   return sandbox !== null && gapMs(end2, sandbox.moment) >= 0;
 }
 __name(sandboxSince, "sandboxSince");
+function ranSince(end2, node, { snapshot, now }) {
+  return [snapshot.pods, snapshot.calico.pods, snapshot.witnesses].some(
+    (pods) => pods.some((pod) => {
+      if (pod.nodeName !== node || pod.hostNetwork || hasSandbox(pod) !== false) return false;
+      const startedAtMs = firstStartOf(pod);
+      if (startedAtMs === null) return false;
+      return gapMs(end2, { onNodeMs: startedAtMs, notBeforeMs: pod.createdAtMs, notAfterMs: now.atMs }) > 0;
+    })
+  );
+}
+__name(ranSince, "ranSince");
+function firstStartOf({ containers }) {
+  const starts = [];
+  for (const { state, restartCount } of containers) {
+    if (restartCount > 0) return null;
+    const startedAtMs = state.kind === "running" || state.kind === "terminated" ? state.startedAtMs : null;
+    if (startedAtMs !== null && startedAtMs > 0) starts.push(startedAtMs);
+  }
+  return starts.length === 0 ? null : Math.min(...starts);
+}
+__name(firstStartOf, "firstStartOf");
 var guardJustInstalled = /* @__PURE__ */ __name(({ pod, nodeCase, observation, memory }) => {
   const end2 = installEndOf(pod, memory.nodes.get(nodeCase.node), observation);
   if (end2 === null) return null;
@@ -19098,7 +19128,7 @@ var guardInVain = /* @__PURE__ */ __name((target) => {
   const node = target.memory.nodes.get(nodeCase.node);
   const end2 = installEndOf(pod, node, observation) ?? unknownEnd(pod, now.atMs);
   const sinceMs = now.atMs - onServerMs(end2);
-  const worked = sandboxSince(end2, node);
+  const worked = sandboxSince(end2, node) || ranSince(end2, nodeCase.node, observation);
   const old = nodeCase.stuckPods.filter(({ error: error2 }) => beganMs(error2) < pod.createdAtMs);
   const later = nodeCase.stuckPods.filter((stuck2) => !old.includes(stuck2));
   const between = later.filter(({ error: error2 }) => gapMs(end2, beginningOf(error2)) <= timing.refuteAfterMs);
@@ -19158,6 +19188,10 @@ function isPending({ answer, settled }) {
   return settled === null && (answer === "deleted" || answer === "elsewhere" || answer === "lost");
 }
 __name(isPending, "isPending");
+function mayFollow({ settled, settledElapsedMs }, now, timing) {
+  return settled === "cured" && settledElapsedMs !== null && now.elapsedMs - settledElapsedMs < timing.wellSandboxWaitMs;
+}
+__name(mayFollow, "mayFollow");
 function stopsOthers({ answer, settled, namespaces }) {
   const oneVoice = new Set(namespaces).size === 1;
   switch (answer) {
@@ -19167,6 +19201,8 @@ function stopsOthers({ answer, settled, namespaces }) {
       return (settled === "not-cured" || settled === "timed-out") && !oneVoice;
     case "failed":
       return true;
+    case "undone":
+      return false;
     // The right is missing in that namespace, which says nothing about others; a lost answer is waited for.
     case "forbidden":
     case "lost":
@@ -19191,13 +19227,13 @@ function causeOfLookAlike(unwrapped) {
   if (layer === "runtime") return "SandboxError";
   const error2 = unwrapped.error.replace(MULTUS_WORDS, "");
   if (plugin2 !== null && plugin2 !== "calico") return ofOtherPlugin(error2);
-  const said = error2.replace(CALICO_WORDS, "");
-  const calico2 = plugin2 === "calico" || said !== error2 || CALICO_URL.test(said);
-  if (layer === "bare" && !calico2 && !NODENAME.test(said)) return "SandboxError";
-  if (IPAM_EXHAUSTED.test(said)) return "IpamExhausted";
-  if (NODENAME.test(said)) return "CalicoNodeDown";
-  if (FORBIDDEN.test(said)) return "CalicoForbidden";
-  return ofRequest(said, calico2) ?? ofUnnamedPlugin(said, plugin2);
+  const said2 = error2.replace(CALICO_WORDS, "");
+  const calico2 = plugin2 === "calico" || said2 !== error2 || CALICO_URL.test(said2);
+  if (layer === "bare" && !calico2 && !NODENAME.test(said2)) return "SandboxError";
+  if (IPAM_EXHAUSTED.test(said2)) return "IpamExhausted";
+  if (NODENAME.test(said2)) return "CalicoNodeDown";
+  if (FORBIDDEN.test(said2)) return "CalicoForbidden";
+  return ofRequest(said2, calico2) ?? ofUnnamedPlugin(said2, plugin2);
 }
 __name(causeOfLookAlike, "causeOfLookAlike");
 var FORBIDDEN = /^(?:connection is unauthorized$|(?:connection is unauthorized: )?[a-z][A-Za-z0-9.-]{0,252}(?: "[^"]{0,253}")? is forbidden: )/;
@@ -19210,9 +19246,9 @@ var CALICO_URL = /^[A-Z][a-z]{2,5} "?https?:\/\/[^\s"/]{1,255}\/apis\/(?:crd\.)?
 var PROXY = /^(?:proxyconnect |(?:Forbidden|Service Unavailable|Bad Gateway|Gateway Time-?out|Proxy Authentication Required)$)/;
 var CERTIFICATE = /^(?:tls: |remote error: tls: |x509: )/;
 var CONNECTION = /^(?:dial |read tcp |write tcp |http2: |net\/http: |(?:unexpected )?EOF$|context deadline exceeded|unexpected error when reading response body)/;
-function ofRequest(said, calico2) {
-  const answer = said.replace(REQUEST, "");
-  if (answer === said) return calico2 && CONNECTION.test(said) ? "CniApiUnreachable" : null;
+function ofRequest(said2, calico2) {
+  const answer = said2.replace(REQUEST, "");
+  if (answer === said2) return calico2 && CONNECTION.test(said2) ? "CniApiUnreachable" : null;
   if (PROXY.test(answer)) return "CniProxy";
   return CERTIFICATE.test(answer) ? "CniCertificate" : "CniApiUnreachable";
 }
@@ -19226,35 +19262,35 @@ function ofOtherPlugin(error2) {
   return ENDS_UNAUTHORIZED.test(error2) ? "OtherPluginUnauthorized" : "CniError";
 }
 __name(ofOtherPlugin, "ofOtherPlugin");
-function ofUnnamedPlugin(said, plugin2) {
-  return plugin2 === null && ONLY_UNAUTHORIZED.test(said) ? "OtherPluginUnauthorized" : "CniError";
+function ofUnnamedPlugin(said2, plugin2) {
+  return plugin2 === null && ONLY_UNAUTHORIZED.test(said2) ? "OtherPluginUnauthorized" : "CniError";
 }
 __name(ofUnnamedPlugin, "ofUnnamedPlugin");
 
 // src/calico/pasted-text.ts
 var MAX_READ_CHARACTERS = 64 * 1024;
 var CUT = "…";
-function restorePastedText(text2) {
-  const read = text2.length > MAX_READ_CHARACTERS ? text2.slice(0, MAX_READ_CHARACTERS) + CUT : text2;
+function restorePastedText(text3) {
+  const read = text3.length > MAX_READ_CHARACTERS ? text3.slice(0, MAX_READ_CHARACTERS) + CUT : text3;
   return withPlainQuotes(onOneLine(read));
 }
 __name(restorePastedText, "restorePastedText");
-function withoutOneEscape(text2) {
-  return text2.replace(
+function withoutOneEscape(text3) {
+  return text3.replace(
     /\\([\\"nrt])/g,
     (_, character) => character === '"' || character === "\\" ? character : " "
   );
 }
 __name(withoutOneEscape, "withoutOneEscape");
-function onOneLine(text2) {
-  return text2.replace(/\n[\s>]+/g, " ").replace(/\s+/g, " ").trim();
+function onOneLine(text3) {
+  return text3.replace(/\n[\s>]+/g, " ").replace(/\s+/g, " ").trim();
 }
 __name(onOneLine, "onOneLine");
-function withPlainQuotes(text2) {
-  if (/(?:^|[^\\])"/.test(text2)) return text2;
-  if (text2.includes('\\"')) return withoutOneEscape(text2);
-  if (text2.includes("&quot;")) return text2.replaceAll("&quot;", '"');
-  return text2.replace(/[“”„‟]/g, '"').replace(/[‘’]/g, "'");
+function withPlainQuotes(text3) {
+  if (/(?:^|[^\\])"/.test(text3)) return text3;
+  if (text3.includes('\\"')) return withoutOneEscape(text3);
+  if (text3.includes("&quot;")) return text3.replaceAll("&quot;", '"');
+  return text3.replace(/[“”„‟]/g, '"').replace(/[‘’]/g, "'");
 }
 __name(withPlainQuotes, "withPlainQuotes");
 
@@ -19272,8 +19308,8 @@ function take(cursor, words) {
   return match;
 }
 __name(take, "take");
-function unwrap(text2, verb) {
-  const cursor = { rest: text2 };
+function unwrap(text3, verb) {
+  const cursor = { rest: text3 };
   take(cursor, AGGREGATED);
   const head2 = verb === "add" ? takeAddHead(cursor) : takeDeleteHead(cursor);
   const rpc = take(cursor, RPC) !== null;
@@ -19369,14 +19405,14 @@ function takeMultus(cursor) {
   return { thick, network: match?.[1] ?? null, genuine };
 }
 __name(takeMultus, "takeMultus");
-function withoutEnds(text2, list, thick) {
-  const first = list ? before(text2, DOCKER_SECOND_ERROR) : text2;
+function withoutEnds(text3, list, thick) {
+  const first = list ? before(text3, DOCKER_SECOND_ERROR) : text3;
   return thick ? before(first, "': StdinData: ").replace(/'$/, "").trimEnd() : first;
 }
 __name(withoutEnds, "withoutEnds");
-function before(text2, end2) {
-  const at = text2.indexOf(end2);
-  return at < 0 ? text2 : text2.slice(0, at);
+function before(text3, end2) {
+  const at = text3.indexOf(end2);
+  return at < 0 ? text3 : text3.slice(0, at);
 }
 __name(before, "before");
 
@@ -19385,8 +19421,8 @@ var VERBS = /* @__PURE__ */ new Map([
   ["FailedCreatePodSandBox", "add"],
   ["FailedKillPod", "delete"]
 ]);
-function readSandboxText(text2, reason) {
-  const restored = restorePastedText(text2);
+function readSandboxText(text3, reason) {
+  const restored = restorePastedText(text3);
   const verb = VERBS.get(reason);
   if (verb === void 0)
     return { cause: "SandboxError", verb: null, plugin: null, killedUid: null, innerError: restored };
@@ -19470,12 +19506,12 @@ function newestError(pod, events, now) {
     event,
     text: readSandboxText(event.message, event.reason),
     lastAtMs: safeTimeMs(lastHappenedAtMs(event), event, pod, now)
-  })).filter(({ text: text2 }) => text2.killedUid === null || text2.killedUid === pod.uid).sort((one, other) => other.lastAtMs - one.lastAtMs || byOwnWords(one.event, other.event));
+  })).filter(({ text: text3 }) => text3.killedUid === null || text3.killedUid === pod.uid).sort((one, other) => other.lastAtMs - one.lastAtMs || byOwnWords(one.event, other.event));
   const newest2 = newestFirst[0];
   if (newest2 === void 0) return null;
   let firstAtMs = newest2.lastAtMs;
-  for (const { event, text: text2 } of newestFirst) {
-    if (text2.cause !== newest2.text.cause) break;
+  for (const { event, text: text3 } of newestFirst) {
+    if (text3.cause !== newest2.text.cause) break;
     firstAtMs = Math.min(firstAtMs, safeTimeMs(firstHappenedAtMs(event), event, pod, now));
   }
   return {
@@ -19509,12 +19545,20 @@ function judgeCure(restart2, observation, memory) {
   const seen = { ...restart2, after: afterOf(pod, end2) };
   if (end2 !== null && pod !== null) {
     const proof = proofOfCure(end2, node);
-    if (proof !== null) return settle(seen, "cured", proof);
-    if (cameBack(end2, node, timing.refuteAfterMs)) return settle(seen, "not-cured", refutation(end2, pod, node));
+    if (proof !== null) return settle(seen, "cured", proof, now.elapsedMs);
+    if (cameBack(end2, node, timing.refuteAfterMs)) {
+      return settle(seen, "not-cured", refutation(end2, pod, node), now.elapsedMs);
+    }
   }
   const failing = pod === null ? null : installFailure(pod);
-  if (failing !== null && failing.ends >= timing.crashLoopEnds) {
-    return settle(seen, "not-cured", `${failing.words}; another restart will not help: read its log`);
+  if (failing !== null && pod !== null && failing.ends >= timing.crashLoopEnds) {
+    const log = `kubectl logs -n ${pod.namespace} ${pod.name} -c ${INSTALL_CNI} --previous`;
+    return settle(
+      seen,
+      "not-cured",
+      `${failing.words}; another restart will not help: read its log (${log}), and ${WHAT_TO_LOOK_AT}`,
+      now.elapsedMs
+    );
   }
   const stuck2 = stuckPodsOf(restart2, observation);
   const waitedMs = now.elapsedMs - restart2.elapsedMs;
@@ -19524,7 +19568,8 @@ function judgeCure(restart2, observation, memory) {
     return settle(
       seen,
       "unknown",
-      `no pod is stuck on the node any more, and none got its network there since${hintOf(end2, node, stuck2)}`
+      `no pod is stuck on the node any more, and none got its network there since${hintOf(end2, node, stuck2)}; ${WHAT_TO_LOOK_AT}`,
+      now.elapsedMs
     );
   }
   if (isOver) {
@@ -19532,7 +19577,8 @@ function judgeCure(restart2, observation, memory) {
     return settle(
       seen,
       "timed-out",
-      `${pods} ${formatSeconds(waitedMs)} after the restart${hintOf(end2, node, stuck2)}; ${WHAT_TO_LOOK_AT}`
+      `${pods} ${formatSeconds(waitedMs)} after the restart${hintOf(end2, node, stuck2)}; ${WHAT_TO_LOOK_AT}`,
+      now.elapsedMs
     );
   }
   return { ...seen, why: failing?.words ?? waitingFor(pod, end2, now.atMs) + hintOf(end2, node, stuck2) };
@@ -19540,26 +19586,30 @@ function judgeCure(restart2, observation, memory) {
 __name(judgeCure, "judgeCure");
 function closeRestarts(restarts) {
   return restarts.map(
-    (restart2) => isPending(restart2) ? settle(restart2, "unknown", `the run ended first: ${restart2.why}`) : restart2
+    (restart2) => isPending(restart2) ? settle(restart2, "unknown", `the run ended first: ${restart2.why}`, null) : restart2
   );
 }
 __name(closeRestarts, "closeRestarts");
-function settle(restart2, settled, why) {
-  return { ...restart2, settled, outcome: restart2.answer === "deleted" ? settled : null, why };
+function settle(restart2, settled, why, settledElapsedMs) {
+  return { ...restart2, settled, settledElapsedMs, outcome: restart2.answer === "deleted" ? settled : null, why };
 }
 __name(settle, "settle");
+var LATE_DELETE_MS = 1e4;
 function judgeLost(restart2, observation, memory) {
   const { now, settings, snapshot } = observation;
   const old = snapshot.calico.pods.find(({ uid }) => uid === restart2.before.uid);
-  if (snapshot.calico.podsReadable && (old === void 0 || isTerminating(old))) {
+  const isSeen = whyPodsUnseen(snapshot.calico, restart2.before.namespace) === null;
+  if (isSeen && (old === void 0 || isTerminating(old))) {
     return judgeCure({ ...restart2, answer: "deleted" }, observation, memory);
   }
-  if (now.elapsedMs - restart2.elapsedMs < settings.restartTimeoutMs) return restart2;
-  return {
-    ...restart2,
-    answer: "failed",
-    why: `the DELETE of ${restart2.before.namespace}/${restart2.before.pod} was not answered, and the pod is still there`
-  };
+  const waitedMs = now.elapsedMs - restart2.elapsedMs;
+  const unanswered = `the DELETE of ${restart2.before.namespace}/${restart2.before.pod} was not answered`;
+  if (isSeen && waitedMs >= LATE_DELETE_MS) {
+    return { ...restart2, answer: "undone", why: `${unanswered}, and the pod is still there` };
+  }
+  if (waitedMs < settings.restartTimeoutMs) return restart2;
+  const why = `${unanswered}, and for ${formatSeconds(waitedMs)} nothing showed whether the pod is gone`;
+  return { ...restart2, answer: "failed", why };
 }
 __name(judgeLost, "judgeLost");
 function newPodOf(restart2, { snapshot }) {
@@ -19605,11 +19655,11 @@ function installFailure(pod) {
   const install = installOf(pod);
   if (install.state !== "failing") return null;
   const { exitCode, message: message2, reason } = install.end;
-  const said = message2 === "" ? reason : message2;
+  const said2 = message2 === "" ? reason : message2;
   const times = `${install.ends} ${install.ends === 1 ? "time" : "times"}`;
   return {
     ends: install.ends,
-    words: `install-cni of ${fullName(pod)} failed ${times} with exit code ${exitCode}${said === "" ? "" : `: ${said}`}`
+    words: `install-cni of ${fullName(pod)} failed ${times} with exit code ${exitCode}${said2 === "" ? "" : `: ${said2}`}`
   };
 }
 __name(installFailure, "installFailure");
@@ -19647,6 +19697,170 @@ function retriesSince(end2, { retries }) {
   return last.count - (before2?.count ?? (first?.count ?? last.count) - 1);
 }
 __name(retriesSince, "retriesSince");
+
+// src/calico/guards.ts
+var wait = /* @__PURE__ */ __name((why) => ({ kind: "wait", why }), "wait");
+var refuse = /* @__PURE__ */ __name((why) => ({ kind: "refuse", why }), "refuse");
+function guardView({ nodeCase, observation }, namespaces) {
+  const unseen = guardCalicoPods(observation, namespaces);
+  if (unseen?.kind === "refuse") return unseen;
+  const concerned = /* @__PURE__ */ new Set([...namespaces, ...nodeCase.stuckPods.map(({ pod }) => pod.namespace)]);
+  let waiting = unseen;
+  for (const { resource, namespace, why } of observation.snapshot.coverage.gaps) {
+    if (resource !== "pods" && resource !== "events" && resource !== "daemonsets") continue;
+    if (namespace !== null && !concerned.has(namespace)) continue;
+    const where2 = namespace === null ? "" : ` in namespace ${namespace}`;
+    if (why !== "forbidden") waiting = wait(`${resource}${where2} cannot be seen at the moment`);
+    else if (resource !== "daemonsets") return refuse(`the right to list ${resource}${where2} is missing`);
+  }
+  return waiting;
+}
+__name(guardView, "guardView");
+function guardCalicoPods({ snapshot }, namespaces) {
+  let waiting = null;
+  for (const namespace of namespaces) {
+    const where2 = `Calico's namespace ${namespace}`;
+    switch (whyPodsUnseen(snapshot.calico, namespace)) {
+      case null:
+        break;
+      case "forbidden":
+        return refuse(`the right to list pods in ${where2} is missing`);
+      case "never-read":
+        waiting = wait(`pods in ${where2} have not been read yet`);
+        break;
+      case "stale":
+        waiting = wait(`pods in ${where2} cannot be seen at the moment`);
+        break;
+    }
+  }
+  return waiting;
+}
+__name(guardCalicoPods, "guardCalicoPods");
+function guardProof({ nodeCase }) {
+  return nodeCase.proven ? null : wait(nodeCase.lacks ?? "the proof is not complete");
+}
+__name(guardProof, "guardProof");
+function guardPlace(place, installations, { nodeCase, observation, memory }) {
+  switch (place.kind) {
+    case "one":
+      return null;
+    case "ambiguous":
+      return refuse(
+        `two Calico installations have a pod on the node (${place.pods.map(fullName).join(", ")}): set calico-namespace to the one that gives pods their network`
+      );
+    case "policy-only":
+      return refuse(
+        `${fullName(place.pod)} is policy-only Calico without install-cni: another plugin gives pods their network, and its token cannot be renewed by a restart`
+      );
+    case "none": {
+      if (installations.found.length === 0) return guardSearch(observation);
+      const namespaces = installations.found.map(({ daemonSet }) => daemonSet.namespace);
+      const unseen = guardCalicoPods(observation, namespaces);
+      if (unseen !== null) return unseen;
+      const lastSeenMs = lastInstalledMs(nodeCase.node, memory);
+      if (lastSeenMs !== null && observation.now.atMs - lastSeenMs < observation.settings.restartTimeoutMs) {
+        return wait("its calico-node pod has just gone, and the next one is not there yet");
+      }
+      return refuse(
+        "no calico-node pod runs on the node: look why, or for a CNI configuration that a removed Calico left behind"
+      );
+    }
+  }
+}
+__name(guardPlace, "guardPlace");
+function isStillReading({ now, timing }) {
+  return now.elapsedMs < timing.forbiddenRetryMs;
+}
+__name(isStillReading, "isStillReading");
+function guardSearch(observation) {
+  if (observation.snapshot.calico.searched) {
+    return refuse(
+      "no Calico DaemonSet is in the cluster: look for a CNI configuration that a removed Calico left behind"
+    );
+  }
+  return isStillReading(observation) ? wait("Calico has not been found yet") : refuse("Calico was not found: grant list on daemonsets in all namespaces, or set calico-namespace");
+}
+__name(guardSearch, "guardSearch");
+function lastInstalledMs(node, memory) {
+  const installs = [...memory.nodes.get(node)?.installs.values() ?? []];
+  return installs.length === 0 ? null : Math.max(...installs.map(({ lastSeenAtMs }) => lastSeenAtMs));
+}
+__name(lastInstalledMs, "lastInstalledMs");
+var guardReady = /* @__PURE__ */ __name(({ pod, observation }) => {
+  const { now, settings, timing } = observation;
+  const name = fullName(pod);
+  if (isTerminating(pod)) {
+    return isOverdue(pod, now.atMs, timing.overdueSlackMs) ? refuse(`${name} is being deleted and does not end`) : wait(`${name} is being deleted by somebody else`);
+  }
+  if (isReady(pod)) return null;
+  const ageMs = now.atMs - pod.createdAtMs;
+  return ageMs < settings.restartTimeoutMs ? wait(`${name} was started ${formatSeconds(ageMs)} ago and is not Ready yet`) : refuse(`${name} is not Ready: find out why first`);
+}, "guardReady");
+var guardDaemonSetStays = /* @__PURE__ */ __name(({ daemonSet }) => isBeingDeleted(daemonSet) ? refuse(`DaemonSet ${fullName(daemonSet)} is being deleted: a deleted pod would not come back`) : null, "guardDaemonSetStays");
+function isBeingDeleted(daemonSet) {
+  return daemonSet.deletionAtMs !== null;
+}
+__name(isBeingDeleted, "isBeingDeleted");
+var guardMisscheduled = /* @__PURE__ */ __name(({ daemonSet }) => daemonSet.misscheduled > 0 ? refuse(
+  `${daemonSet.misscheduled} pods of DaemonSet ${fullName(daemonSet)} run where it no longer wants them: a deleted one would not come back`
+) : null, "guardMisscheduled");
+function hasPendingTemplate({ observedGeneration, generation, desired, updated }) {
+  return observedGeneration === null || observedGeneration < generation || desired === null || updated < desired;
+}
+__name(hasPendingTemplate, "hasPendingTemplate");
+var guardOnDelete = /* @__PURE__ */ __name(({ daemonSet }) => daemonSet.strategy !== "RollingUpdate" && hasPendingTemplate(daemonSet) ? refuse(
+  `DaemonSet ${fullName(daemonSet)} has the update strategy ${daemonSet.strategy} and a template that is not rolled out: deleting the pod would upgrade the node`
+) : null, "guardOnDelete");
+function progressOf({ observedGeneration, generation, desired, updated }) {
+  const isObserved2 = observedGeneration !== null && observedGeneration >= generation && desired !== null;
+  return isObserved2 ? ` (${updated} of ${desired})` : "";
+}
+__name(progressOf, "progressOf");
+var guardRollOut = /* @__PURE__ */ __name(({ daemonSet }) => daemonSet.strategy === "RollingUpdate" && hasPendingTemplate(daemonSet) ? wait(`DaemonSet ${fullName(daemonSet)} is rolling out${progressOf(daemonSet)}`) : null, "guardRollOut");
+var guardSiblings = /* @__PURE__ */ __name(({ daemonSet, pod, observation, memory }) => {
+  const { now, timing, snapshot } = observation;
+  for (const sibling of snapshot.calico.pods) {
+    if (sibling.uid === pod.uid || !isPodOf(sibling, daemonSet)) continue;
+    const downSinceMs = notReadySinceMs(sibling, memory);
+    if (downSinceMs === null || now.atMs - downSinceMs >= timing.siblingNotReadyMs) continue;
+    const young = now.atMs - sibling.createdAtMs < timing.siblingNotReadyMs;
+    if (young && isOnNewNode(sibling, observation)) continue;
+    return wait(`${fullName(sibling)} on node ${sibling.nodeName ?? "?"} is not Ready: one node at a time`);
+  }
+  return null;
+}, "guardSiblings");
+function podsDownForLong(daemonSet, { snapshot, now, timing }, memory) {
+  return snapshot.calico.pods.filter((pod) => {
+    const downSinceMs = isPodOf(pod, daemonSet) ? notReadySinceMs(pod, memory) : null;
+    return downSinceMs !== null && now.atMs - downSinceMs >= timing.siblingNotReadyMs;
+  });
+}
+__name(podsDownForLong, "podsDownForLong");
+function notReadySinceMs(pod, memory) {
+  if (isReady(pod) && !isTerminating(pod)) return null;
+  const saidMs = pod.deletionAtMs ?? conditionOf(pod.conditions, "Ready")?.lastTransitionAtMs ?? pod.createdAtMs;
+  return Math.max(saidMs, pod.createdAtMs, memory.readyAtMs.get(pod.uid) ?? 0);
+}
+__name(notReadySinceMs, "notReadySinceMs");
+function isOnNewNode(sibling, { now, timing, snapshot }) {
+  const isYoung = /* @__PURE__ */ __name((createdAtMs) => now.atMs - createdAtMs < timing.eligibleNodeAgeMs, "isYoung");
+  if (snapshot.nodes !== null) {
+    const node = snapshot.nodes.find(({ name }) => name === sibling.nodeName);
+    return node !== void 0 && isYoung(node.createdAtMs);
+  }
+  return [snapshot.pods, snapshot.calico.pods, snapshot.witnesses].every(
+    (pods) => pods.every((pod) => pod.nodeName !== sibling.nodeName || isYoung(pod.createdAtMs))
+  );
+}
+__name(isOnNewNode, "isOnNewNode");
+var TARGET_GUARDS = [
+  guardReady,
+  guardDaemonSetStays,
+  guardMisscheduled,
+  guardOnDelete,
+  guardRollOut,
+  guardSiblings
+];
 
 // src/calico/calico-report.ts
 function reportCalico({ memory, nodes, restarts, installations }) {
@@ -19708,6 +19922,12 @@ function installationNotes({ found, lookAlikes }) {
   ];
 }
 __name(installationNotes, "installationNotes");
+function downNotes({ found }, observation, memory) {
+  return found.flatMap(({ daemonSet }) => podsDownForLong(daemonSet, observation, memory)).map(
+    (pod) => `${fullName(pod)} on node ${pod.nodeName ?? "?"} has not been Ready for more than ${formatDuration(observation.timing.siblingNotReadyMs)}: restarts on other nodes do not wait for it`
+  );
+}
+__name(downNotes, "downNotes");
 
 // src/calico/restart.ts
 var READ_TRIES = 4;
@@ -19723,6 +19943,7 @@ async function restartCalicoNode(api, { node, target, stuckUids, namespaces }, s
     stuckUids,
     namespaces,
     settled: null,
+    settledElapsedMs: null,
     outcome: null,
     why,
     after: null
@@ -19850,129 +20071,15 @@ function wordsOf(error2) {
 }
 __name(wordsOf, "wordsOf");
 
-// src/cluster/api-error.ts
-var ApiError = class extends Error {
-  static {
-    __name(this, "ApiError");
-  }
-  kind;
-  status;
-  reason;
-  words;
-  verb;
-  path;
-  retryAfterMs;
-  constructor(message2, details, options) {
-    super(message2, options);
-    this.name = "ApiError";
-    this.kind = details.kind;
-    this.status = details.status;
-    this.reason = details.reason;
-    this.words = details.words;
-    this.verb = details.verb;
-    this.path = details.path;
-    this.retryAfterMs = details.retryAfterMs;
-  }
-};
-function isApiError(error2) {
-  return error2 instanceof ApiError;
-}
-__name(isApiError, "isApiError");
-
-// src/cluster/back-off.ts
-var FIRST_MS = 800;
-var LONGEST_MS = 3e4;
-var LONGEST_RETRY_AFTER_MS = 6e4;
-var RETRY_AFTER_SPREAD_MS = 1e3;
-function backOffMs(failures, random) {
-  return random() * Math.min(LONGEST_MS, FIRST_MS * 2 ** Math.min(failures - 1, 10));
-}
-__name(backOffMs, "backOffMs");
-function retryAfterWaitMs(retryAfterMs, random) {
-  return Math.min(retryAfterMs, LONGEST_RETRY_AFTER_MS) + random() * RETRY_AFTER_SPREAD_MS;
-}
-__name(retryAfterWaitMs, "retryAfterWaitMs");
-function parseRetryAfter(header, atMs) {
-  const text2 = header?.trim() ?? "";
-  if (/^\d{1,9}$/.test(text2)) return Number(text2) * 1e3;
-  const dateMs = /^[A-Za-z]{3,9},? /.test(text2) ? Date.parse(text2) : Number.NaN;
-  return Number.isNaN(dateMs) ? null : Math.max(0, dateMs - atMs);
-}
-__name(parseRetryAfter, "parseRetryAfter");
-
-// src/cluster/body.ts
-var BODY_LIMIT_BYTES = 400 * 1024 * 1024;
-var REFUSAL_LIMIT_BYTES = 64 * 1024;
-var GarbledBody = class extends Error {
-  static {
-    __name(this, "GarbledBody");
-  }
-};
-async function readBody(body, onChunk, limitBytes = BODY_LIMIT_BYTES) {
-  const chunks = [];
-  let sizeBytes = 0;
-  for await (const chunk of body) {
-    sizeBytes += chunk.byteLength;
-    onChunk(chunk.byteLength);
-    if (sizeBytes > limitBytes) throw new GarbledBody(`the answer is longer than ${limitBytes} bytes`);
-    chunks.push(chunk);
-  }
-  const [only] = chunks;
-  if (chunks.length === 1 && Buffer.isBuffer(only)) return only;
-  return Buffer.concat(chunks, sizeBytes);
-}
-__name(readBody, "readBody");
-async function readRefusal(response, onChunk) {
-  try {
-    return statusOf(parseJson(await readBody(response.body, onChunk, REFUSAL_LIMIT_BYTES)));
-  } catch {
-    return NO_WORDS;
-  }
-}
-__name(readRefusal, "readRefusal");
-var NO_WORDS = { reason: "", message: "", retryAfterSeconds: null, isStatus: false };
-function statusOf(value) {
-  if (!isRecord2(value) || value.kind !== "Status") return { ...NO_WORDS, code: 0 };
-  const { reason, message: message2, code, details } = value;
-  const seconds = isRecord2(details) ? details.retryAfterSeconds : void 0;
-  return {
-    reason: typeof reason === "string" ? reason : "",
-    message: typeof message2 === "string" ? message2 : "",
-    retryAfterSeconds: typeof seconds === "number" && seconds > 0 ? seconds : null,
-    isStatus: true,
-    code: typeof code === "number" ? code : 0
-  };
-}
-__name(statusOf, "statusOf");
-function parseJson(body) {
-  try {
-    return JSON.parse(body.toString("utf8"));
-  } catch (cause) {
-    throw new GarbledBody(body.byteLength === 0 ? "the answer is empty" : "the answer is cut off, or not JSON", {
-      cause
-    });
-  }
-}
-__name(parseJson, "parseJson");
-function isHtml(contentType, body) {
-  if (/^\s*text\/html\b/i.test(contentType ?? "")) return true;
-  return body.subarray(0, 64).toString("latin1").trimStart().startsWith("<");
-}
-__name(isHtml, "isHtml");
-function isRecord2(value) {
-  return value !== null && typeof value === "object" && !Array.isArray(value);
-}
-__name(isRecord2, "isRecord");
-
 // src/cluster/cap-text.ts
 var TEXT_LIMIT_BYTES = 4096;
 var ELLIPSIS = "…";
 var ELLIPSIS_BYTES = Buffer.byteLength(ELLIPSIS);
 var MOST_BYTES_PER_UNIT = 3;
-function capText(text2, limitBytes = TEXT_LIMIT_BYTES) {
-  if (text2.length * MOST_BYTES_PER_UNIT <= limitBytes) return text2;
-  const head2 = Buffer.from(text2.slice(0, limitBytes + 1), "utf8");
-  if (head2.byteLength <= limitBytes && text2.length <= limitBytes) return text2;
+function capText(text3, limitBytes = TEXT_LIMIT_BYTES) {
+  if (text3.length * MOST_BYTES_PER_UNIT <= limitBytes) return text3;
+  const head2 = Buffer.from(text3.slice(0, limitBytes + 1), "utf8");
+  if (head2.byteLength <= limitBytes && text3.length <= limitBytes) return text3;
   let end2 = limitBytes - ELLIPSIS_BYTES;
   while (end2 > 0 && isContinuation(head2[end2])) end2 -= 1;
   return head2.toString("utf8", 0, end2) + ELLIPSIS;
@@ -19983,1598 +20090,20 @@ function isContinuation(byte) {
 }
 __name(isContinuation, "isContinuation");
 
-// src/cluster/connect-error.ts
-var ConnectError = class extends Error {
-  static {
-    __name(this, "ConnectError");
-  }
-  reason;
-  constructor(message2, { reason, ...options }) {
-    super(message2, options);
-    this.name = "ConnectError";
-    this.reason = reason;
-  }
-};
-function isConnectError(error2) {
-  return error2 instanceof ConnectError;
-}
-__name(isConnectError, "isConnectError");
-
-// src/cluster/network-error.ts
-var CA_FIX = "check certificate-authority-data in the kubeconfig; where a proxy re-signs TLS, give its CA to Node with NODE_EXTRA_CA_CERTS";
-var untrusted = /* @__PURE__ */ __name((what2) => ({ kind: "certificate", what: what2, fix: CA_FIX }), "untrusted");
-var unreachable = /* @__PURE__ */ __name((what2, fix = "") => ({ kind: "unreachable", what: what2, fix }), "unreachable");
-var DNS_FIX = "check the host name of the kubeconfig's server, and whether this machine can resolve it (VPN, private DNS)";
-var ROUTE_FIX = "check that this machine may reach the kubeconfig's server (VPN, firewall, authorized networks, proxy)";
-var MEANINGS = {
-  ENOTFOUND: unreachable("the host name does not resolve", DNS_FIX),
-  EAI_AGAIN: unreachable("the host name cannot be resolved at present", DNS_FIX),
-  ECONNREFUSED: unreachable("the connection was refused", `is the API server running? ${ROUTE_FIX}`),
-  EHOSTUNREACH: unreachable("there is no route to the host", ROUTE_FIX),
-  ENETUNREACH: unreachable("the network is unreachable", ROUTE_FIX),
-  ETIMEDOUT: unreachable("the connection timed out", ROUTE_FIX),
-  ECONNRESET: unreachable("the connection was reset"),
-  EPIPE: unreachable("the connection was closed"),
-  UNABLE_TO_VERIFY_LEAF_SIGNATURE: untrusted("the server's certificate is signed by an unknown authority"),
-  UNABLE_TO_GET_ISSUER_CERT: untrusted("the server's certificate is signed by an unknown authority"),
-  UNABLE_TO_GET_ISSUER_CERT_LOCALLY: untrusted("the server's certificate is signed by an unknown authority"),
-  SELF_SIGNED_CERT_IN_CHAIN: untrusted("the server's certificate is signed by an unknown authority"),
-  DEPTH_ZERO_SELF_SIGNED_CERT: untrusted("the server's certificate is self-signed and not trusted"),
-  CERT_SIGNATURE_FAILURE: untrusted("the server's certificate has another CA's signature"),
-  CERT_HAS_EXPIRED: {
-    kind: "certificate",
-    what: "the server's certificate has expired",
-    fix: "renew it (kubeadm: `kubeadm certs renew`), and check the clock of this machine"
-  },
-  CERT_NOT_YET_VALID: {
-    kind: "certificate",
-    what: "the server's certificate is not valid yet",
-    fix: "check the clock of this machine"
-  },
-  ERR_TLS_CERT_ALTNAME_INVALID: {
-    kind: "certificate",
-    what: "the server's certificate is for another name",
-    fix: "use a host name that it names as the kubeconfig's server, or set tls-server-name there"
-  },
-  ERR_SSL_WRONG_VERSION_NUMBER: {
-    kind: "certificate",
-    what: "the server does not speak TLS",
-    fix: "check scheme and port of the kubeconfig's server, and of the proxy"
-  },
-  ERR_PROXY_REFUSED: {
-    kind: "not-kubernetes",
-    what: "the proxy refused the connection",
-    fix: "give the proxy its credentials, or add the API server to NO_PROXY"
-  },
-  ERR_PROXY_FAILED: unreachable(
-    "the proxy could not reach the API server",
-    "add the API server to NO_PROXY, or check the proxy"
-  )
-};
-var ALERT_ABOUT_OURS = /^ERR_SSL_.*ALERT.*(?:CERTIFICATE|UNKNOWN_CA|ACCESS_DENIED)/;
-function networkProblemOf(error2) {
-  const problem = problemOf(codeOf(error2), error2);
-  const proxy = error2 instanceof Error && "proxy" in error2 ? String(error2.proxy) : "";
-  return proxy === "" ? problem : { ...problem, what: `${problem.what} (through the proxy ${proxy})` };
-}
-__name(networkProblemOf, "networkProblemOf");
-function problemOf(code, error2) {
-  const known = MEANINGS[code];
-  if (known !== void 0) {
-    const said = code.startsWith("ERR_PROXY_") ? `${known.what}: ${messageOf(error2)}` : known.what;
-    return { code, ...known, what: said };
-  }
-  if (ALERT_ABOUT_OURS.test(code)) {
-    const fix = "renew the client certificate of the kubeconfig";
-    return { code, kind: "certificate", what: "the server refused the client certificate", fix };
-  }
-  if (code.startsWith("ERR_SSL_") || code === "EPROTO") {
-    const fix = "check the kubeconfig's server, and proxies on the way";
-    return { code, kind: "certificate", what: `TLS failed (${code})`, fix };
-  }
-  if (code.startsWith("ERR_OSSL_")) {
-    const fix = "check client-certificate-data and client-key-data of the kubeconfig";
-    return { code, kind: "certificate", what: `the certificates of the kubeconfig cannot be used (${code})`, fix };
-  }
-  return { code, kind: "unreachable", what: messageOf(error2) || "the exchange failed", fix: "" };
-}
-__name(problemOf, "problemOf");
-function codeOf(error2) {
-  if (error2 === null || typeof error2 !== "object") return "";
-  const [first] = error2 instanceof AggregateError ? error2.errors : [error2];
-  const code = (first ?? error2).code ?? ("code" in error2 ? error2.code : void 0);
-  return typeof code === "string" ? code : "";
-}
-__name(codeOf, "codeOf");
-function messageOf(error2) {
-  return error2 instanceof Error ? error2.message : String(error2);
-}
-__name(messageOf, "messageOf");
-
-// src/cluster/request-target.ts
-var VERBS2 = { GET: "get", POST: "create", DELETE: "delete" };
-var RESOURCE_PATH = /^\/(?:api|apis\/([^/]+))\/[^/]+\/(.+)$/;
-function targetOf(method, pathWithQuery) {
-  const [path2 = "", query = ""] = pathWithQuery.split("?", 2);
-  const match = RESOURCE_PATH.exec(path2);
-  if (match === null)
-    return { verb: VERBS2[method], group: "", resource: "", namespace: null, name: null, subresource: null, path: path2 };
-  const segments = (match[2] ?? "").split("/").map(decode);
-  const isNamespaced = segments[0] === "namespaces" && segments.length > 2;
-  const [resource = "", name = null, subresource = null] = isNamespaced ? segments.slice(2) : segments;
-  const namespace = isNamespaced ? segments[1] ?? null : null;
-  return { verb: verbOf(method, name, query), group: match[1] ?? "", resource, namespace, name, subresource, path: path2 };
-}
-__name(targetOf, "targetOf");
-function verbOf(method, name, query) {
-  if (method !== "GET" || name !== null) return VERBS2[method];
-  return /(?:^|&)watch=(?:1|true)(?:&|$)/.test(query) ? "watch" : "list";
-}
-__name(verbOf, "verbOf");
-function decode(segment) {
-  try {
-    return decodeURIComponent(segment);
-  } catch {
-    return segment;
-  }
-}
-__name(decode, "decode");
-var CLUSTER_SCOPED = /* @__PURE__ */ new Set(["nodes", "namespaces", "selfsubjectaccessreviews"]);
-function describeTarget(target) {
-  if (target.resource === "") return `${target.verb} ${target.path}`;
-  const resource = qualified(target);
-  const object = target.name === null ? resource : `${resource}/${target.name}`;
-  const what2 = target.subresource === null ? object : `${object} (${target.subresource})`;
-  if (target.namespace !== null) return `${target.verb} ${what2} in namespace ${target.namespace}`;
-  return CLUSTER_SCOPED.has(target.resource) ? `${target.verb} ${what2}` : `${target.verb} ${what2} in all namespaces`;
-}
-__name(describeTarget, "describeTarget");
-function qualified(target) {
-  return target.group === "" ? target.resource : `${target.resource}.${target.group}`;
-}
-__name(qualified, "qualified");
-function ruleFor(right) {
-  const list = /* @__PURE__ */ __name((values) => `[${values.map((value) => JSON.stringify(value)).join(", ")}]`, "list");
-  const where2 = right.namespace === null ? "a ClusterRole" : `a Role in namespace ${right.namespace}`;
-  return `apiGroups: ${list([right.group])}, resources: ${list(right.resources)}, verbs: ${list(right.verbs)} in ${where2}`;
-}
-__name(ruleFor, "ruleFor");
-
-// src/cluster/explain.ts
-function refused(target, response, refusal2, atMs) {
-  const { status } = response;
-  const words = capText(refusal2.message);
-  const retryAfterMs = parseRetryAfter(response.headers["retry-after"], atMs) ?? (refusal2.retryAfterSeconds === null ? null : refusal2.retryAfterSeconds * 1e3);
-  const kind = kindOf2(status, refusal2.reason);
-  const details = { ...detailsOf(target), kind, status, reason: refusal2.reason, words, retryAfterMs };
-  return new ApiError(`${describeTarget(target)}: ${refusalMessage(target, response, details)}`, details);
-}
-__name(refused, "refused");
-function kindOf2(status, reason) {
-  if (status >= 300 && status < 400) return "redirect";
-  switch (status) {
-    case 401:
-      return "unauthorized";
-    case 403:
-      return "forbidden";
-    case 404:
-      return "not-found";
-    case 407:
-      return "not-kubernetes";
-    case 408:
-      return "server-error";
-    case 409:
-      return "conflict";
-    case 410:
-      return "expired";
-    case 429:
-      return "too-many-requests";
-    default:
-      if (reason === "Expired" || reason === "Gone") return "expired";
-      return status >= 500 ? "server-error" : "invalid";
-  }
-}
-__name(kindOf2, "kindOf");
-function refusalMessage(target, response, details) {
-  const { kind, status, reason, words } = details;
-  const said = [`${status}${reason === "" ? "" : ` ${reason}`}`, words].filter((part) => part !== "").join(": ");
-  switch (kind) {
-    case "unauthorized":
-      return `${said}, also with credentials obtained anew; renew the token or client certificate of the kubeconfig, or log in again before this step`;
-    case "forbidden":
-      return `${said}; ${forbiddenFix(target, words)}`;
-    case "redirect":
-      return `${status}, a redirect to ${placeOf(response.headers.location)}; redirects are never followed: use the API server's own address in the kubeconfig`;
-    case "not-kubernetes":
-      return `${said}; this is a proxy's answer: give it its credentials, or add the API server to NO_PROXY`;
-    default:
-      return said;
-  }
-}
-__name(refusalMessage, "refusalMessage");
-function forbiddenFix(target, words) {
-  if (words.includes("system:anonymous")) {
-    return "the server did not recognise any credentials: check the user of the kubeconfig";
-  }
-  const resource = target.subresource === null ? target.resource : `${target.resource}/${target.subresource}`;
-  const verbs = target.verb === "list" || target.verb === "watch" ? ["list", "watch"] : [target.verb];
-  if (resource === "") return "the credentials may not do this";
-  return `allow it with ${ruleFor({ ...target, resources: [resource], verbs })}`;
-}
-__name(forbiddenFix, "forbiddenFix");
-function placeOf(location) {
-  if (location === void 0) return "nowhere";
-  try {
-    const { origin, pathname } = new URL(location, "https://same-server");
-    return capText(origin === "https://same-server" ? pathname : origin + pathname, 200);
-  } catch {
-    return "an unreadable address";
-  }
-}
-__name(placeOf, "placeOf");
-function notAnswered(target, cause) {
-  if (isConnectError(cause)) {
-    const details2 = { ...detailsOf(target), kind: "credentials", reason: "", words: cause.message };
-    return new ApiError(`${describeTarget(target)}: no credentials: ${cause.message}`, details2, { cause });
-  }
-  const { kind, code, what: what2, fix } = networkProblemOf(cause);
-  const advice = fix === "" ? "" : `; ${fix}`;
-  const coded = code === "" || what2.includes(code) ? "" : ` (${code})`;
-  const details = { ...detailsOf(target), kind, reason: code, words: capText(what2) };
-  return new ApiError(`${describeTarget(target)}: ${capText(what2)}${coded}${advice}`, details, { cause });
-}
-__name(notAnswered, "notAnswered");
-function notKubernetes(target, response) {
-  const type = capText(response.headers["content-type"] ?? "no content type", 100);
-  const details = { ...detailsOf(target), kind: "not-kubernetes", status: response.status, words: type };
-  return new ApiError(
-    `${describeTarget(target)}: not a Kubernetes API response (${response.status}, ${type}); a proxy or a login page answers in place of the API server: check the kubeconfig's server and NO_PROXY`,
-    details
-  );
-}
-__name(notKubernetes, "notKubernetes");
-function garbled(target, cause) {
-  const details = {
-    ...detailsOf(target),
-    kind: "unreachable",
-    reason: "Garbled",
-    words: cause.message
-  };
-  return new ApiError(`${describeTarget(target)}: ${cause.message}`, details, { cause });
-}
-__name(garbled, "garbled");
-function silent(target, limitMs) {
-  const words = `nothing came for ${Math.round(limitMs / 1e3)} s`;
-  return new ApiError(`${describeTarget(target)}: ${words}`, {
-    ...detailsOf(target),
-    kind: "unreachable",
-    reason: "Silent",
-    words
-  });
-}
-__name(silent, "silent");
-function aborted(target) {
-  return new ApiError(`${describeTarget(target)}: given up because the run ends`, {
-    ...detailsOf(target),
-    kind: "aborted"
-  });
-}
-__name(aborted, "aborted");
-function detailsOf(target) {
-  return {
-    kind: "unreachable",
-    status: 0,
-    reason: "",
-    words: "",
-    retryAfterMs: null,
-    verb: target.verb,
-    path: target.path
-  };
-}
-__name(detailsOf, "detailsOf");
-
-// src/cluster/first-contact.ts
-var FIRST_CONTACT_PATIENCE_MS = 3e4;
-function createFirstContact(clock, onTrouble) {
-  let isMade = false;
-  let troubleSinceMs = null;
-  const mayStillComeUp = /* @__PURE__ */ __name((error2) => {
-    if (isMade) return true;
-    if (troubleSinceMs === null) {
-      troubleSinceMs = clock.monotonicMs();
-      onTrouble(error2);
-    }
-    return clock.monotonicMs() - troubleSinceMs < FIRST_CONTACT_PATIENCE_MS;
-  }, "mayStillComeUp");
-  return {
-    made: /* @__PURE__ */ __name(() => {
-      isMade = true;
-    }, "made"),
-    judge: /* @__PURE__ */ __name((error2) => {
-      switch (error2.kind) {
-        case "too-many-requests":
-        case "server-error":
-          return "repeat";
-        case "unreachable":
-          return mayStillComeUp(error2) ? "repeat" : "final";
-        case "certificate":
-        case "redirect":
-        case "not-kubernetes":
-        case "credentials":
-          return isMade ? "repeat" : "final";
-        case "unauthorized":
-          return "final";
-        case "forbidden":
-        case "not-found":
-        case "conflict":
-        case "expired":
-        case "invalid":
-        case "aborted":
-          return "up";
-      }
-    }, "judge")
-  };
-}
-__name(createFirstContact, "createFirstContact");
-
-// src/cluster/credential-renewal.ts
-function createCredentialRenewal(renewCredentials) {
-  let generation = 0;
-  let renewal = null;
-  const renewNow = /* @__PURE__ */ __name(async () => {
-    try {
-      await renewCredentials();
-      generation += 1;
-    } catch (cause) {
-      if (isConnectError(cause)) throw cause;
-      throw new ConnectError("credentials could not be obtained anew", { reason: "CredentialsFailed", cause });
-    } finally {
-      renewal = null;
-    }
-  }, "renewNow");
-  return {
-    generation: /* @__PURE__ */ __name(() => generation, "generation"),
-    renew: /* @__PURE__ */ __name(async (refusedGeneration) => {
-      if (refusedGeneration !== generation) return;
-      renewal ??= renewNow();
-      await renewal;
-    }, "renew")
-  };
-}
-__name(createCredentialRenewal, "createCredentialRenewal");
-
-// src/cluster/silence.ts
-function guardSilence(clock, limitMs, onSilence) {
-  let lastMs = clock.monotonicMs();
-  let tripped = false;
-  let cancel = /* @__PURE__ */ __name(() => {
-  }, "cancel");
-  const look2 = /* @__PURE__ */ __name(() => {
-    const restMs = lastMs + limitMs - clock.monotonicMs();
-    if (restMs > 0) {
-      cancel = clock.after(restMs, look2);
-      return;
-    }
-    tripped = true;
-    onSilence();
-  }, "look");
-  cancel = clock.after(limitMs, look2);
-  return {
-    touch: /* @__PURE__ */ __name(() => {
-      lastMs = clock.monotonicMs();
-    }, "touch"),
-    stop: /* @__PURE__ */ __name(() => cancel(), "stop"),
-    tripped: /* @__PURE__ */ __name(() => tripped, "tripped"),
-    lastMs: /* @__PURE__ */ __name(() => lastMs, "lastMs")
-  };
-}
-__name(guardSilence, "guardSilence");
-
-// src/cluster/request.ts
-var SILENCE_LIMIT_MS = 3e4;
-function createRequester(options) {
-  const { transport, clock, serverClock, onExchange, onBytes, onStatus } = options;
-  const credentials = createCredentialRenewal(options.renewCredentials);
-  const exchange = /* @__PURE__ */ __name(async (request, isRepeated) => {
-    const sentMs = clock.monotonicMs();
-    onExchange(isRepeated);
-    const response = await transport(request);
-    serverClock.observe(response.headers.date, sentMs, clock.monotonicMs());
-    return response;
-  }, "exchange");
-  const accepted = /* @__PURE__ */ __name(async (target, request) => {
-    const generation = credentials.generation();
-    let response = await exchange(request, false);
-    if (response.status === 401) {
-      await readRefusal(response, onBytes);
-      await credentials.renew(generation);
-      response = await exchange(request, true);
-    }
-    if (response.status >= 200 && response.status < 300) return response;
-    const refusal2 = await readRefusal(response, onBytes);
-    if (refusal2.isStatus) onStatus();
-    throw refused(target, response, refusal2, serverClock.now().atMs);
-  }, "accepted");
-  return async (target, request, consume) => {
-    const { signal: signal3 } = request;
-    if (signal3.aborted) throw aborted(target);
-    const cut = new AbortController();
-    const silence = guardSilence(clock, SILENCE_LIMIT_MS, () => cut.abort());
-    try {
-      const response = await accepted(target, { ...request, signal: AbortSignal.any([signal3, cut.signal]) });
-      return await consume(response, (bytes) => {
-        silence.touch();
-        onBytes(bytes);
-      });
-    } catch (error2) {
-      cut.abort();
-      throw explained(target, error2, signal3.aborted, silence.tripped());
-    } finally {
-      silence.stop();
-    }
-  };
-}
-__name(createRequester, "createRequester");
-function explained(target, error2, isAborted, isSilent) {
-  if (isAborted) return aborted(target);
-  if (isSilent) return silent(target, SILENCE_LIMIT_MS);
-  if (isApiError(error2)) return error2;
-  return error2 instanceof GarbledBody ? garbled(target, error2) : notAnswered(target, error2);
-}
-__name(explained, "explained");
-
-// src/cluster/request-slots.ts
-function createRequestSlots(clock, limit) {
-  const waiting = [];
-  let taken = 0;
-  let heldUntilMs = 0;
-  const release = /* @__PURE__ */ __name(() => {
-    const next = waiting.shift();
-    if (next === void 0) taken -= 1;
-    else next();
-  }, "release");
-  const turn = /* @__PURE__ */ __name(() => {
-    if (taken < limit) {
-      taken += 1;
-      return Promise.resolve();
-    }
-    return new Promise((resolve) => waiting.push(resolve));
-  }, "turn");
-  return {
-    take: /* @__PURE__ */ __name(async (signal3) => {
-      await turn();
-      for (let restMs = heldUntilMs - clock.monotonicMs(); restMs > 0 && !signal3.aborted; restMs = heldUntilMs - clock.monotonicMs()) {
-        await sleep(clock, restMs, signal3);
-      }
-      let isFree = false;
-      return () => {
-        if (!isFree) release();
-        isFree = true;
-      };
-    }, "take"),
-    holdBack: /* @__PURE__ */ __name((ms) => {
-      heldUntilMs = Math.max(heldUntilMs, clock.monotonicMs() + ms);
-    }, "holdBack")
-  };
-}
-__name(createRequestSlots, "createRequestSlots");
-
-// src/cluster/api.ts
-var PARALLEL_GETS = 4;
-var WRITE_TRIES = 3;
-function createApi(options) {
-  const { clock, serverClock, random = Math.random } = options;
-  const stats = {
-    requests: 0,
-    retries: 0,
-    bytes: 0,
-    watchRestarts: 0
-  };
-  let failure = null;
-  const tell = /* @__PURE__ */ __name((type, message2) => options.tell?.({ type, message: message2 }, serverClock.now()), "tell");
-  const slots = createRequestSlots(clock, PARALLEL_GETS);
-  const contact = createFirstContact(clock, (error2) => tell("warning", `${error2.message}; trying for half a minute`));
-  const countBytes = /* @__PURE__ */ __name((bytes) => {
-    stats.bytes += bytes;
-  }, "countBytes");
-  const send = createRequester({
-    ...options,
-    onExchange: /* @__PURE__ */ __name((isRepeated) => {
-      stats.requests += 1;
-      if (isRepeated) stats.retries += 1;
-    }, "onExchange"),
-    onBytes: countBytes,
-    onStatus: contact.made
-  });
-  const signalOf = /* @__PURE__ */ __name(({ signal: signal3 }) => signal3 === void 0 ? options.signal : AbortSignal.any([options.signal, signal3]), "signalOf");
-  const attempt = /* @__PURE__ */ __name(async (target, request, consume) => {
-    if (failure !== null) throw failure;
-    try {
-      return await send(target, request, consume);
-    } catch (error2) {
-      if (isApiError(error2) && error2.kind === "unauthorized") failure ??= error2;
-      throw error2;
-    }
-  }, "attempt");
-  const wait3 = /* @__PURE__ */ __name(async (error2, failures, signal3) => {
-    const { retryAfterMs } = error2;
-    const waitMs = retryAfterMs === null ? backOffMs(failures, random) : retryAfterWaitMs(retryAfterMs, random);
-    if (error2.kind === "too-many-requests") slots.holdBack(waitMs);
-    tell("debug", `${error2.message}; again in ${Math.round(waitMs)} ms`);
-    await sleep(clock, waitMs, signal3);
-    if (signal3.aborted) return false;
-    stats.retries += 1;
-    return true;
-  }, "wait");
-  const get = /* @__PURE__ */ __name(async (draft, getOptions, consume) => {
-    const target = targetOf(draft.method, draft.path);
-    const signal3 = signalOf(getOptions);
-    for (let failures = 1; ; failures += 1) {
-      const release = await slots.take(signal3);
-      const outcome = await attempt(target, { ...draft, signal: signal3 }, consume).then((value) => ({ value })).catch((rejection) => ({ error: rejection })).finally(release);
-      if ("value" in outcome) return outcome.value;
-      const { error: error2 } = outcome;
-      const judgement = contact.judge(error2);
-      if (judgement === "final") failure ??= error2;
-      if (judgement !== "repeat" || failures >= (getOptions.tries ?? Number.POSITIVE_INFINITY)) throw error2;
-      getOptions.onTrouble?.(error2);
-      if (!await wait3(error2, failures, signal3)) throw aborted(target);
-    }
-  }, "get");
-  const write = /* @__PURE__ */ __name(async (draft, requestOptions = {}) => {
-    const target = targetOf(draft.method, draft.path);
-    const signal3 = signalOf(requestOptions);
-    for (let failures = 1; ; failures += 1) {
-      try {
-        return await attempt(target, { ...draft, signal: signal3 }, decoded3(target, parseJson));
-      } catch (error2) {
-        if (!isApiError(error2) || error2.kind !== "too-many-requests" || failures >= WRITE_TRIES) throw error2;
-        if (!await wait3(error2, failures, signal3)) throw aborted(target);
-      }
-    }
-  }, "write");
-  const decoded3 = /* @__PURE__ */ __name((target, decode3) => async (response, onChunk) => {
-    const body = await readBody(response.body, onChunk);
-    if (isHtml(response.headers["content-type"], body)) throw notKubernetes(target, response);
-    const value = await decode3(body);
-    contact.made();
-    return value;
-  }, "decoded");
-  const open = /* @__PURE__ */ __name(async (path2, openOptions = {}) => {
-    const signal3 = signalOf(openOptions);
-    const release = await slots.take(signal3);
-    try {
-      return await attempt(
-        targetOf("GET", path2),
-        { ...getDraft(path2, openOptions), signal: signal3 },
-        (response) => Promise.resolve({ ...response, body: countedBody(response.body, countBytes) })
-      );
-    } catch (error2) {
-      if (isApiError(error2) && error2.kind === "too-many-requests" && error2.retryAfterMs !== null) {
-        slots.holdBack(retryAfterWaitMs(error2.retryAfterMs, random));
-      }
-      throw error2;
-    } finally {
-      release();
-    }
-  }, "open");
-  const read = /* @__PURE__ */ __name((path2, decode3, readOptions = {}) => get(getDraft(path2, readOptions), readOptions, decoded3(targetOf("GET", path2), decode3)), "read");
-  return {
-    read,
-    getJson: /* @__PURE__ */ __name((path2, getOptions) => read(path2, parseJson, getOptions), "getJson"),
-    getText: /* @__PURE__ */ __name((path2, getOptions = {}) => get(
-      getDraft(path2, { accept: "*/*" }),
-      getOptions,
-      async (response, onChunk) => (await readBody(response.body, onChunk)).toString("utf8")
-    ), "getText"),
-    post: /* @__PURE__ */ __name((path2, body, requestOptions) => write({ method: "POST", path: path2, body: JSON.stringify(body) }, requestOptions), "post"),
-    delete: /* @__PURE__ */ __name((path2, body, requestOptions) => write({ method: "DELETE", path: path2, body: JSON.stringify(body) }, requestOptions), "delete"),
-    open,
-    countWatchRestart: /* @__PURE__ */ __name(() => {
-      stats.watchRestarts += 1;
-    }, "countWatchRestart"),
-    stats,
-    now: serverClock.now,
-    failure: /* @__PURE__ */ __name(() => failure, "failure")
-  };
-}
-__name(createApi, "createApi");
-function getDraft(path2, { accept }) {
-  return { method: "GET", path: path2, ...accept === void 0 ? {} : { accept } };
-}
-__name(getDraft, "getDraft");
-async function* countedBody(body, onChunk) {
-  for await (const chunk of body) {
-    onChunk(chunk.byteLength);
-    yield chunk;
-  }
-}
-__name(countedBody, "countedBody");
-
-// src/cluster/credentials.ts
-var import_node_fs = __nccwpck_require__(24);
-
-// src/cluster/exec-plugin.ts
-var import_node_child_process = __nccwpck_require__(421);
-
-// src/cluster/redact.ts
-var LOOKS_SECRET = /eyJ[\w-]+(?:\.[\w-]+)+|[A-Za-z0-9+/_=-]{40,}/g;
-var HIDDEN = "***";
-function redact(text2) {
-  return text2.replace(LOOKS_SECRET, HIDDEN);
-}
-__name(redact, "redact");
-
-// src/cluster/exec-plugin.ts
-var EXEC_TIMEOUT_MS = 3e4;
-var OUTPUT_LIMIT_BYTES = 1024 * 1024;
-var WORDS_LIMIT_BYTES = 400;
-var WORDS_LINES = 3;
-async function runExecPlugin(options) {
-  const { plugin: plugin2, user } = options;
-  const name = `exec plugin ${quote(plugin2.command)} of user ${quote(user)}`;
-  if (plugin2.command === "") throw failed(`${name} has no command: repair the kubeconfig`);
-  if (plugin2.interactiveMode === "Always") {
-    throw failed(`${name} asks for a terminal (interactiveMode: Always), and there is none: use another login for CI`);
-  }
-  const output = await run(options, name);
-  return credentialOf(output, plugin2, name);
-}
-__name(runExecPlugin, "runExecPlugin");
-function failed(message2, cause) {
-  return new ConnectError(message2, { reason: "CredentialsFailed", ...cause === void 0 ? {} : { cause } });
-}
-__name(failed, "failed");
-function run({ plugin: plugin2, cluster, env, clock, signal: signal3 }, name) {
-  return new Promise((resolve, reject) => {
-    if (signal3.aborted) {
-      reject(failed(`${name} was not run: the run ends`));
-      return;
-    }
-    const canGroup = process.platform !== "win32";
-    const child = (0, import_node_child_process.spawn)(plugin2.command, plugin2.args, {
-      env: { ...env, ...plugin2.env, KUBERNETES_EXEC_INFO: execInfo(plugin2, cluster) },
-      stdio: ["ignore", "pipe", "pipe"],
-      // A group of its own, so that what it started ends with it.
-      detached: canGroup,
-      windowsHide: true
-    });
-    let output = "";
-    let words = "";
-    const end2 = /* @__PURE__ */ __name((finish) => {
-      cancelTimer();
-      signal3.removeEventListener("abort", onAbort);
-      finish();
-    }, "end");
-    const kill = /* @__PURE__ */ __name(() => {
-      try {
-        if (canGroup && child.pid !== void 0) process.kill(-child.pid, "SIGKILL");
-        else child.kill("SIGKILL");
-      } catch {
-      }
-      child.stdout.destroy();
-      child.stderr.destroy();
-    }, "kill");
-    const giveUp = /* @__PURE__ */ __name((message2) => {
-      kill();
-      end2(() => reject(failed(message2)));
-    }, "giveUp");
-    const onAbort = /* @__PURE__ */ __name(() => giveUp(`${name} was stopped: the run ends`), "onAbort");
-    const cancelTimer = clock.after(
-      EXEC_TIMEOUT_MS,
-      () => giveUp(
-        `${name} did not finish within ${EXEC_TIMEOUT_MS / 1e3} s; it may be waiting for a terminal, a browser or the network: log in before this step${lastWords(words)}`
-      )
-    );
-    signal3.addEventListener("abort", onAbort, { once: true });
-    child.stdout.setEncoding("utf8").on("data", (data) => {
-      output += data;
-      if (output.length > OUTPUT_LIMIT_BYTES) giveUp(`${name} printed more than any credential has`);
-    });
-    child.stderr.setEncoding("utf8").on("data", (data) => {
-      words = (words + data).slice(-OUTPUT_LIMIT_BYTES);
-    });
-    child.on("error", (cause) => end2(() => reject(notStarted(cause, plugin2, name))));
-    child.on("close", (code, killedBy) => {
-      const how = code === null ? `was killed by ${killedBy}` : `failed with exit code ${code}`;
-      end2(() => code === 0 ? resolve(output) : reject(failed(`${name} ${how}${lastWords(words)}`)));
-    });
-  });
-}
-__name(run, "run");
-function execInfo(plugin2, cluster) {
-  const info2 = {
-    server: cluster.server,
-    ...cluster.tlsServerName === null ? {} : { "tls-server-name": cluster.tlsServerName },
-    ...cluster.skipTlsVerify ? { "insecure-skip-tls-verify": true } : {},
-    ...cluster.caData === null ? {} : { "certificate-authority-data": cluster.caData },
-    ...cluster.proxyUrl === null ? {} : { "proxy-url": cluster.proxyUrl },
-    ...cluster.disableCompression ? { "disable-compression": true } : {},
-    ...cluster.execConfig === void 0 ? {} : { config: cluster.execConfig }
-  };
-  return JSON.stringify({
-    apiVersion: plugin2.apiVersion,
-    kind: "ExecCredential",
-    spec: { interactive: false, ...plugin2.provideClusterInfo ? { cluster: info2 } : {} }
-  });
-}
-__name(execInfo, "execInfo");
-function notStarted(cause, plugin2, name) {
-  if (cause.code !== "ENOENT") return failed(`${name} cannot be started: ${cause.code}`, cause);
-  const hint = plugin2.installHint.trim();
-  const fix = hint === "" ? "install it in a step before this one, or log in with another method" : capText(hint, WORDS_LIMIT_BYTES);
-  return failed(`${name} is not there: ${fix}`, cause);
-}
-__name(notStarted, "notStarted");
-function lastWords(words) {
-  const lines = words.split(/[\r\n]+/).filter((line) => line.trim() !== "");
-  const last = redact(lines.slice(-WORDS_LINES).join(" ")).trim();
-  return last === "" ? "" : `: ${capText(last, WORDS_LIMIT_BYTES)}`;
-}
-__name(lastWords, "lastWords");
-function credentialOf(output, plugin2, name) {
-  const credential = parse(output);
-  if (!isRecord2(credential) || credential.kind !== "ExecCredential") {
-    throw failed(`${name} printed no ExecCredential: it must print JSON on stdout, and nothing else`);
-  }
-  if (plugin2.apiVersion !== "" && credential.apiVersion !== plugin2.apiVersion) {
-    const version = quote(String(credential.apiVersion));
-    throw failed(
-      `${name} answered with apiVersion ${version}, the kubeconfig asks for ${quote(plugin2.apiVersion)}: update one of the two`
-    );
-  }
-  const status = isRecord2(credential.status) ? credential.status : {};
-  const token = textOf(status.token);
-  const certificate = textOf(status.clientCertificateData);
-  const key = textOf(status.clientKeyData);
-  if (certificate === null !== (key === null))
-    throw failed(`${name} printed a client certificate and key of which one is missing`);
-  if (token === null && certificate === null) throw failed(`${name} printed neither a token nor a client certificate`);
-  const expiresAtMs = Date.parse(textOf(status.expirationTimestamp) ?? "");
-  return { token, certificate, key, expiresAtMs: Number.isNaN(expiresAtMs) ? null : expiresAtMs };
-}
-__name(credentialOf, "credentialOf");
-function parse(output) {
-  try {
-    return JSON.parse(output);
-  } catch {
-    return null;
-  }
-}
-__name(parse, "parse");
-function textOf(value) {
-  return typeof value === "string" && value.trim() !== "" ? value.trim() : null;
-}
-__name(textOf, "textOf");
-
-// src/cluster/credentials.ts
-var TOKEN_FILE_MS = 6e4;
-var RENEW_AHEAD_MS = 6e4;
-var RENEW_AHEAD_SHARE = 0.2;
-function createCredentialSource(options) {
-  const { target, clock } = options;
-  const { user } = target;
-  const secrets = /* @__PURE__ */ new Set();
-  let present2 = null;
-  let renewal = null;
-  const obtain = /* @__PURE__ */ __name(async () => {
-    try {
-      const obtained = user === null ? ofNobody() : await obtainFor(user, options);
-      for (const secret of obtained.secrets) secrets.add(secret);
-      present2 = obtained;
-      return obtained;
-    } finally {
-      renewal = null;
-    }
-  }, "obtain");
-  const renewed = /* @__PURE__ */ __name(() => {
-    renewal ??= obtain();
-    return renewal;
-  }, "renewed");
-  return {
-    current: /* @__PURE__ */ __name(async () => {
-      const now = clock.wallMs();
-      if (present2 === null) return (await renewed()).credentials;
-      if (present2.renewAtMs === null || now < present2.renewAtMs) return present2.credentials;
-      const { expiresAtMs, credentials } = present2;
-      try {
-        return (await renewed()).credentials;
-      } catch (error2) {
-        if (expiresAtMs !== null && now < expiresAtMs) return credentials;
-        throw error2;
-      }
-    }, "current"),
-    renew: /* @__PURE__ */ __name(async () => {
-      await renewed();
-    }, "renew"),
-    secrets: /* @__PURE__ */ __name(() => [...secrets], "secrets")
-  };
-}
-__name(createCredentialSource, "createCredentialSource");
-async function obtainFor(user, options) {
-  const { clock, target } = options;
-  if (user.exec !== null) {
-    const credential = await runExecPlugin({ ...options, plugin: user.exec, user: user.name, cluster: target.cluster });
-    return ofPlugin(user, credential, clock);
-  }
-  const token = tokenFrom(user) ?? user.token;
-  if (token !== null) return ofToken(user, token, user.tokenFile === null ? null : clock.wallMs() + TOKEN_FILE_MS);
-  if (user.username !== null) {
-    const { username, password } = user;
-    const basic = Buffer.from(`${username}:${password ?? ""}`).toString("base64");
-    return lasting(user, { Authorization: `Basic ${basic}` }, password === null ? [basic] : [password, basic]);
-  }
-  return lasting(user, {}, []);
-}
-__name(obtainFor, "obtainFor");
-function ofNobody() {
-  return {
-    credentials: { headers: {}, certificate: null, key: null },
-    secrets: [],
-    renewAtMs: null,
-    expiresAtMs: null
-  };
-}
-__name(ofNobody, "ofNobody");
-function lasting(user, headers2, secrets) {
-  const all = { ...user.impersonation, ...headers2 };
-  return { ...ofNobody(), credentials: { headers: all, certificate: null, key: null }, secrets };
-}
-__name(lasting, "lasting");
-function ofToken(user, token, renewAtMs) {
-  return { ...lasting(user, { Authorization: `Bearer ${token}` }, [token]), renewAtMs };
-}
-__name(ofToken, "ofToken");
-function ofPlugin(user, credential, clock) {
-  const { token, certificate, key, expiresAtMs } = credential;
-  const base = token === null ? lasting(user, {}, []) : ofToken(user, token, null);
-  const credentials = { ...base.credentials, certificate, key };
-  const secrets = key === null ? base.secrets : [...base.secrets, key];
-  const restMs = expiresAtMs === null ? 0 : expiresAtMs - clock.wallMs();
-  if (expiresAtMs === null || restMs <= 0) return { ...base, credentials, secrets };
-  const aheadMs = Math.min(RENEW_AHEAD_MS, restMs * RENEW_AHEAD_SHARE);
-  return { credentials, secrets, renewAtMs: expiresAtMs - aheadMs, expiresAtMs };
-}
-__name(ofPlugin, "ofPlugin");
-function tokenFrom({ tokenFile, token, name }) {
-  if (tokenFile === null) return null;
-  try {
-    const text2 = (0, import_node_fs.readFileSync)(tokenFile, "utf8").trim();
-    if (text2 !== "" || token !== null) return text2 === "" ? null : text2;
-    throw new Error("it is empty");
-  } catch (cause) {
-    if (token !== null) return null;
-    const { code, message: message2 } = cause;
-    throw new ConnectError(`the token file ${tokenFile} of user ${quote(name)} cannot be read: ${code ?? message2}`, {
-      reason: "CredentialsFailed",
-      cause
-    });
-  }
-}
-__name(tokenFrom, "tokenFrom");
-
-// src/cluster/dialer.ts
-var ignored = /* @__PURE__ */ __name(() => {
-}, "ignored");
-var CONTEXT = "gate";
-function createDialer(target, proxy) {
-  const secrets = new Set(secretsOf(target.user));
-  if (proxy?.password) secrets.add(proxy.password);
-  const retired = [];
-  let made = null;
-  const retire = /* @__PURE__ */ __name(() => {
-    made?.dial.then(({ agent }) => {
-      for (const socket of Object.values(agent.freeSockets).flat()) socket?.destroy();
-      retired.push(agent);
-    }, ignored);
-    made = null;
-  }, "retire");
-  const madeFor = /* @__PURE__ */ __name((credentials) => {
-    const certificates = JSON.stringify([credentials.certificate, credentials.key]);
-    if (made?.certificates === certificates) return made;
-    retire();
-    const config = configFor(target, proxy, credentials);
-    const dial = config.then((loaded) => dialFrom(loaded, target));
-    dial.catch(ignored);
-    made = { certificates, config, dial };
+// src/cluster/projection/pool.ts
+var MOST_POOLED = 5e4;
+function createPool() {
+  const pool = /* @__PURE__ */ new Map();
+  return (key, make) => {
+    const known = pool.get(key);
+    if (known !== void 0) return known;
+    if (pool.size >= MOST_POOLED) pool.clear();
+    const made = make();
+    pool.set(key, made);
     return made;
-  }, "madeFor");
-  return {
-    dial: /* @__PURE__ */ __name(async (credentials) => {
-      const present2 = madeFor(credentials);
-      try {
-        const dial = isRecord2(target.user?.authProvider) ? await dialFrom(await present2.config, target) : await present2.dial;
-        const { Authorization: authorization } = dial.headers;
-        if (authorization !== void 0) secrets.add(authorization.replace(/^Bearer /, ""));
-        return dial;
-      } catch (error2) {
-        if (made === present2) made = null;
-        throw error2;
-      }
-    }, "dial"),
-    renew: /* @__PURE__ */ __name(() => {
-      const { certFile = null, keyFile = null } = target.user ?? {};
-      if (certFile !== null || keyFile !== null) retire();
-    }, "renew"),
-    secrets: /* @__PURE__ */ __name(() => [...secrets], "secrets"),
-    close: /* @__PURE__ */ __name(() => {
-      made?.dial.then(({ agent }) => agent.destroy(), ignored);
-      for (const agent of retired) agent.destroy();
-    }, "close")
   };
 }
-__name(createDialer, "createDialer");
-async function configFor(target, proxy, credentials) {
-  const { KubeConfig: Config } = await Promise.resolve().then(() => (init_config(), config_exports));
-  const { cluster, user } = target;
-  const config = new Config();
-  config.loadFromOptions({
-    clusters: [
-      {
-        name: CONTEXT,
-        server: cluster.server,
-        // The library refuses servers without TLS unless this is set; then it has no other effect.
-        skipTLSVerify: cluster.skipTlsVerify || cluster.server.startsWith("http:"),
-        ...cluster.caData === null ? {} : { caData: cluster.caData },
-        ...cluster.caFile === null ? {} : { caFile: cluster.caFile },
-        ...cluster.tlsServerName === null ? {} : { tlsServerName: cluster.tlsServerName },
-        ...proxy === null ? {} : { proxyUrl: proxy.url }
-      }
-    ],
-    users: [
-      {
-        name: CONTEXT,
-        ...certificatesOf(user, credentials),
-        ...user?.authProvider ? { authProvider: user.authProvider } : {}
-      }
-    ],
-    contexts: [{ name: CONTEXT, cluster: CONTEXT, user: CONTEXT }],
-    currentContext: CONTEXT
-  });
-  return config;
-}
-__name(configFor, "configFor");
-function certificatesOf(user, { certificate, key }) {
-  if (certificate !== null && key !== null) return { certData: base64(certificate), keyData: base64(key) };
-  if (user === null) return {};
-  const { certData, certFile, keyData, keyFile } = user;
-  return {
-    ...certData === null ? {} : { certData },
-    ...certData !== null || certFile === null ? {} : { certFile },
-    ...keyData === null ? {} : { keyData },
-    ...keyData !== null || keyFile === null ? {} : { keyFile }
-  };
-}
-__name(certificatesOf, "certificatesOf");
-async function dialFrom(config, { source, user }) {
-  const options = {};
-  try {
-    await config.applyToHTTPSOptions(options);
-  } catch (cause) {
-    if (isConnectError(cause)) throw cause;
-    throw applyError(cause, source, user);
-  }
-  const { ca, cert, key, servername, rejectUnauthorized, headers: headers2 } = options;
-  const agent = options.agent;
-  Object.assign(agent, { keepAlive: true });
-  Object.assign(agent.options, { keepAlive: true });
-  return {
-    agent,
-    tls: {
-      ...ca === void 0 ? {} : { ca },
-      ...cert === void 0 ? {} : { cert },
-      ...key === void 0 ? {} : { key },
-      ...servername === void 0 ? {} : { servername },
-      ...rejectUnauthorized === void 0 ? {} : { rejectUnauthorized }
-    },
-    headers: authorizationOf(headers2)
-  };
-}
-__name(dialFrom, "dialFrom");
-function authorizationOf(headers2) {
-  const authorization = isRecord2(headers2) ? headers2.Authorization : void 0;
-  return typeof authorization === "string" ? { Authorization: authorization } : {};
-}
-__name(authorizationOf, "authorizationOf");
-function applyError(cause, source, user) {
-  const { code, path: path2 } = cause;
-  if (path2 !== void 0) {
-    return new ConnectError(`the ${source} names the file ${path2}, which cannot be read: ${code}`, {
-      reason: "KubeconfigInvalid",
-      cause
-    });
-  }
-  if (isRecord2(user?.authProvider)) {
-    const name = String(user.authProvider.name);
-    return new ConnectError(
-      `the auth provider ${JSON.stringify(name)} of the kubeconfig gave no token; log in again before this step, or use an exec plugin`,
-      {
-        reason: "CredentialsFailed"
-      }
-    );
-  }
-  return new ConnectError(`the certificates or the proxy of the ${source} cannot be used`, {
-    reason: "KubeconfigInvalid",
-    cause
-  });
-}
-__name(applyError, "applyError");
-function base64(text2) {
-  return Buffer.from(text2, "utf8").toString("base64");
-}
-__name(base64, "base64");
-function secretsOf(user) {
-  if (user === null) return [];
-  const key = user.keyData === null ? [] : [user.keyData, Buffer.from(user.keyData, "base64").toString("utf8")];
-  const config = isRecord2(user.authProvider) && isRecord2(user.authProvider.config) ? user.authProvider.config : {};
-  const kept = Object.entries(config).filter(([name]) => /token$|secret$/.test(name));
-  return [...key, ...kept.map(([, value]) => value).filter((value) => typeof value === "string")];
-}
-__name(secretsOf, "secretsOf");
-
-// src/cluster/https-transport.ts
-var import_node_http2 = __nccwpck_require__(67);
-var import_node_https3 = __nccwpck_require__(708);
-var import_node_stream = __nccwpck_require__(75);
-var import_node_zlib = __nccwpck_require__(522);
-var USER_AGENT3 = "calico-health-gate";
-function createHttpsTransport(options) {
-  const { server, proxy } = options;
-  const basePath = server.pathname.replace(/\/+$/, "");
-  const send = server.protocol === "https:" ? import_node_https3.request : import_node_http2.request;
-  return async (request) => {
-    const { dial, credentials } = await options.dial();
-    const requestOptions = {
-      ...dial.tls,
-      agent: dial.agent,
-      method: request.method,
-      protocol: server.protocol,
-      hostname: server.hostname.replace(/^\[|\]$/g, ""),
-      ...server.port === "" ? {} : { port: server.port },
-      path: basePath + request.path,
-      headers: {
-        ...headersOf(request, options.compress),
-        ...credentials.headers,
-        ...dial.headers
-      }
-    };
-    return new Promise((resolve, reject) => {
-      const { signal: signal3 } = request;
-      const exchange = send(requestOptions);
-      const onAbort = /* @__PURE__ */ __name(() => {
-        const error2 = new Error("the request was aborted", { cause: signal3.reason });
-        exchange.destroy(error2);
-        reject(error2);
-      }, "onAbort");
-      exchange.on("error", (error2) => reject(proxy === null ? error2 : throughProxy(error2, proxy)));
-      if (signal3.aborted) {
-        onAbort();
-        return;
-      }
-      signal3.addEventListener("abort", onAbort, { once: true });
-      exchange.on("close", () => signal3.removeEventListener("abort", onAbort));
-      exchange.on("response", (message2) => resolve(responseOf(message2)));
-      exchange.end(request.body);
-    });
-  };
-}
-__name(createHttpsTransport, "createHttpsTransport");
-function headersOf(request, compress) {
-  const { accept = "application/json", body } = request;
-  return {
-    Accept: accept,
-    "User-Agent": USER_AGENT3,
-    ...compress ? { "Accept-Encoding": "gzip" } : {},
-    ...body === void 0 ? {} : { "Content-Type": "application/json", "Content-Length": String(Buffer.byteLength(body)) }
-  };
-}
-__name(headersOf, "headersOf");
-function responseOf(message2) {
-  const headers2 = {};
-  for (const [name, value] of Object.entries(message2.headers)) {
-    if (value !== void 0) headers2[name] = Array.isArray(value) ? value.join(", ") : value;
-  }
-  return { status: message2.statusCode ?? 0, headers: headers2, body: decoded(message2) };
-}
-__name(responseOf, "responseOf");
-function decoded(message2) {
-  if (message2.headers["content-encoding"] !== "gzip") return message2;
-  const gunzip = (0, import_node_zlib.createGunzip)({ flush: import_node_zlib.constants.Z_SYNC_FLUSH });
-  (0, import_node_stream.pipeline)(message2, gunzip, () => {
-  });
-  return gunzip;
-}
-__name(decoded, "decoded");
-function throughProxy(error2, proxy) {
-  const status = /^Bad response: (\d+)$/.exec(error2.message)?.[1];
-  if (status === void 0) return Object.assign(error2, { proxy });
-  const code = Number(status) >= 500 ? "ERR_PROXY_FAILED" : "ERR_PROXY_REFUSED";
-  return Object.assign(new Error(`it answered ${status}`, { cause: error2 }), { code, proxy });
-}
-__name(throughProxy, "throughProxy");
-
-// src/cluster/kubeconfig-source.ts
-var import_node_fs6 = __nccwpck_require__(24);
-var import_node_path3 = __nccwpck_require__(760);
-
-// src/kubeconfig-path.ts
-var import_node_fs5 = __nccwpck_require__(24);
-var PASTED_KUBECONFIG = "is not shown: this is the content of a kubeconfig; write it to a file first, and give the path of that file";
-var MAX_PATH_LENGTH = 4096;
-var LEAST_BASE64_LENGTH = 64;
-var YAML_OR_JSON = /^(?:---|[{[&%#])|(?:^|[\s{,])["']?[A-Za-z][\w-]*["']?:(?:\s|$)/;
-var BASE64 = /^[A-Za-z0-9+/_-]+={0,2}$/;
-var PATH_START = /^(?:[/~.]|[A-Za-z]:[\\/])/;
-var TOKEN = /^eyJ[\w-]+\./;
-function looksLikeKubeconfigContent(value) {
-  const text2 = value.trim();
-  if (/[\r\n]/.test(text2) || text2.length > MAX_PATH_LENGTH) return true;
-  return YAML_OR_JSON.test(text2) || TOKEN.test(text2) || looksLikeBase64(text2);
-}
-__name(looksLikeKubeconfigContent, "looksLikeKubeconfigContent");
-function looksLikeBase64(text2) {
-  if (!BASE64.test(text2)) return false;
-  if (!PATH_START.test(text2) && (text2.length >= LEAST_BASE64_LENGTH || text2.endsWith("="))) return true;
-  return YAML_OR_JSON.test(Buffer.from(text2, "base64").toString("latin1").trim());
-}
-__name(looksLikeBase64, "looksLikeBase64");
-function unreadableKubeconfig(value, whyUnreadable) {
-  const path2 = value.trim();
-  if (path2 === "" || looksLikeKubeconfigContent(path2) || new RegExp("\\p{Cc}", "u").test(path2)) return null;
-  const reason = whyUnreadable(path2);
-  if (reason === null) return null;
-  const hint = path2.startsWith("~") ? ' ("~" is replaced by a shell only: write the whole path)' : "";
-  return `\`kubeconfig\` is ${quote(path2)}, which cannot be read: ${reason}${hint}; allowed: the path of a file that can be read, or nothing`;
-}
-__name(unreadableKubeconfig, "unreadableKubeconfig");
-var whyFileIsUnreadable = /* @__PURE__ */ __name((path2) => {
-  try {
-    (0, import_node_fs5.accessSync)(path2, import_node_fs5.constants.R_OK);
-    return (0, import_node_fs5.statSync)(path2).isDirectory() ? "it is a directory" : null;
-  } catch (error2) {
-    return wordsFor(String(error2.code));
-  }
-}, "whyFileIsUnreadable");
-function wordsFor(code) {
-  switch (code) {
-    case "ENOENT":
-      return "there is no such file";
-    case "EACCES":
-    case "EPERM":
-      return "permission denied";
-    case "ENOTDIR":
-      return "a part of the path is no directory";
-    default:
-      return code;
-  }
-}
-__name(wordsFor, "wordsFor");
-
-// src/cluster/kubeconfig.ts
-var import_node_path2 = __nccwpck_require__(760);
-async function parseKubeconfig(text2, path2) {
-  const { load: load2 } = await Promise.resolve().then(() => (init_js_yaml(), js_yaml_exports));
-  let config;
-  let problem = null;
-  try {
-    config = text2.trim() === "" ? {} : load2(text2);
-  } catch (error2) {
-    problem = whereOf(error2);
-  }
-  if (problem === null && !isRecord2(config)) problem = "it is YAML, but no kubeconfig";
-  if (problem !== null) throw invalid2(`the kubeconfig ${path2} cannot be read: ${problem}`);
-  const { clusters, users, contexts, "current-context": currentContext } = config;
-  const folder = (0, import_node_path2.dirname)(path2);
-  return {
-    clusters: named(clusters, "cluster", (name, cluster) => clusterOf(name, cluster, folder)),
-    users: named(users, "user", (name, user) => userOf(name, user, folder)),
-    contexts: named(contexts, "context", (name, context) => ({
-      name,
-      cluster: textOf2(context.cluster) ?? "",
-      user: textOf2(context.user) ?? ""
-    })),
-    currentContext: textOf2(currentContext) ?? ""
-  };
-}
-__name(parseKubeconfig, "parseKubeconfig");
-function mergeKubeconfigs(configs) {
-  return {
-    clusters: firstOfEachName(configs.flatMap(({ clusters }) => clusters)),
-    users: firstOfEachName(configs.flatMap(({ users }) => users)),
-    contexts: firstOfEachName(configs.flatMap(({ contexts }) => contexts)),
-    currentContext: configs.find(({ currentContext }) => currentContext !== "")?.currentContext ?? ""
-  };
-}
-__name(mergeKubeconfigs, "mergeKubeconfigs");
-function invalid2(message2) {
-  return new ConnectError(message2, { reason: "KubeconfigInvalid" });
-}
-__name(invalid2, "invalid");
-function firstOfEachName(entries) {
-  const byName = /* @__PURE__ */ new Map();
-  for (const entry of entries) if (!byName.has(entry.name)) byName.set(entry.name, entry);
-  return [...byName.values()];
-}
-__name(firstOfEachName, "firstOfEachName");
-function whereOf(error2) {
-  const mark = isRecord2(error2) ? error2.mark : void 0;
-  const line = isRecord2(mark) ? mark.line : void 0;
-  return typeof line === "number" ? `it is no YAML (line ${line + 1})` : "it is no YAML";
-}
-__name(whereOf, "whereOf");
-function named(list, key, read) {
-  if (!Array.isArray(list)) return [];
-  return list.filter(isRecord2).flatMap((entry) => {
-    const name = textOf2(entry.name);
-    const content = entry[key];
-    return name === null ? [] : [read(name, isRecord2(content) ? content : {})];
-  });
-}
-__name(named, "named");
-function clusterOf(name, cluster, folder) {
-  const extensions = Array.isArray(cluster.extensions) ? cluster.extensions.filter(isRecord2) : [];
-  return {
-    name,
-    server: textOf2(cluster.server) ?? "",
-    caData: textOf2(cluster["certificate-authority-data"]),
-    caFile: pathOf2(cluster["certificate-authority"], folder),
-    tlsServerName: textOf2(cluster["tls-server-name"]),
-    skipTlsVerify: cluster["insecure-skip-tls-verify"] === true,
-    proxyUrl: textOf2(cluster["proxy-url"]),
-    disableCompression: cluster["disable-compression"] === true,
-    execConfig: extensions.find((entry) => entry.name === "client.authentication.k8s.io/exec")?.extension
-  };
-}
-__name(clusterOf, "clusterOf");
-function userOf(name, user, folder) {
-  return {
-    name,
-    certData: textOf2(user["client-certificate-data"]),
-    certFile: pathOf2(user["client-certificate"], folder),
-    keyData: textOf2(user["client-key-data"]),
-    keyFile: pathOf2(user["client-key"], folder),
-    token: textOf2(user.token),
-    tokenFile: pathOf2(user.tokenFile, folder),
-    username: textOf2(user.username),
-    password: textOf2(user.password),
-    exec: isRecord2(user.exec) ? execOf(user.exec, folder) : null,
-    authProvider: user["auth-provider"] ?? null,
-    impersonation: impersonationOf(user)
-  };
-}
-__name(userOf, "userOf");
-function execOf(exec, folder) {
-  const command = textOf2(exec.command) ?? "";
-  const env = Array.isArray(exec.env) ? exec.env.filter(isRecord2) : [];
-  return {
-    apiVersion: textOf2(exec.apiVersion) ?? "",
-    // A command with a slash is looked for beside the kubeconfig (client-go: ResolveLocalPaths).
-    command: /[\\/]/.test(command) ? pathOf2(command, folder) ?? "" : command,
-    args: textsOf(exec.args),
-    env: Object.fromEntries(env.map((entry) => [textOf2(entry.name) ?? "", textOf2(entry.value) ?? ""])),
-    installHint: textOf2(exec.installHint) ?? "",
-    provideClusterInfo: exec.provideClusterInfo === true,
-    interactiveMode: textOf2(exec.interactiveMode) ?? "IfAvailable"
-  };
-}
-__name(execOf, "execOf");
-function impersonationOf(user) {
-  const as = textOf2(user.as);
-  if (as === null) return {};
-  const headers2 = { "Impersonate-User": as };
-  const uid = textOf2(user["as-uid"]);
-  if (uid !== null) headers2["Impersonate-Uid"] = uid;
-  const groups = textsOf(user["as-groups"]);
-  if (groups.length > 0) headers2["Impersonate-Group"] = groups;
-  const extra = user["as-user-extra"];
-  for (const [key, values] of Object.entries(isRecord2(extra) ? extra : {})) {
-    headers2[`Impersonate-Extra-${encodeURIComponent(key)}`] = textsOf(values);
-  }
-  return headers2;
-}
-__name(impersonationOf, "impersonationOf");
-function textOf2(value) {
-  if (typeof value === "number") return String(value);
-  return typeof value === "string" && value !== "" ? value : null;
-}
-__name(textOf2, "textOf");
-function textsOf(value) {
-  return Array.isArray(value) ? value.map((element) => textOf2(element) ?? "") : [];
-}
-__name(textsOf, "textsOf");
-function pathOf2(value, folder) {
-  const path2 = textOf2(value);
-  return path2 === null || (0, import_node_path2.isAbsolute)(path2) ? path2 : (0, import_node_path2.join)(folder, path2);
-}
-__name(pathOf2, "pathOf");
-
-// src/cluster/kubeconfig-source.ts
-var SERVICE_ACCOUNT_FOLDER = "/var/run/secrets/kubernetes.io/serviceaccount";
-var SHOWN_CONTEXTS = 20;
-async function findTarget(options) {
-  const { kubeconfig, env } = options;
-  if (kubeconfig !== null) {
-    const config2 = await readAll([kubeconfig]);
-    if (config2 === null) throw notFound([`kubeconfig ${quote(kubeconfig)}: there is no such file`]);
-    return chosen(config2, options, `kubeconfig ${kubeconfig}`);
-  }
-  const list = env.KUBECONFIG ?? "";
-  if (list !== "") return fromList(list, options);
-  const home = env.HOME ?? env.USERPROFILE ?? "";
-  const usual = (0, import_node_path3.join)(home, ".kube", "config");
-  const config = home === "" ? null : await readAll([usual]);
-  if (config !== null && config.contexts.length > 0) return chosen(config, options, `kubeconfig ${usual}`);
-  const atHome = config === null ? `${usual}: there is no such file` : `${usual}: it has no contexts`;
-  const account = inCluster(env, options.serviceAccountFolder ?? SERVICE_ACCOUNT_FOLDER);
-  if (typeof account === "string") {
-    throw notFound(["KUBECONFIG: not set", home === "" ? "~/.kube/config: HOME is not set" : atHome, account]);
-  }
-  if (options.context !== null) throw unknownContext(options.context, [], account.source);
-  return account;
-}
-__name(findTarget, "findTarget");
-async function fromList(list, options) {
-  if (looksLikeKubeconfigContent(list)) throw invalid2(`KUBECONFIG ${PASTED_KUBECONFIG}`);
-  const config = await readAll(list.split(import_node_path3.delimiter).filter((path2) => path2 !== ""));
-  if (config === null) throw notFound([`KUBECONFIG=${quote(list)}: none of its files is there`]);
-  return chosen(config, options, `kubeconfig ${list} (KUBECONFIG)`);
-}
-__name(fromList, "fromList");
-function notFound(tried) {
-  return new ConnectError(
-    `no kubeconfig found; tried: ${tried.join("; ")}. Set \`kubeconfig\` or KUBECONFIG to the path of a file (a login step before this one may write it)`,
-    { reason: "KubeconfigNotFound" }
-  );
-}
-__name(notFound, "notFound");
-async function readAll(paths) {
-  const configs = [];
-  for (const path2 of paths) {
-    const text2 = readIfThere(path2);
-    if (text2 !== null) configs.push(await parseKubeconfig(text2, path2));
-  }
-  return configs.length === 0 ? null : mergeKubeconfigs(configs);
-}
-__name(readAll, "readAll");
-function readIfThere(path2) {
-  try {
-    return (0, import_node_fs6.readFileSync)(path2, "utf8");
-  } catch (cause) {
-    const { code } = cause;
-    if (code === "ENOENT" || code === "ENOTDIR") return null;
-    throw new ConnectError(`the kubeconfig ${path2} cannot be read: ${code}`, { reason: "KubeconfigInvalid", cause });
-  }
-}
-__name(readIfThere, "readIfThere");
-function chosen(config, { context: wanted }, source) {
-  const names = config.contexts.map((entry) => entry.name);
-  if (wanted === null && config.currentContext === "") {
-    throw new ConnectError(`the ${source} has no current context; set \`context\` to ${listOf(names)}`, {
-      reason: "ContextNotFound"
-    });
-  }
-  const name = wanted ?? config.currentContext;
-  const context = config.contexts.find((candidate) => candidate.name === name);
-  if (context === void 0) throw unknownContext(name, names, source);
-  const cluster = config.clusters.find((candidate) => candidate.name === context.cluster);
-  if (cluster === void 0 || cluster.server === "") {
-    const what2 = cluster === void 0 ? "which it does not have" : "which has no server";
-    throw invalid2(`the ${source} has a context ${quote(name)} with the cluster ${quote(context.cluster)}, ${what2}`);
-  }
-  const user = config.users.find((candidate) => candidate.name === context.user) ?? null;
-  if (user === null && context.user !== "") {
-    throw invalid2(
-      `the ${source} has a context ${quote(name)} with the user ${quote(context.user)}, which it does not have`
-    );
-  }
-  return { cluster, user, context: name, source };
-}
-__name(chosen, "chosen");
-function unknownContext(name, names, source) {
-  return new ConnectError(`the ${source} has no context ${quote(name)}; it has ${listOf(names)}`, {
-    reason: "ContextNotFound"
-  });
-}
-__name(unknownContext, "unknownContext");
-function listOf(names) {
-  if (names.length === 0) return "no contexts";
-  const shown = names.slice(0, SHOWN_CONTEXTS).map(quote).join(", ");
-  return names.length > SHOWN_CONTEXTS ? `${shown} and ${names.length - SHOWN_CONTEXTS} more` : shown;
-}
-__name(listOf, "listOf");
-function inCluster(env, folder) {
-  const { KUBERNETES_SERVICE_HOST: host = "", KUBERNETES_SERVICE_PORT: port = "" } = env;
-  if (host === "" || port === "") return "in-cluster service account: this does not run in a pod of a cluster";
-  const tokenFile = (0, import_node_path3.join)(folder, "token");
-  if (readIfThere(tokenFile) === null) return `in-cluster service account: there is no ${tokenFile}`;
-  const server = `https://${host.includes(":") ? `[${host}]` : host}:${port}`;
-  return {
-    cluster: {
-      name: "in-cluster",
-      server,
-      caData: null,
-      caFile: (0, import_node_path3.join)(folder, "ca.crt"),
-      tlsServerName: null,
-      skipTlsVerify: false,
-      proxyUrl: null,
-      disableCompression: false,
-      execConfig: void 0
-    },
-    user: {
-      name: "in-cluster",
-      certData: null,
-      certFile: null,
-      keyData: null,
-      keyFile: null,
-      token: null,
-      tokenFile,
-      username: null,
-      password: null,
-      exec: null,
-      authProvider: null,
-      impersonation: {}
-    },
-    context: "",
-    source: "in-cluster service account"
-  };
-}
-__name(inCluster, "inCluster");
-
-// src/cluster/no-proxy.ts
-var import_node_net2 = __nccwpck_require__(30);
-function bypassesProxy(noProxy, hostname, port) {
-  const host = bare(hostname);
-  if (isLoopback(host)) return true;
-  return noProxy.split(/[\s,]+/).filter((entry) => entry !== "").some((entry) => matches(entry.toLowerCase(), host, port));
-}
-__name(bypassesProxy, "bypassesProxy");
-function isLoopback(host) {
-  if (host === "localhost" || host.endsWith(".localhost")) return true;
-  return (0, import_node_net2.isIP)(host) !== 0 && LOOPBACK.check(host, familyOf(host));
-}
-__name(isLoopback, "isLoopback");
-var LOOPBACK = new import_node_net2.BlockList();
-LOOPBACK.addSubnet("127.0.0.0", 8, "ipv4");
-LOOPBACK.addAddress("::1", "ipv6");
-function matches(entry, host, port) {
-  if (entry === "*") return true;
-  if (entry.includes("/")) return matchesBlock(entry, host);
-  const { name, port: wantedPort } = splitPort(entry);
-  if (wantedPort !== "" && wantedPort !== port) return false;
-  if ((0, import_node_net2.isIP)(name) !== 0)
-    return (0, import_node_net2.isIP)(host) !== 0 && blockOf(name, (0, import_node_net2.isIPv4)(name) ? 32 : 128)?.check(host, familyOf(host)) === true;
-  const suffix = name.replace(/^\*?\./, "");
-  return suffix !== "" && (host === suffix || host.endsWith(`.${suffix}`));
-}
-__name(matches, "matches");
-function matchesBlock(entry, host) {
-  const [network = "", prefix = ""] = entry.split("/", 2);
-  const block = /^\d{1,3}$/.test(prefix) ? blockOf(bare(network), Number(prefix)) : null;
-  return block !== null && (0, import_node_net2.isIP)(host) !== 0 && block.check(host, familyOf(host));
-}
-__name(matchesBlock, "matchesBlock");
-function blockOf(network, prefix) {
-  const bits = { 0: -1, 4: 32, 6: 128 }[(0, import_node_net2.isIP)(network)] ?? -1;
-  if (prefix > bits) return null;
-  const block = new import_node_net2.BlockList();
-  block.addSubnet(network, prefix, familyOf(network));
-  return block;
-}
-__name(blockOf, "blockOf");
-function splitPort(entry) {
-  const match = /^(\[[^\]]+\]|[^:]+):(\d+)$/.exec(entry);
-  return match === null ? { name: bare(entry), port: "" } : { name: bare(match[1] ?? ""), port: match[2] ?? "" };
-}
-__name(splitPort, "splitPort");
-function bare(host) {
-  return host.toLowerCase().replace(/^\[|\]$/g, "");
-}
-__name(bare, "bare");
-function familyOf(address) {
-  return (0, import_node_net2.isIPv4)(address) ? "ipv4" : "ipv6";
-}
-__name(familyOf, "familyOf");
-
-// src/cluster/proxy.ts
-var SCHEMES = /* @__PURE__ */ new Set([
-  "http:",
-  "https:",
-  "socks:",
-  "socks4:",
-  "socks4a:",
-  "socks5:",
-  "socks5h:"
-]);
-function proxyFor(server, proxyUrl, env) {
-  if (proxyUrl !== null) return parseProxy(proxyUrl, "the kubeconfig's proxy-url");
-  const name = server.protocol === "https:" ? "https_proxy" : "http_proxy";
-  const url = env[name] || env[name.toUpperCase()] || "";
-  if (url === "") return null;
-  const port = server.port || (server.protocol === "https:" ? "443" : "80");
-  const isBypassed = bypassesProxy(env.no_proxy || env.NO_PROXY || "", server.hostname, port);
-  return isBypassed ? null : parseProxy(url, name.toUpperCase());
-}
-__name(proxyFor, "proxyFor");
-function parseProxy(text2, source) {
-  const withScheme = /^[a-z][a-z\d+.-]*:\/\//i.test(text2) ? text2 : `http://${text2}`;
-  const url = URL.canParse(withScheme) ? new URL(withScheme) : null;
-  const password = url === null ? null : decoded2(url.password);
-  if (url === null || password === null || !SCHEMES.has(url.protocol) || url.hostname === "") {
-    throw new ConnectError(
-      `${source} is no URL of a proxy; allowed: http://, https:// or socks5:// with host and port`,
-      {
-        reason: "KubeconfigInvalid"
-      }
-    );
-  }
-  return { url: withScheme, name: `${url.protocol}//${url.host}`, password: password === "" ? null : password };
-}
-__name(parseProxy, "parseProxy");
-function decoded2(text2) {
-  try {
-    return decodeURIComponent(text2);
-  } catch {
-    return null;
-  }
-}
-__name(decoded2, "decoded");
-
-// src/cluster/connection.ts
-var SHORTEST_SECRET = 6;
-async function connect2(options, signal3) {
-  const { env, clock = systemClock } = options;
-  const target = await findTarget(options);
-  const server = serverOf(target);
-  const proxy = proxyFor(server, target.cluster.proxyUrl, env);
-  const end2 = new AbortController();
-  const credentials = createCredentialSource({ target, env, clock, signal: AbortSignal.any([signal3, end2.signal]) });
-  const dialer = createDialer(target, proxy);
-  const dial = /* @__PURE__ */ __name(async () => {
-    const current = await credentials.current();
-    return { credentials: current, dial: await dialer.dial(current) };
-  }, "dial");
-  await dial();
-  return {
-    transport: createHttpsTransport({
-      server,
-      dial,
-      proxy: proxy?.name ?? null,
-      compress: !target.cluster.disableCompression
-    }),
-    server: target.cluster.server,
-    context: target.context,
-    source: target.source,
-    renewCredentials: /* @__PURE__ */ __name(async () => {
-      dialer.renew();
-      await credentials.renew();
-    }, "renewCredentials"),
-    warnings: warningsAbout(target, server),
-    runsOnNode: env.KUBERNETES_SERVICE_HOST ? env.NODE_NAME || env.KUBERNETES_NODE_NAME || null : null,
-    secrets: /* @__PURE__ */ __name(() => [...credentials.secrets(), ...dialer.secrets()].filter(({ length }) => length >= SHORTEST_SECRET), "secrets"),
-    close: /* @__PURE__ */ __name(() => {
-      end2.abort();
-      dialer.close();
-    }, "close")
-  };
-}
-__name(connect2, "connect");
-function serverOf({ cluster, source }) {
-  const url = URL.canParse(cluster.server) ? new URL(cluster.server) : null;
-  if (url !== null && (url.protocol === "https:" || url.protocol === "http:") && url.username === "") return url;
-  throw new ConnectError(`the server of the ${source} is no URL; it must begin with https:// and name a host`, {
-    reason: "KubeconfigInvalid"
-  });
-}
-__name(serverOf, "serverOf");
-function warningsAbout({ cluster }, server) {
-  if (server.protocol === "http:")
-    return ["the API server is asked without TLS: everybody on the way can read and change what is said"];
-  if (!cluster.skipTlsVerify) return [];
-  return [
-    "the kubeconfig has insecure-skip-tls-verify: the API server's certificate is not checked, and credentials may go to somebody else"
-  ];
-}
-__name(warningsAbout, "warningsAbout");
+__name(createPool, "createPool");
 
 // src/cluster/projection/raw.ts
 var NOTHING = Object.freeze({});
@@ -21587,7 +20116,7 @@ function records(value) {
 }
 __name(records, "records");
 function strings(value) {
-  return Array.isArray(value) ? value.filter((element) => typeof element === "string").map((element) => share(element)) : [];
+  return Array.isArray(value) ? value.filter((element) => typeof element === "string").map((element) => shared(element)) : [];
 }
 __name(strings, "strings");
 function text(value, limitBytes = TEXT_LIMIT_BYTES) {
@@ -21595,11 +20124,11 @@ function text(value, limitBytes = TEXT_LIMIT_BYTES) {
 }
 __name(text, "text");
 function word(value) {
-  return typeof value === "string" ? share(value) : "";
+  return typeof value === "string" ? shared(value) : "";
 }
 __name(word, "word");
 function wordOrNull(value) {
-  return typeof value === "string" && value !== "" ? share(value) : null;
+  return typeof value === "string" && value !== "" ? shared(value) : null;
 }
 __name(wordOrNull, "wordOrNull");
 function numberOr(value, other) {
@@ -21612,26 +20141,24 @@ function timeMs(value) {
   return ms > 0 ? ms : null;
 }
 __name(timeMs, "timeMs");
+function keyOf(...values) {
+  return values.map((value) => typeof value === "string" ? `${value.length}:${value}` : typeof value).join();
+}
+__name(keyOf, "keyOf");
 function stringMap(value) {
   const map = {};
   for (const [key, entry] of Object.entries(record(value))) {
-    if (typeof entry === "string") map[share(key)] = share(entry);
+    if (typeof entry === "string") map[shared(key)] = shared(entry);
   }
   return map;
 }
 __name(stringMap, "stringMap");
 var LONGEST_SHARED = 128;
-var MOST_SHARED = 5e4;
-var pool = /* @__PURE__ */ new Map();
-function share(value) {
-  if (value.length > LONGEST_SHARED) return text(value);
-  const known = pool.get(value);
-  if (known !== void 0) return known;
-  if (pool.size >= MOST_SHARED) pool.clear();
-  pool.set(value, value);
-  return value;
+var share = createPool();
+function shared(value) {
+  return value.length > LONGEST_SHARED ? text(value) : share(value, () => value);
 }
-__name(share, "share");
+__name(shared, "shared");
 
 // src/cluster/projection/metadata.ts
 var NONE = Object.freeze([]);
@@ -21650,26 +20177,34 @@ function projectMetadata(raw) {
   };
 }
 __name(projectMetadata, "projectMetadata");
+var poolController = createPool();
 function projectController(ownerReferences) {
   const reference = records(ownerReferences).find((candidate) => candidate.controller === true);
   if (reference === void 0) return null;
-  return {
-    apiVersion: word(reference.apiVersion),
-    kind: word(reference.kind),
-    name: word(reference.name),
-    uid: word(reference.uid)
-  };
+  const { apiVersion, kind, name, uid } = reference;
+  return poolController(keyOf(apiVersion, kind, name, uid), () => ({
+    apiVersion: word(apiVersion),
+    kind: word(kind),
+    name: word(name),
+    uid: word(uid)
+  }));
 }
 __name(projectController, "projectController");
+var poolCondition = createPool();
 function projectConditions(conditions) {
-  return records(conditions).map((condition) => ({
-    type: word(condition.type),
-    status: word(condition.status),
-    reason: word(condition.reason),
-    message: text(condition.message),
-    lastTransitionAtMs: timeMs(condition.lastTransitionTime),
-    lastUpdateAtMs: timeMs(condition.lastUpdateTime)
-  }));
+  return records(conditions).map((condition) => {
+    const { type, status, reason, message: message2, lastTransitionTime, lastUpdateTime } = condition;
+    const make = /* @__PURE__ */ __name(() => ({
+      type: word(type),
+      status: word(status),
+      reason: word(reason),
+      message: text(message2),
+      lastTransitionAtMs: timeMs(lastTransitionTime),
+      lastUpdateAtMs: timeMs(lastUpdateTime)
+    }), "make");
+    if (message2) return make();
+    return poolCondition(keyOf(type, status, reason, lastTransitionTime, lastUpdateTime), make);
+  });
 }
 __name(projectConditions, "projectConditions");
 
@@ -21824,11 +20359,15 @@ function projectContainer(spec, status, role) {
   };
 }
 __name(projectContainer, "projectContainer");
+var poolRunning = createPool();
 var NO_STATE = Object.freeze({ kind: "none" });
 function projectState(state) {
   const terminated = projectTerminated(state.terminated);
   if (terminated !== null) return terminated;
-  if (isThere(state.running)) return { kind: "running", startedAtMs: timeMs(record(state.running).startedAt) };
+  if (isThere(state.running)) {
+    const { startedAt } = record(state.running);
+    return poolRunning(keyOf(startedAt), () => ({ kind: "running", startedAtMs: timeMs(startedAt) }));
+  }
   if (!isThere(state.waiting)) return NO_STATE;
   const { reason, message: message2 } = record(state.waiting);
   return { kind: "waiting", reason: word(reason), message: text(message2) };
@@ -21852,15 +20391,17 @@ function isThere(value) {
   return value !== null && typeof value === "object";
 }
 __name(isThere, "isThere");
+var poolProbe = createPool();
 function projectProbe(value) {
   if (!isThere(value)) return null;
-  const probe = record(value);
-  return {
-    initialDelayMs: numberOr(probe.initialDelaySeconds, 0) * 1e3,
-    periodMs: (numberOr(probe.periodSeconds, 0) || 10) * 1e3,
-    failureThreshold: numberOr(probe.failureThreshold, 0) || 3,
-    asks: text(asks(probe), ASKS_LIMIT_BYTES)
+  const raw = record(value);
+  const probe = {
+    initialDelayMs: numberOr(raw.initialDelaySeconds, 0) * 1e3,
+    periodMs: (numberOr(raw.periodSeconds, 0) || 10) * 1e3,
+    failureThreshold: numberOr(raw.failureThreshold, 0) || 3,
+    asks: text(asks(raw), ASKS_LIMIT_BYTES)
   };
+  return poolProbe(JSON.stringify(probe), () => probe);
 }
 __name(projectProbe, "projectProbe");
 function asks(probe) {
@@ -21915,10 +20456,60 @@ function readinessGatesOf(spec) {
 }
 __name(readinessGatesOf, "readinessGatesOf");
 
+// src/cluster/api-error.ts
+var ApiError = class extends Error {
+  static {
+    __name(this, "ApiError");
+  }
+  kind;
+  status;
+  reason;
+  words;
+  verb;
+  path;
+  retryAfterMs;
+  constructor(message2, details, options) {
+    super(message2, options);
+    this.name = "ApiError";
+    this.kind = details.kind;
+    this.status = details.status;
+    this.reason = details.reason;
+    this.words = details.words;
+    this.verb = details.verb;
+    this.path = details.path;
+    this.retryAfterMs = details.retryAfterMs;
+  }
+};
+function isApiError(error2) {
+  return error2 instanceof ApiError;
+}
+__name(isApiError, "isApiError");
+
+// src/cluster/back-off.ts
+var FIRST_MS = 800;
+var LONGEST_MS = 3e4;
+var LONGEST_RETRY_AFTER_MS = 6e4;
+var RETRY_AFTER_SPREAD_MS = 1e3;
+function backOffMs(failures, random) {
+  return random() * Math.min(LONGEST_MS, FIRST_MS * 2 ** Math.min(failures - 1, 10));
+}
+__name(backOffMs, "backOffMs");
+function retryAfterWaitMs(retryAfterMs, random) {
+  return Math.min(retryAfterMs, LONGEST_RETRY_AFTER_MS) + random() * RETRY_AFTER_SPREAD_MS;
+}
+__name(retryAfterWaitMs, "retryAfterWaitMs");
+function parseRetryAfter(header, atMs) {
+  const text3 = header?.trim() ?? "";
+  if (/^\d{1,9}$/.test(text3)) return Number(text3) * 1e3;
+  const dateMs = /^[A-Za-z]{3,9},? /.test(text3) ? Date.parse(text3) : Number.NaN;
+  return Number.isNaN(dateMs) ? null : Math.max(0, dateMs - atMs);
+}
+__name(parseRetryAfter, "parseRetryAfter");
+
 // src/cluster/freshness.ts
 function createFreshness({ viewGapMs, forbiddenRetryMs, startedAt }) {
   let wasRead = false;
-  let lost = { at: startedAt, message: "not read yet" };
+  let lost = { at: startedAt, message: "no answer yet" };
   let isLost = true;
   let forbiddenAt = null;
   let allowedGapMs = viewGapMs;
@@ -21953,13 +20544,64 @@ function createFreshness({ viewGapMs, forbiddenRetryMs, startedAt }) {
         return { kind: "forbidden", sinceMs, message: message2, wasRead };
       }
       if (!wasRead) return { kind: "never-read", sinceMs, message: message2 };
-      if (now.elapsedMs - at.elapsedMs <= allowedGapMs) return { kind: "live", freshAtMs: sinceMs };
+      const gapMs2 = forbiddenAt === null ? allowedGapMs : viewGapMs;
+      if (now.elapsedMs - at.elapsedMs <= gapMs2) return { kind: "live", freshAtMs: sinceMs };
       return { kind: "stale", sinceMs, message: message2 };
     }, "state"),
+    lostForMs: /* @__PURE__ */ __name((now) => isLost ? now.elapsedMs - lost.at.elapsedMs : 0, "lostForMs"),
     gapsClosed: /* @__PURE__ */ __name(() => gapsClosed, "gapsClosed")
   };
 }
 __name(createFreshness, "createFreshness");
+
+// src/cluster/request-target.ts
+var VERBS2 = { GET: "get", POST: "create", DELETE: "delete" };
+var RESOURCE_PATH = /^\/(?:api|apis\/([^/]+))\/[^/]+\/(.+)$/;
+function targetOf(method, pathWithQuery) {
+  const [path2 = "", query = ""] = pathWithQuery.split("?", 2);
+  const match = RESOURCE_PATH.exec(path2);
+  if (match === null)
+    return { verb: VERBS2[method], group: "", resource: "", namespace: null, name: null, subresource: null, path: path2 };
+  const segments = (match[2] ?? "").split("/").map(decode);
+  const isNamespaced = segments[0] === "namespaces" && segments.length > 2;
+  const [resource = "", name = null, subresource = null] = isNamespaced ? segments.slice(2) : segments;
+  const namespace = isNamespaced ? segments[1] ?? null : null;
+  return { verb: verbOf(method, name, query), group: match[1] ?? "", resource, namespace, name, subresource, path: path2 };
+}
+__name(targetOf, "targetOf");
+function verbOf(method, name, query) {
+  if (method !== "GET" || name !== null) return VERBS2[method];
+  return /(?:^|&)watch=(?:1|true)(?:&|$)/.test(query) ? "watch" : "list";
+}
+__name(verbOf, "verbOf");
+function decode(segment) {
+  try {
+    return decodeURIComponent(segment);
+  } catch {
+    return segment;
+  }
+}
+__name(decode, "decode");
+var CLUSTER_SCOPED = /* @__PURE__ */ new Set(["nodes", "namespaces", "selfsubjectaccessreviews"]);
+function describeTarget(target) {
+  if (target.resource === "") return `${target.verb} ${target.path}`;
+  const resource = qualified(target);
+  const object = target.name === null ? resource : `${resource}/${target.name}`;
+  const what = target.subresource === null ? object : `${object} (${target.subresource})`;
+  if (target.namespace !== null) return `${target.verb} ${what} in namespace ${target.namespace}`;
+  return CLUSTER_SCOPED.has(target.resource) ? `${target.verb} ${what}` : `${target.verb} ${what} in all namespaces`;
+}
+__name(describeTarget, "describeTarget");
+function qualified(target) {
+  return target.group === "" ? target.resource : `${target.resource}.${target.group}`;
+}
+__name(qualified, "qualified");
+function ruleFor(right) {
+  const list = /* @__PURE__ */ __name((values) => `[${values.map((value) => JSON.stringify(value)).join(", ")}]`, "list");
+  const where2 = right.namespace === null ? "a ClusterRole" : `a Role in namespace ${right.namespace}`;
+  return `apiGroups: ${list([right.group])}, resources: ${list(right.resources)}, verbs: ${list(right.verbs)} in ${where2}`;
+}
+__name(ruleFor, "ruleFor");
 
 // src/cluster/pages.ts
 var PAGE_LIMIT = 500;
@@ -21983,7 +20625,7 @@ async function readRound(options, limit) {
   const tokens = /* @__PURE__ */ new Set();
   let resourceVersion = null;
   const fetchPage = /* @__PURE__ */ __name((token) => options.api.read(
-    pathOf3(options.path, limit, token),
+    pathOf2(options.path, limit, token),
     async (body) => {
       const next = options.decoder.peekContinue(body);
       if (next !== "" && next !== token && !early.has(next)) early.set(next, startEarly(next));
@@ -22021,13 +20663,13 @@ function nextRound() {
   });
 }
 __name(nextRound, "nextRound");
-function pathOf3(path2, limit, token) {
+function pathOf2(path2, limit, token) {
   const query = [];
   if (limit !== null) query.push(`limit=${limit}`);
   if (token !== "") query.push(`continue=${encodeURIComponent(token)}`);
   return query.length === 0 ? path2 : `${path2}${path2.includes("?") ? "&" : "?"}${query.join("&")}`;
 }
-__name(pathOf3, "pathOf");
+__name(pathOf2, "pathOf");
 function snapshotChanged(path2) {
   return listError(path2, "expired", "SnapshotChanged", "the pages of the list are of different versions");
 }
@@ -22119,6 +20761,98 @@ function createStore(keepDeleted = () => false) {
 }
 __name(createStore, "createStore");
 
+// src/cluster/body.ts
+var BODY_LIMIT_BYTES = 400 * 1024 * 1024;
+var REFUSAL_LIMIT_BYTES = 64 * 1024;
+var GarbledBody = class extends Error {
+  static {
+    __name(this, "GarbledBody");
+  }
+};
+async function readBody(body, onChunk, limitBytes = BODY_LIMIT_BYTES) {
+  const chunks = [];
+  let sizeBytes = 0;
+  for await (const chunk of body) {
+    sizeBytes += chunk.byteLength;
+    onChunk(chunk.byteLength);
+    if (sizeBytes > limitBytes) throw new GarbledBody(`the answer is longer than ${limitBytes} bytes`);
+    chunks.push(chunk);
+  }
+  const [only] = chunks;
+  if (chunks.length === 1 && Buffer.isBuffer(only)) return only;
+  return Buffer.concat(chunks, sizeBytes);
+}
+__name(readBody, "readBody");
+async function readRefusal(response, onChunk) {
+  try {
+    return statusOf(parseJson(await readBody(response.body, onChunk, REFUSAL_LIMIT_BYTES)));
+  } catch {
+    return NO_WORDS;
+  }
+}
+__name(readRefusal, "readRefusal");
+var NO_WORDS = { reason: "", message: "", retryAfterSeconds: null, isStatus: false };
+function statusOf(value) {
+  if (!isRecord2(value) || value.kind !== "Status") return { ...NO_WORDS, code: 0 };
+  const { reason, message: message2, code, details } = value;
+  const seconds = isRecord2(details) ? details.retryAfterSeconds : void 0;
+  return {
+    reason: typeof reason === "string" ? reason : "",
+    message: typeof message2 === "string" ? message2 : "",
+    retryAfterSeconds: typeof seconds === "number" && seconds > 0 ? seconds : null,
+    isStatus: true,
+    code: typeof code === "number" ? code : 0
+  };
+}
+__name(statusOf, "statusOf");
+function parseJson(body) {
+  try {
+    return JSON.parse(body.toString("utf8"));
+  } catch (cause) {
+    throw new GarbledBody(body.byteLength === 0 ? "the answer is empty" : "the answer is cut off, or not JSON", {
+      cause
+    });
+  }
+}
+__name(parseJson, "parseJson");
+function isHtml(response, body = NO_BODY) {
+  if (/^\s*text\/html\b/i.test(response.headers["content-type"] ?? "")) return true;
+  return body.subarray(0, 64).toString("latin1").trimStart().startsWith("<");
+}
+__name(isHtml, "isHtml");
+var NO_BODY = Buffer.alloc(0);
+function isRecord2(value) {
+  return value !== null && typeof value === "object" && !Array.isArray(value);
+}
+__name(isRecord2, "isRecord");
+
+// src/cluster/silence.ts
+function guardSilence(clock, limitMs, onSilence) {
+  let lastMs = clock.monotonicMs();
+  let tripped = false;
+  let cancel = /* @__PURE__ */ __name(() => {
+  }, "cancel");
+  const look2 = /* @__PURE__ */ __name(() => {
+    const restMs = lastMs + limitMs - clock.monotonicMs();
+    if (restMs > 0) {
+      cancel = clock.after(restMs, look2);
+      return;
+    }
+    tripped = true;
+    onSilence();
+  }, "look");
+  cancel = clock.after(limitMs, look2);
+  return {
+    touch: /* @__PURE__ */ __name(() => {
+      lastMs = clock.monotonicMs();
+    }, "touch"),
+    stop: /* @__PURE__ */ __name(() => cancel(), "stop"),
+    tripped: /* @__PURE__ */ __name(() => tripped, "tripped"),
+    lastMs: /* @__PURE__ */ __name(() => lastMs, "lastMs")
+  };
+}
+__name(guardSilence, "guardSilence");
+
 // src/cluster/watch.ts
 var WATCH_SILENCE_LIMIT_MS = 9e4;
 var LEAST_WATCH_SECONDS = 300;
@@ -22193,15 +20927,17 @@ var POLL_GAP_MS = 2e4;
 var SHORT_WATCH_MS = 1e4;
 var LEAST_WATCH_MS = 1e3;
 var MOST_SHORT_WATCHES = 3;
+var WATCH_AGAIN_MS = 6e4;
 var FORBIDDEN_AGAIN_MS = 3e4;
 var FORBIDDEN_RETRY_MS = 5e3;
 function createCollection(options) {
   const { api, clock, random, signal: signal3, onChange } = options;
   const store = createStore(options.keepDeleted);
   const freshness = createFreshness({ ...options.timing, startedAt: api.now() });
-  let isPolled = options.mode === "poll";
+  let pollUntilMs = options.mode === "poll" ? Number.POSITIVE_INFINITY : 0;
   let shortWatches = 0;
-  let failures = 0;
+  let failedLists = 0;
+  let failedWatches = 0;
   let heardAt = api.now();
   let waiting = [];
   let interruption = new AbortController();
@@ -22214,12 +20950,15 @@ function createCollection(options) {
     waiting = waiting.filter((waiter) => !answered2.includes(waiter));
     for (const answer of answered2) answer(isFresh2);
   }, "answerRefreshes");
-  const trouble = /* @__PURE__ */ __name((message2, isForbidden2 = false) => {
-    if (isForbidden2) freshness.forbid(api.now(), message2);
-    else freshness.lose(api.now(), message2);
+  const giveUp = /* @__PURE__ */ __name(() => {
     answerRefreshes(false);
     settle2();
     onChange();
+  }, "giveUp");
+  const trouble = /* @__PURE__ */ __name((message2, isForbidden2 = false) => {
+    if (isForbidden2) freshness.forbid(api.now(), message2);
+    else freshness.lose(api.now(), message2);
+    giveUp();
   }, "trouble");
   const pause = /* @__PURE__ */ __name((ms) => sleep(clock, ms, AbortSignal.any([signal3, interruption.signal])), "pause");
   const pollPauseMs = /* @__PURE__ */ __name(() => POLL_MS + random() * POLL_MS, "pollPauseMs");
@@ -22237,7 +20976,7 @@ function createCollection(options) {
       });
       store.replace(entries);
       freshness.seen(asOf ?? api.now());
-      failures = 0;
+      failedLists = 0;
       answerRefreshes(true, asked);
       settle2();
       onChange();
@@ -22245,10 +20984,11 @@ function createCollection(options) {
     } catch (error2) {
       if (!isApiError(error2)) throw error2;
       const isForbidden2 = error2.kind === "forbidden";
-      trouble(error2.message, isForbidden2);
+      if (error2.kind === "aborted") giveUp();
+      else trouble(error2.message, isForbidden2);
       if (signal3.aborted || api.failure() !== null) return null;
-      failures += 1;
-      if (!isForbidden2) await pause(backOffMs(failures, random));
+      failedLists += 1;
+      if (!isForbidden2) await pause(backOffMs(failedLists, random));
       else await pause(freshness.state(api.now()).kind === "forbidden" ? FORBIDDEN_AGAIN_MS : FORBIDDEN_RETRY_MS);
       return null;
     }
@@ -22284,10 +21024,12 @@ function createCollection(options) {
         return;
       }
       if (end2.why !== "refused") version = end2.version;
-      freshness.lose(end2.why === "silent" ? heardAt : api.now(), wordsFor2(end2));
+      if (isUseful(end2)) failedWatches = 0;
+      freshness.lose(end2.why === "silent" ? heardAt : api.now(), wordsFor(end2));
       onChange();
       if (await after(end2) === "list") return;
       if (signal3.aborted || interruption.signal.aborted) return;
+      if (freshness.lostForMs(api.now()) > options.timing.viewGapMs) return;
       api.countWatchRestart();
     }
   }, "watchFrom");
@@ -22295,13 +21037,16 @@ function createCollection(options) {
     switch (end2.why) {
       case "refused": {
         const { kind, retryAfterMs } = end2.error;
-        if (kind === "expired") return "list";
-        if (kind === "forbidden" || kind === "not-found" || kind === "invalid") isPolled = true;
-        else await backOff(retryAfterMs);
-        return isPolled ? "list" : "resume";
+        if (kind === "expired") return afterExpiry(end2);
+        if (kind === "forbidden" || kind === "not-found" || kind === "invalid") {
+          pollUntilMs = Math.max(pollUntilMs, clock.monotonicMs() + WATCH_AGAIN_MS);
+          return "list";
+        }
+        await backOff(retryAfterMs);
+        return "resume";
       }
       case "error": {
-        if (end2.code === 410) return "list";
+        if (end2.code === 410) return afterExpiry(end2);
         await backOff(end2.retryAfterMs);
         return [429, 500, 503, 504].includes(end2.code) ? "resume" : "list";
       }
@@ -22311,15 +21056,18 @@ function createCollection(options) {
       case "silent":
         return "resume";
       case "closed":
-        return afterClose(end2.openForMs, end2.eventCount);
+        return afterClose(end2);
     }
   }, "after");
-  const afterClose = /* @__PURE__ */ __name(async (openForMs, eventCount) => {
-    if (openForMs >= SHORT_WATCH_MS || eventCount > 0) {
-      failures = 0;
+  const afterExpiry = /* @__PURE__ */ __name(async (end2) => {
+    if (!isUseful(end2)) await backOff(null);
+    return "list";
+  }, "afterExpiry");
+  const afterClose = /* @__PURE__ */ __name(async (end2) => {
+    if (isUseful(end2)) {
       shortWatches = 0;
       freshness.allowGap(options.timing.viewGapMs);
-      if (openForMs < LEAST_WATCH_MS) await pause(backOffMs(1, random));
+      if (end2.openForMs < LEAST_WATCH_MS) await pause(backOffMs(1, random));
       return "resume";
     }
     shortWatches += 1;
@@ -22332,25 +21080,31 @@ function createCollection(options) {
     return "list";
   }, "afterClose");
   const backOff = /* @__PURE__ */ __name(async (retryAfterMs) => {
-    failures += 1;
-    await pause(retryAfterMs === null ? backOffMs(failures, random) : retryAfterWaitMs(retryAfterMs, random));
+    failedWatches += 1;
+    await pause(retryAfterMs === null ? backOffMs(failedWatches, random) : retryAfterWaitMs(retryAfterMs, random));
   }, "backOff");
   const keepUp = /* @__PURE__ */ __name(async () => {
     while (!signal3.aborted && api.failure() === null) {
       interruption = new AbortController();
       const version = await list();
       if (version === null || interruption.signal.aborted) continue;
-      if (!isPolled) await watchFrom(version);
-      if (!isPolled) continue;
-      freshness.allowGap(POLL_GAP_MS);
-      freshness.lose(api.now(), "listed every few seconds");
-      await pause(pollPauseMs());
+      if (clock.monotonicMs() < pollUntilMs) {
+        freshness.allowGap(POLL_GAP_MS);
+        freshness.lose(api.now(), "listed every few seconds");
+        await pause(pollPauseMs());
+      } else {
+        if (pollUntilMs > 0) freshness.allowGap(options.timing.viewGapMs);
+        pollUntilMs = 0;
+        await watchFrom(version);
+      }
     }
   }, "keepUp");
   const run3 = /* @__PURE__ */ __name(async () => {
     try {
       await keepUp();
-      trouble(api.failure()?.message ?? "the run ends");
+      const failure = api.failure();
+      if (failure === null) giveUp();
+      else trouble(failure.message);
     } catch (error2) {
       trouble(`the view ended with an error of its own: ${String(error2)}`);
       throw error2;
@@ -22369,14 +21123,23 @@ function createCollection(options) {
         resolve(false);
         return;
       }
-      waiting.push(resolve);
-      refreshSignal.addEventListener("abort", () => answerRefreshes(false, [resolve]), { once: true });
+      const settleOnce = /* @__PURE__ */ __name((isFresh2) => {
+        refreshSignal.removeEventListener("abort", onAbort);
+        resolve(isFresh2);
+      }, "settleOnce");
+      const onAbort = /* @__PURE__ */ __name(() => answerRefreshes(false, [settleOnce]), "onAbort");
+      refreshSignal.addEventListener("abort", onAbort, { once: true });
+      waiting.push(settleOnce);
       interruption.abort();
     }), "refresh")
   };
 }
 __name(createCollection, "createCollection");
-function wordsFor2(end2) {
+function isUseful(end2) {
+  return end2.why !== "refused" && (end2.openForMs >= SHORT_WATCH_MS || end2.eventCount > 0);
+}
+__name(isUseful, "isUseful");
+function wordsFor(end2) {
   switch (end2.why) {
     case "refused":
       return end2.error.message;
@@ -22390,7 +21153,7 @@ function wordsFor2(end2) {
       return "the watch was closed";
   }
 }
-__name(wordsFor2, "wordsFor");
+__name(wordsFor, "wordsFor");
 
 // src/cluster/line-splitter.ts
 var LINE_FEED = 10;
@@ -22517,7 +21280,7 @@ function createResourceView(context, options) {
     const collection = createCollection({
       ...context,
       signal: AbortSignal.any([context.signal, end2.signal, partEnd.signal]),
-      path: pathOf4(options, namespace),
+      path: pathOf3(options, namespace),
       decoder: createJsonDecoder(options.project, () => context.api.now().atMs),
       mode,
       ...options.keepDeleted === void 0 ? {} : { keepDeleted: options.keepDeleted }
@@ -22568,7 +21331,7 @@ function createResourceView(context, options) {
   };
 }
 __name(createResourceView, "createResourceView");
-function pathOf4(options, namespace) {
+function pathOf3(options, namespace) {
   const { resource, labelSelector = "", fieldSelector = "" } = options;
   const scope2 = namespace === null ? "" : `/namespaces/${encodeURIComponent(namespace)}`;
   const query = [
@@ -22578,7 +21341,7 @@ function pathOf4(options, namespace) {
   const path2 = `${GROUPS[resource]}${scope2}/${resource}`;
   return query.length === 0 ? path2 : `${path2}?${query.join("&")}`;
 }
-__name(pathOf4, "pathOf");
+__name(pathOf3, "pathOf");
 function gapOf(resource, namespace, state) {
   if (state.kind === "live") return [];
   const { kind, sinceMs, message: message2 } = state;
@@ -22652,9 +21415,10 @@ function createCalicoView(context, options) {
         return uniqueByUid([...known, ...views.flatMap((view) => view.items())]);
       });
     }, "pods"),
-    podsReadable: /* @__PURE__ */ __name((now) => namespaces.every(
-      (namespace) => podViews.get(namespace)?.sees(namespace, now) ?? (allPods && scopedPods.sees(namespace, now))
-    ), "podsReadable"),
+    podNamespaces: /* @__PURE__ */ __name(() => namespaces, "podNamespaces"),
+    podGaps: /* @__PURE__ */ __name((now) => namespaces.flatMap(
+      (namespace) => (podViews.get(namespace) ?? scopedPods).gaps(now).filter((gap) => gap.namespace === null || gap.namespace === namespace).map((gap) => ({ ...gap, namespace }))
+    ), "podGaps"),
     watch: /* @__PURE__ */ __name((wanted) => {
       if (wanted.length === namespaces.length && wanted.every((name) => namespaces.includes(name))) return;
       namespaces = [...wanted];
@@ -22682,12 +21446,12 @@ function uniqueByUid(objects) {
 __name(uniqueByUid, "uniqueByUid");
 
 // src/cluster/coverage.ts
-function coverageOf(readings, now) {
+function coverageOf(readings, unanswered, now) {
   const needed = readings.filter(({ isNeeded }) => isNeeded).map(({ view }) => view);
   const times = needed.map((view) => view.freshAtMs(now));
   return {
-    gaps: readings.flatMap(({ view }) => view.gaps(now)),
-    complete: needed.every((view) => view.gaps(now).length === 0),
+    gaps: [...uniqueGaps(readings.flatMap(({ view }) => view.gaps(now))), ...unanswered],
+    complete: unanswered.length === 0 && needed.every((view) => view.gaps(now).length === 0),
     freshAtMs: times.reduce(
       (oldest, time) => oldest === null || time === null ? null : Math.min(oldest, time),
       now.atMs
@@ -22696,16 +21460,23 @@ function coverageOf(readings, now) {
   };
 }
 __name(coverageOf, "coverageOf");
+function uniqueGaps(gaps) {
+  const keyOf5 = /* @__PURE__ */ __name(({ resource, namespace, why }) => `${why} ${resource} ${namespace ?? ""}`, "keyOf");
+  return [...new Map(gaps.toReversed().map((gap) => [keyOf5(gap), gap])).values()].reverse();
+}
+__name(uniqueGaps, "uniqueGaps");
 
 // src/cluster/namespace-presence.ts
 var MISSING_AGAIN_MS = 5e3;
 var OTHERWISE_AGAIN_MS = 6e4;
 function createPresence(context, names) {
-  const { api, clock, signal: signal3, onChange } = context;
-  const known = new Map(names.map((name) => [name, "unknown"]));
+  const { api, clock, random, signal: signal3, onChange } = context;
+  const known = new Map(names.map((name) => [name, "exists"]));
+  const sinceMs = api.now().atMs;
+  const unanswered = new Map(names.map((name) => [name, "no answer yet"]));
   let list = null;
   const learn = /* @__PURE__ */ __name((name, presence) => {
-    if (known.get(name) === presence) return;
+    if (!unanswered.delete(name) && known.get(name) === presence) return;
     known.set(name, presence);
     list = null;
     onChange();
@@ -22719,15 +21490,17 @@ function createPresence(context, names) {
       if (!isApiError(error2)) throw error2;
       if (error2.kind === "not-found") learn(name, "missing");
       if (error2.kind === "forbidden") learn(name, "unknown");
+      if (unanswered.has(name) && error2.kind !== "aborted") unanswered.set(name, error2.message);
       return error2.kind === "not-found" || error2.kind === "forbidden";
     }
   }, "ask");
   const keepAsking = /* @__PURE__ */ __name(async (name, onFirst) => {
+    let failures = 0;
     while (!signal3.aborted && api.failure() === null) {
-      const isAnswered = await ask(name, signal3);
+      failures = await ask(name, signal3) ? 0 : failures + 1;
       onFirst();
-      const isUncertain = !isAnswered || known.get(name) === "missing";
-      await sleep(clock, isUncertain ? MISSING_AGAIN_MS : OTHERWISE_AGAIN_MS, signal3);
+      const answeredAgainMs = known.get(name) === "missing" ? MISSING_AGAIN_MS : OTHERWISE_AGAIN_MS;
+      await sleep(clock, failures === 0 ? answeredAgainMs : backOffMs(failures, random), signal3);
     }
     onFirst();
   }, "keepAsking");
@@ -22736,6 +21509,9 @@ function createPresence(context, names) {
       list ??= [...known].map(([namespace, presence]) => ({ namespace, presence }));
       return list;
     }, "namespaces"),
+    gaps: /* @__PURE__ */ __name(() => [...unanswered].map(([namespace, message2]) => {
+      return { resource: "namespaces", namespace, why: "never-read", sinceMs, message: message2 };
+    }), "gaps"),
     settled: Promise.all(names.map((name) => new Promise((resolve) => void keepAsking(name, resolve)))).then(
       () => void 0
     ),
@@ -22955,12 +21731,14 @@ function createPicture(context, scope2) {
         daemonSets: calico2.daemonSets(),
         searched: calico2.searched(now),
         pods: calico2.pods(),
-        podsReadable: calico2.podsReadable(now)
+        podNamespaces: calico2.podNamespaces(),
+        podGaps: calico2.podGaps(now)
       },
       witnesses: witnesses.pods(),
-      coverage: coverageOf(readings, now)
+      coverage: coverageOf(readings, presence.gaps(), now)
     };
   }, "snapshot");
+  const neededParts = [...needed, presence];
   const parts = [...readings.map(({ view }) => view), calico2, presence];
   return {
     snapshot,
@@ -22968,10 +21746,15 @@ function createPicture(context, scope2) {
     witnesses,
     presence,
     needed,
-    settled: Promise.all(parts.map(({ settled }) => settled)).then(() => void 0)
+    neededSettled: allSettled(neededParts),
+    settled: allSettled(parts)
   };
 }
 __name(createPicture, "createPicture");
+function allSettled(parts) {
+  return Promise.all(parts.map(({ settled }) => settled)).then(() => void 0);
+}
+__name(allSettled, "allSettled");
 function inScope(scope2) {
   const wanted = new Set(scope2.namespaces);
   const excluded = new Set(scope2.excludeNamespaces);
@@ -22996,6 +21779,7 @@ function withEvidence(known, objects) {
 __name(withEvidence, "withEvidence");
 
 // src/cluster/snapshot.ts
+var EXPLANATION_MS = 2e3;
 function createView(options) {
   const { api, settings } = options;
   const end2 = new AbortController();
@@ -23013,7 +21797,10 @@ function createView(options) {
     return begun;
   }, "picture");
   return {
-    start: /* @__PURE__ */ __name(() => Promise.race([picture().settled, aborted2(signal3)]), "start"),
+    start: /* @__PURE__ */ __name(async () => {
+      await Promise.race([picture().neededSettled, aborted(signal3)]);
+      await Promise.race([picture().settled, sleep(options.clock, EXPLANATION_MS, signal3)]);
+    }, "start"),
     snapshot: /* @__PURE__ */ __name(() => {
       changes.seen();
       return picture().snapshot(api.now());
@@ -23057,19 +21844,1830 @@ function createChanges(signal3) {
   };
 }
 __name(createChanges, "createChanges");
-function aborted2(signal3) {
+function aborted(signal3) {
   if (signal3.aborted) return Promise.resolve();
   return new Promise((resolve) => signal3.addEventListener("abort", () => resolve(), { once: true }));
 }
+__name(aborted, "aborted");
+
+// src/cluster/connect-error.ts
+var ConnectError = class extends Error {
+  static {
+    __name(this, "ConnectError");
+  }
+  reason;
+  constructor(message2, { reason, ...options }) {
+    super(message2, options);
+    this.name = "ConnectError";
+    this.reason = reason;
+  }
+};
+function isConnectError(error2) {
+  return error2 instanceof ConnectError;
+}
+__name(isConnectError, "isConnectError");
+
+// src/cluster/network-error.ts
+var CA_FIX = "check certificate-authority-data in the kubeconfig; where a proxy re-signs TLS, give its CA to Node with NODE_EXTRA_CA_CERTS";
+var untrusted = /* @__PURE__ */ __name((what) => ({ kind: "certificate", what, fix: CA_FIX }), "untrusted");
+var unreachable = /* @__PURE__ */ __name((what, fix = "") => ({ kind: "unreachable", what, fix }), "unreachable");
+var DNS_FIX = "check the host name of the kubeconfig's server, and whether this machine can resolve it (VPN, private DNS)";
+var ROUTE_FIX = "check that this machine may reach the kubeconfig's server (VPN, firewall, authorized networks, proxy)";
+var MEANINGS = {
+  ENOTFOUND: unreachable("the host name does not resolve", DNS_FIX),
+  EAI_AGAIN: unreachable("the host name cannot be resolved at present", DNS_FIX),
+  ECONNREFUSED: unreachable("the connection was refused", `is the API server running? ${ROUTE_FIX}`),
+  EHOSTUNREACH: unreachable("there is no route to the host", ROUTE_FIX),
+  ENETUNREACH: unreachable("the network is unreachable", ROUTE_FIX),
+  ETIMEDOUT: unreachable("the connection timed out", ROUTE_FIX),
+  ECONNRESET: unreachable("the connection was reset"),
+  EPIPE: unreachable("the connection was closed"),
+  UNABLE_TO_VERIFY_LEAF_SIGNATURE: untrusted("the server's certificate is signed by an unknown authority"),
+  UNABLE_TO_GET_ISSUER_CERT: untrusted("the server's certificate is signed by an unknown authority"),
+  UNABLE_TO_GET_ISSUER_CERT_LOCALLY: untrusted("the server's certificate is signed by an unknown authority"),
+  SELF_SIGNED_CERT_IN_CHAIN: untrusted("the server's certificate is signed by an unknown authority"),
+  DEPTH_ZERO_SELF_SIGNED_CERT: untrusted("the server's certificate is self-signed and not trusted"),
+  CERT_SIGNATURE_FAILURE: untrusted("the server's certificate has another CA's signature"),
+  CERT_HAS_EXPIRED: {
+    kind: "certificate",
+    what: "the server's certificate has expired",
+    fix: "renew it (kubeadm: `kubeadm certs renew`), and check the clock of this machine"
+  },
+  CERT_NOT_YET_VALID: {
+    kind: "certificate",
+    what: "the server's certificate is not valid yet",
+    fix: "check the clock of this machine"
+  },
+  ERR_TLS_CERT_ALTNAME_INVALID: {
+    kind: "certificate",
+    what: "the server's certificate is for another name",
+    fix: "use a host name that it names as the kubeconfig's server, or set tls-server-name there"
+  },
+  ERR_SSL_WRONG_VERSION_NUMBER: {
+    kind: "certificate",
+    what: "the server does not speak TLS",
+    fix: "check scheme and port of the kubeconfig's server, and of the proxy"
+  },
+  ERR_PROXY_REFUSED: {
+    kind: "not-kubernetes",
+    what: "the proxy refused the connection",
+    fix: "give the proxy its credentials, or add the API server to NO_PROXY"
+  },
+  ERR_PROXY_FAILED: unreachable(
+    "the proxy could not reach the API server",
+    "add the API server to NO_PROXY, or check the proxy"
+  )
+};
+var ALERT_ABOUT_OURS = /^ERR_SSL_.*ALERT.*(?:CERTIFICATE|UNKNOWN_CA|ACCESS_DENIED)/;
+function networkProblemOf(error2) {
+  const problem = problemOf(codeOf(error2), error2);
+  const proxy = textOf(error2, "proxy");
+  return proxy === "" ? problem : { ...problem, what: `${problem.what} (through the proxy ${proxy})` };
+}
+__name(networkProblemOf, "networkProblemOf");
+function problemOf(code, error2) {
+  const known = MEANINGS[code];
+  if (known !== void 0) {
+    const said2 = code.startsWith("ERR_PROXY_") ? `${known.what}: ${textOf(error2, "message")}` : known.what;
+    return { code, ...known, what: said2 };
+  }
+  if (ALERT_ABOUT_OURS.test(code)) {
+    const fix = "renew the client certificate of the kubeconfig";
+    return { code, kind: "certificate", what: "the server refused the client certificate", fix };
+  }
+  if (code.startsWith("ERR_SSL_") || code === "EPROTO") {
+    const fix = "check the kubeconfig's server, and proxies on the way";
+    return { code, kind: "certificate", what: `TLS failed (${code})`, fix };
+  }
+  if (code.startsWith("ERR_OSSL_")) {
+    const fix = "check client-certificate-data and client-key-data of the kubeconfig";
+    return { code, kind: "certificate", what: `the certificates of the kubeconfig cannot be used (${code})`, fix };
+  }
+  return { code, kind: "unreachable", what: textOf(error2, "message") || "the exchange failed", fix: "" };
+}
+__name(problemOf, "problemOf");
+var OPENSSL_REASON = /:error:[\dA-F]+:SSL routines:[^:]*:([^:]+):/;
+function codeOf(error2) {
+  const errors = isRecord2(error2) ? error2.errors : void 0;
+  const [first] = Array.isArray(errors) ? errors : [];
+  const code = textOf(error2, "code") || textOf(first, "code");
+  const reason = code === "EPROTO" ? OPENSSL_REASON.exec(textOf(error2, "message"))?.[1] : void 0;
+  return reason === void 0 ? code : `ERR_SSL_${reason.toUpperCase().replaceAll(" ", "_")}`;
+}
+__name(codeOf, "codeOf");
+function textOf(error2, name) {
+  const value = isRecord2(error2) ? error2[name] : void 0;
+  return typeof value === "string" ? value : "";
+}
+__name(textOf, "textOf");
+
+// src/cluster/explain.ts
+function refused(target, response, refusal2, atMs) {
+  const { status } = response;
+  const words = capText(refusal2.message);
+  const retryAfterMs = parseRetryAfter(response.headers["retry-after"], atMs) ?? (refusal2.retryAfterSeconds === null ? null : refusal2.retryAfterSeconds * 1e3);
+  const kind = kindOf2(status, refusal2.reason);
+  const details = { ...detailsOf(target), kind, status, reason: refusal2.reason, words, retryAfterMs };
+  return new ApiError(`${describeTarget(target)}: ${refusalMessage(target, response, details)}`, details);
+}
+__name(refused, "refused");
+function kindOf2(status, reason) {
+  if (status >= 300 && status < 400) return "redirect";
+  switch (status) {
+    case 401:
+      return "unauthorized";
+    case 403:
+      return "forbidden";
+    case 404:
+      return "not-found";
+    case 407:
+      return "not-kubernetes";
+    case 408:
+      return "server-error";
+    case 409:
+      return "conflict";
+    case 410:
+      return "expired";
+    case 429:
+      return "too-many-requests";
+    default:
+      if (reason === "Expired" || reason === "Gone") return "expired";
+      return status >= 500 ? "server-error" : "invalid";
+  }
+}
+__name(kindOf2, "kindOf");
+function refusalMessage(target, response, details) {
+  const { kind, status, reason, words } = details;
+  const code = `${status}${reason === "" ? "" : ` ${reason}`}`;
+  const said2 = words === "" || words === reason ? code : `${code}${refusedUser(words) ?? `: ${words}`}`;
+  switch (kind) {
+    case "unauthorized":
+      return `${said2}, also with credentials obtained anew; renew the token or client certificate of the kubeconfig, or log in again before this step`;
+    case "forbidden":
+      return `${said2}; ${forbiddenFix(target, words)}`;
+    case "redirect":
+      return `${status}, a redirect to ${placeOf(response.headers.location)}; redirects are never followed: use the API server's own address in the kubeconfig`;
+    case "not-kubernetes":
+      return `${said2}; this is a proxy's answer: give it its credentials, or add the API server to NO_PROXY`;
+    default:
+      return said2;
+  }
+}
+__name(refusalMessage, "refusalMessage");
+var REFUSED_BY_RBAC = /^\S+(?: "[^"]*")? is forbidden: User "([^"]*)" cannot \S+ resource "[^"]*" in API group "[^"]*"(?: at the cluster scope| in the namespace "[^"]*")(.*)$/s;
+function refusedUser(words) {
+  const match = REFUSED_BY_RBAC.exec(words);
+  return match === null ? null : ` for user "${match[1]}"${match[2]}`;
+}
+__name(refusedUser, "refusedUser");
+function forbiddenFix(target, words) {
+  if (words.includes("system:anonymous")) {
+    return "the server did not recognise any credentials: check the user of the kubeconfig";
+  }
+  const resource = target.subresource === null ? target.resource : `${target.resource}/${target.subresource}`;
+  const verbs = target.verb === "list" || target.verb === "watch" ? ["list", "watch"] : [target.verb];
+  if (resource === "") return "the credentials may not do this";
+  return `allow it with ${ruleFor({ ...target, resources: [resource], verbs })}`;
+}
+__name(forbiddenFix, "forbiddenFix");
+function placeOf(location) {
+  if (location === void 0) return "nowhere";
+  try {
+    const { origin, pathname } = new URL(location, "https://same-server");
+    return capText(origin === "https://same-server" ? pathname : origin + pathname, 200);
+  } catch {
+    return "an unreadable address";
+  }
+}
+__name(placeOf, "placeOf");
+function notAnswered(target, cause) {
+  if (isConnectError(cause)) {
+    const details2 = { ...detailsOf(target), kind: "credentials", reason: "", words: cause.message };
+    const fix2 = "log in again before this step, or repair the user of the kubeconfig";
+    return new ApiError(`${describeTarget(target)}: no credentials: ${cause.message}; ${fix2}`, details2, { cause });
+  }
+  const { kind, code, what, fix } = networkProblemOf(cause);
+  const advice = fix === "" ? "" : `; ${fix}`;
+  const coded = code === "" || what.includes(code) ? "" : ` (${code})`;
+  const details = { ...detailsOf(target), kind, reason: code, words: capText(what) };
+  return new ApiError(`${describeTarget(target)}: ${capText(what)}${coded}${advice}`, details, { cause });
+}
+__name(notAnswered, "notAnswered");
+function notKubernetes(target, response) {
+  const type = capText(response.headers["content-type"] ?? "no content type", 100);
+  const details = { ...detailsOf(target), kind: "not-kubernetes", status: response.status, words: type };
+  return new ApiError(
+    `${describeTarget(target)}: not a Kubernetes API response (${response.status}, ${type}); a proxy or a login page answers in place of the API server: check the kubeconfig's server and NO_PROXY`,
+    details
+  );
+}
+__name(notKubernetes, "notKubernetes");
+function garbled(target, cause) {
+  const details = {
+    ...detailsOf(target),
+    kind: "unreachable",
+    reason: "Garbled",
+    words: cause.message
+  };
+  return new ApiError(`${describeTarget(target)}: ${cause.message}`, details, { cause });
+}
+__name(garbled, "garbled");
+function silent(target, limitMs) {
+  const words = `nothing came for ${Math.round(limitMs / 1e3)} s`;
+  return new ApiError(`${describeTarget(target)}: ${words}`, {
+    ...detailsOf(target),
+    kind: "unreachable",
+    reason: "Silent",
+    words
+  });
+}
+__name(silent, "silent");
+function aborted2(target) {
+  return new ApiError(`${describeTarget(target)}: given up because the run ends`, {
+    ...detailsOf(target),
+    kind: "aborted"
+  });
+}
 __name(aborted2, "aborted");
+function detailsOf(target) {
+  return {
+    kind: "unreachable",
+    status: 0,
+    reason: "",
+    words: "",
+    retryAfterMs: null,
+    verb: target.verb,
+    path: target.path
+  };
+}
+__name(detailsOf, "detailsOf");
+
+// src/cluster/first-contact.ts
+var FIRST_CONTACT_PATIENCE_MS = 3e4;
+var LONGEST_FIRST_WAIT_MS = 5e3;
+function createFirstContact(clock, onTrouble) {
+  let isMade = false;
+  let troubleSinceMs = null;
+  const mayStillComeUp = /* @__PURE__ */ __name((error2) => {
+    if (isMade) return true;
+    if (troubleSinceMs === null) {
+      troubleSinceMs = clock.monotonicMs();
+      onTrouble(error2);
+    }
+    return clock.monotonicMs() - troubleSinceMs < FIRST_CONTACT_PATIENCE_MS;
+  }, "mayStillComeUp");
+  return {
+    made: /* @__PURE__ */ __name(() => {
+      isMade = true;
+    }, "made"),
+    longestWaitMs: /* @__PURE__ */ __name(() => {
+      if (isMade || troubleSinceMs === null) return Number.POSITIVE_INFINITY;
+      const restMs = troubleSinceMs + FIRST_CONTACT_PATIENCE_MS - clock.monotonicMs();
+      return Math.min(LONGEST_FIRST_WAIT_MS, Math.max(0, restMs));
+    }, "longestWaitMs"),
+    judge: /* @__PURE__ */ __name((error2) => {
+      switch (error2.kind) {
+        case "too-many-requests":
+        case "server-error":
+          return "repeat";
+        case "unreachable":
+          return mayStillComeUp(error2) ? "repeat" : "final";
+        case "certificate":
+        case "redirect":
+        case "not-kubernetes":
+        case "credentials":
+          return isMade ? "repeat" : "final";
+        case "unauthorized":
+          return "final";
+        case "forbidden":
+        case "not-found":
+        case "conflict":
+        case "expired":
+        case "invalid":
+        case "aborted":
+          return "up";
+      }
+    }, "judge")
+  };
+}
+__name(createFirstContact, "createFirstContact");
+
+// src/cluster/recovery.ts
+function createRecovery() {
+  let isAway = false;
+  let recovery = new AbortController();
+  return {
+    observe: /* @__PURE__ */ __name((error2) => {
+      const kind = error2?.kind ?? null;
+      if (kind === "unreachable") isAway = true;
+      if (!isAway || kind === "unreachable" || kind === "server-error" || kind === "aborted") return;
+      isAway = false;
+      recovery.abort();
+      recovery = new AbortController();
+    }, "observe"),
+    signal: /* @__PURE__ */ __name(() => recovery.signal, "signal")
+  };
+}
+__name(createRecovery, "createRecovery");
+
+// src/cluster/credential-renewal.ts
+function createCredentialRenewal(renewCredentials) {
+  let generation = 0;
+  let renewal = null;
+  const renewNow = /* @__PURE__ */ __name(async () => {
+    try {
+      await renewCredentials();
+      generation += 1;
+    } catch (cause) {
+      if (isConnectError(cause)) throw cause;
+      throw new ConnectError("credentials could not be obtained anew", { reason: "CredentialsFailed", cause });
+    } finally {
+      renewal = null;
+    }
+  }, "renewNow");
+  return {
+    generation: /* @__PURE__ */ __name(() => generation, "generation"),
+    renew: /* @__PURE__ */ __name(async (refusedGeneration) => {
+      if (refusedGeneration !== generation) return;
+      renewal ??= renewNow();
+      await renewal;
+    }, "renew")
+  };
+}
+__name(createCredentialRenewal, "createCredentialRenewal");
+
+// src/cluster/request.ts
+var SILENCE_LIMIT_MS = 3e4;
+function createRequester(options) {
+  const { transport, clock, serverClock, onExchange, onBytes, onStatus } = options;
+  const credentials = createCredentialRenewal(options.renewCredentials);
+  const exchange = /* @__PURE__ */ __name(async (request, isRepeated) => {
+    const sentMs = clock.monotonicMs();
+    onExchange(isRepeated);
+    const response = await transport(request);
+    serverClock.observe(response.headers.date, sentMs, clock.monotonicMs());
+    return response;
+  }, "exchange");
+  const accepted = /* @__PURE__ */ __name(async (target, request) => {
+    const generation = credentials.generation();
+    let response = await exchange(request, false);
+    if (response.status === 401) {
+      await readRefusal(response, onBytes);
+      await credentials.renew(generation);
+      response = await exchange(request, true);
+    }
+    if (response.status >= 200 && response.status < 300) return response;
+    const refusal2 = await readRefusal(response, onBytes);
+    if (refusal2.isStatus) onStatus();
+    else if (response.status < 500 && response.status !== 401 && isHtml(response))
+      throw notKubernetes(target, response);
+    throw refused(target, response, refusal2, serverClock.now().atMs);
+  }, "accepted");
+  return async (target, request, consume) => {
+    const { signal: signal3 } = request;
+    if (signal3.aborted) throw aborted2(target);
+    const cut = new AbortController();
+    const silence = guardSilence(clock, SILENCE_LIMIT_MS, () => cut.abort());
+    try {
+      const response = await accepted(target, { ...request, signal: AbortSignal.any([signal3, cut.signal]) });
+      return await consume(response, (bytes) => {
+        silence.touch();
+        onBytes(bytes);
+      });
+    } catch (error2) {
+      cut.abort();
+      throw explained(target, error2, signal3.aborted, silence.tripped());
+    } finally {
+      silence.stop();
+    }
+  };
+}
+__name(createRequester, "createRequester");
+function explained(target, error2, isAborted, isSilent) {
+  if (isAborted) return aborted2(target);
+  if (isSilent) return silent(target, SILENCE_LIMIT_MS);
+  if (isApiError(error2)) return error2;
+  return error2 instanceof GarbledBody ? garbled(target, error2) : notAnswered(target, error2);
+}
+__name(explained, "explained");
+
+// src/cluster/request-slots.ts
+function createRequestSlots(clock, limit) {
+  const waiting = [];
+  let taken = 0;
+  let heldUntilMs = 0;
+  const release = /* @__PURE__ */ __name(() => {
+    const next = waiting.shift();
+    if (next === void 0) taken -= 1;
+    else next();
+  }, "release");
+  const turn = /* @__PURE__ */ __name(() => {
+    if (taken < limit) {
+      taken += 1;
+      return Promise.resolve();
+    }
+    return new Promise((resolve) => waiting.push(resolve));
+  }, "turn");
+  return {
+    take: /* @__PURE__ */ __name(async (signal3) => {
+      await turn();
+      for (let restMs = heldUntilMs - clock.monotonicMs(); restMs > 0 && !signal3.aborted; restMs = heldUntilMs - clock.monotonicMs()) {
+        await sleep(clock, restMs, signal3);
+      }
+      let isFree = false;
+      return () => {
+        if (!isFree) release();
+        isFree = true;
+      };
+    }, "take"),
+    holdBack: /* @__PURE__ */ __name((ms) => {
+      heldUntilMs = Math.max(heldUntilMs, clock.monotonicMs() + ms);
+    }, "holdBack")
+  };
+}
+__name(createRequestSlots, "createRequestSlots");
+
+// src/cluster/api.ts
+var PARALLEL_GETS = 4;
+var WRITE_TRIES = 3;
+function createApi(options) {
+  const { clock, serverClock, random = Math.random } = options;
+  const stats = {
+    requests: 0,
+    retries: 0,
+    bytes: 0,
+    watchRestarts: 0
+  };
+  let failure = null;
+  const tell = /* @__PURE__ */ __name((type, message2) => options.tell?.({ type, message: message2 }, serverClock.now()), "tell");
+  const slots = createRequestSlots(clock, PARALLEL_GETS);
+  const contact = createFirstContact(clock, (error2) => tell("warning", `${error2.message}; trying for half a minute`));
+  const recovery = createRecovery();
+  const countBytes = /* @__PURE__ */ __name((bytes) => {
+    stats.bytes += bytes;
+  }, "countBytes");
+  const send = createRequester({
+    ...options,
+    onExchange: /* @__PURE__ */ __name((isRepeated) => {
+      stats.requests += 1;
+      if (isRepeated) stats.retries += 1;
+    }, "onExchange"),
+    onBytes: countBytes,
+    onStatus: contact.made
+  });
+  const signalOf = /* @__PURE__ */ __name(({ signal: signal3 }) => signal3 === void 0 ? options.signal : AbortSignal.any([options.signal, signal3]), "signalOf");
+  const attempt = /* @__PURE__ */ __name(async (target, request, consume) => {
+    if (failure !== null) throw failure;
+    try {
+      const value = await send(target, request, consume);
+      recovery.observe(null);
+      return value;
+    } catch (error2) {
+      if (isApiError(error2)) recovery.observe(error2);
+      if (isApiError(error2) && error2.kind === "unauthorized") failure ??= error2;
+      throw error2;
+    }
+  }, "attempt");
+  const backOff = /* @__PURE__ */ __name(async ({ kind }, waitMs, signal3) => {
+    if (kind !== "unreachable") return sleep(clock, waitMs, signal3);
+    const isBack = recovery.signal();
+    await sleep(clock, waitMs, AbortSignal.any([signal3, isBack]));
+    if (isBack.aborted) await sleep(clock, backOffMs(1, random), signal3);
+  }, "backOff");
+  const wait3 = /* @__PURE__ */ __name(async (error2, failures, signal3) => {
+    const { retryAfterMs } = error2;
+    const waitMs = retryAfterMs === null ? Math.min(backOffMs(failures, random), contact.longestWaitMs()) : retryAfterWaitMs(retryAfterMs, random);
+    if (error2.kind === "too-many-requests") slots.holdBack(waitMs);
+    tell("debug", `${error2.message}; again in ${Math.round(waitMs)} ms`);
+    await backOff(error2, waitMs, signal3);
+    if (signal3.aborted) return false;
+    stats.retries += 1;
+    return true;
+  }, "wait");
+  const get = /* @__PURE__ */ __name(async (draft, getOptions, consume) => {
+    const target = targetOf(draft.method, draft.path);
+    const signal3 = signalOf(getOptions);
+    for (let failures = 1; ; failures += 1) {
+      const release = await slots.take(signal3);
+      const outcome = await attempt(target, { ...draft, signal: signal3 }, consume).then((value) => ({ value })).catch((rejection) => ({ error: rejection })).finally(release);
+      if ("value" in outcome) return outcome.value;
+      const { error: error2 } = outcome;
+      const judgement = contact.judge(error2);
+      if (judgement === "final") failure ??= error2;
+      if (judgement !== "repeat" || failures >= (getOptions.tries ?? Number.POSITIVE_INFINITY)) throw error2;
+      getOptions.onTrouble?.(error2);
+      if (!await wait3(error2, failures, signal3)) throw aborted2(target);
+    }
+  }, "get");
+  const write = /* @__PURE__ */ __name(async (draft, requestOptions = {}) => {
+    const target = targetOf(draft.method, draft.path);
+    const signal3 = signalOf(requestOptions);
+    for (let failures = 1; ; failures += 1) {
+      try {
+        return await attempt(target, { ...draft, signal: signal3 }, decoded3(target, parseJson));
+      } catch (error2) {
+        if (!isApiError(error2) || error2.kind !== "too-many-requests" || failures >= WRITE_TRIES) throw error2;
+        if (!await wait3(error2, failures, signal3)) throw aborted2(target);
+      }
+    }
+  }, "write");
+  const decoded3 = /* @__PURE__ */ __name((target, decode3) => async (response, onChunk) => {
+    const body = await readBody(response.body, onChunk);
+    if (isHtml(response, body)) throw notKubernetes(target, response);
+    const value = await decode3(body);
+    contact.made();
+    return value;
+  }, "decoded");
+  const open = /* @__PURE__ */ __name(async (path2, openOptions = {}) => {
+    const signal3 = signalOf(openOptions);
+    const release = await slots.take(signal3);
+    try {
+      return await attempt(
+        targetOf("GET", path2),
+        { ...getDraft(path2, openOptions), signal: signal3 },
+        (response) => Promise.resolve({ ...response, body: countedBody(response.body, countBytes) })
+      );
+    } catch (error2) {
+      if (isApiError(error2) && error2.kind === "too-many-requests" && error2.retryAfterMs !== null) {
+        slots.holdBack(retryAfterWaitMs(error2.retryAfterMs, random));
+      }
+      throw error2;
+    } finally {
+      release();
+    }
+  }, "open");
+  const read = /* @__PURE__ */ __name((path2, decode3, readOptions = {}) => get(getDraft(path2, readOptions), readOptions, decoded3(targetOf("GET", path2), decode3)), "read");
+  return {
+    read,
+    getJson: /* @__PURE__ */ __name((path2, getOptions) => read(path2, parseJson, getOptions), "getJson"),
+    getText: /* @__PURE__ */ __name((path2, getOptions = {}) => get(
+      getDraft(path2, { accept: "*/*" }),
+      getOptions,
+      async (response, onChunk) => (await readBody(response.body, onChunk)).toString("utf8")
+    ), "getText"),
+    post: /* @__PURE__ */ __name((path2, body, requestOptions) => write({ method: "POST", path: path2, body: JSON.stringify(body) }, requestOptions), "post"),
+    delete: /* @__PURE__ */ __name((path2, body, requestOptions) => write({ method: "DELETE", path: path2, body: JSON.stringify(body) }, requestOptions), "delete"),
+    open,
+    countWatchRestart: /* @__PURE__ */ __name(() => {
+      stats.watchRestarts += 1;
+    }, "countWatchRestart"),
+    stats,
+    now: serverClock.now,
+    failure: /* @__PURE__ */ __name(() => failure, "failure")
+  };
+}
+__name(createApi, "createApi");
+function getDraft(path2, { accept }) {
+  return { method: "GET", path: path2, ...accept === void 0 ? {} : { accept } };
+}
+__name(getDraft, "getDraft");
+async function* countedBody(body, onChunk) {
+  for await (const chunk of body) {
+    onChunk(chunk.byteLength);
+    yield chunk;
+  }
+}
+__name(countedBody, "countedBody");
+
+// src/cluster/credentials.ts
+var import_node_fs = __nccwpck_require__(24);
+
+// src/cluster/exec-plugin.ts
+var import_node_child_process = __nccwpck_require__(421);
+
+// src/cluster/redact.ts
+var LOOKS_SECRET = /eyJ[\w-]+(?:\.[\w-]+)+|[A-Za-z0-9+/_=-]{40,}/g;
+var HIDDEN = "***";
+function redact(text3) {
+  return text3.replace(LOOKS_SECRET, HIDDEN);
+}
+__name(redact, "redact");
+
+// src/cluster/exec-plugin.ts
+var EXEC_TIMEOUT_MS = 3e4;
+var OUTPUT_LIMIT_BYTES = 1024 * 1024;
+var WORDS_LIMIT_BYTES = 400;
+var WORDS_LINES = 3;
+async function runExecPlugin(options) {
+  const { plugin: plugin2, user } = options;
+  const name = `exec plugin ${quote(plugin2.command)} of user ${quote(user)}`;
+  if (plugin2.command === "") throw failed(`${name} has no command: repair the kubeconfig`);
+  if (plugin2.interactiveMode === "Always") {
+    throw failed(`${name} asks for a terminal (interactiveMode: Always), and there is none: use another login for CI`);
+  }
+  const output = await run(options, name);
+  return credentialOf(output, plugin2, name);
+}
+__name(runExecPlugin, "runExecPlugin");
+function failed(message2, cause) {
+  return new ConnectError(message2, { reason: "CredentialsFailed", ...cause === void 0 ? {} : { cause } });
+}
+__name(failed, "failed");
+function run({ plugin: plugin2, cluster, env, clock, signal: signal3 }, name) {
+  return new Promise((resolve, reject) => {
+    if (signal3.aborted) {
+      reject(failed(`${name} was not run: the run ends`));
+      return;
+    }
+    const canGroup = process.platform !== "win32";
+    const child = (0, import_node_child_process.spawn)(plugin2.command, plugin2.args, {
+      env: { ...env, ...plugin2.env, KUBERNETES_EXEC_INFO: execInfo(plugin2, cluster) },
+      stdio: ["ignore", "pipe", "pipe"],
+      // A group of its own, so that what it started ends with it.
+      detached: canGroup,
+      windowsHide: true
+    });
+    let output = "";
+    let words = "";
+    const end2 = /* @__PURE__ */ __name((finish) => {
+      cancelTimer();
+      signal3.removeEventListener("abort", onAbort);
+      finish();
+    }, "end");
+    const kill = /* @__PURE__ */ __name(() => {
+      try {
+        if (canGroup && child.pid !== void 0) process.kill(-child.pid, "SIGKILL");
+        else child.kill("SIGKILL");
+      } catch {
+      }
+      child.stdout.destroy();
+      child.stderr.destroy();
+    }, "kill");
+    const giveUp = /* @__PURE__ */ __name((message2) => {
+      kill();
+      end2(() => reject(failed(message2)));
+    }, "giveUp");
+    const onAbort = /* @__PURE__ */ __name(() => giveUp(`${name} was stopped: the run ends`), "onAbort");
+    const cancelTimer = clock.after(
+      EXEC_TIMEOUT_MS,
+      () => giveUp(
+        `${name} did not finish within ${EXEC_TIMEOUT_MS / 1e3} s; it may be waiting for a terminal, a browser or the network: log in before this step${lastWords(words)}`
+      )
+    );
+    signal3.addEventListener("abort", onAbort, { once: true });
+    child.stdout.setEncoding("utf8").on("data", (data) => {
+      output += data;
+      if (output.length > OUTPUT_LIMIT_BYTES) giveUp(`${name} printed more than any credential has`);
+    });
+    child.stderr.setEncoding("utf8").on("data", (data) => {
+      words = (words + data).slice(-OUTPUT_LIMIT_BYTES);
+    });
+    child.on("error", (cause) => end2(() => reject(notStarted(cause, plugin2, name))));
+    child.on("close", (code, killedBy) => {
+      const how = code === null ? `was killed by ${killedBy}` : `failed with exit code ${code}`;
+      end2(() => code === 0 ? resolve(output) : reject(failed(`${name} ${how}${lastWords(words)}`)));
+    });
+  });
+}
+__name(run, "run");
+function execInfo(plugin2, cluster) {
+  const info2 = {
+    server: cluster.server,
+    ...cluster.tlsServerName === null ? {} : { "tls-server-name": cluster.tlsServerName },
+    ...cluster.skipTlsVerify ? { "insecure-skip-tls-verify": true } : {},
+    ...cluster.caData === null ? {} : { "certificate-authority-data": cluster.caData },
+    ...cluster.proxyUrl === null ? {} : { "proxy-url": cluster.proxyUrl },
+    ...cluster.disableCompression ? { "disable-compression": true } : {},
+    ...cluster.execConfig === void 0 ? {} : { config: cluster.execConfig }
+  };
+  return JSON.stringify({
+    apiVersion: plugin2.apiVersion,
+    kind: "ExecCredential",
+    spec: { interactive: false, ...plugin2.provideClusterInfo ? { cluster: info2 } : {} }
+  });
+}
+__name(execInfo, "execInfo");
+function notStarted(cause, plugin2, name) {
+  if (cause.code !== "ENOENT") return failed(`${name} cannot be started: ${cause.code}`, cause);
+  const hint = plugin2.installHint.trim();
+  const fix = hint === "" ? "install it in a step before this one, or log in with another method" : capText(hint, WORDS_LIMIT_BYTES);
+  return failed(`${name} is not there: ${fix}`, cause);
+}
+__name(notStarted, "notStarted");
+function lastWords(words) {
+  const lines = words.split(/[\r\n]+/).filter((line) => line.trim() !== "");
+  const last = redact(lines.slice(-WORDS_LINES).join(" ")).trim();
+  return last === "" ? "" : `: ${capText(last, WORDS_LIMIT_BYTES)}`;
+}
+__name(lastWords, "lastWords");
+function credentialOf(output, plugin2, name) {
+  const credential = parse(output);
+  if (!isRecord2(credential) || credential.kind !== "ExecCredential") {
+    throw failed(`${name} printed no ExecCredential: it must print JSON on stdout, and nothing else`);
+  }
+  if (plugin2.apiVersion !== "" && credential.apiVersion !== plugin2.apiVersion) {
+    const version = quote(String(credential.apiVersion));
+    throw failed(
+      `${name} answered with apiVersion ${version}, the kubeconfig asks for ${quote(plugin2.apiVersion)}: update one of the two`
+    );
+  }
+  const status = isRecord2(credential.status) ? credential.status : {};
+  const token = textOf2(status.token);
+  const certificate = textOf2(status.clientCertificateData);
+  const key = textOf2(status.clientKeyData);
+  if (certificate === null !== (key === null))
+    throw failed(`${name} printed a client certificate and key of which one is missing`);
+  if (token === null && certificate === null) throw failed(`${name} printed neither a token nor a client certificate`);
+  const expiresAtMs = Date.parse(textOf2(status.expirationTimestamp) ?? "");
+  return { token, certificate, key, expiresAtMs: Number.isNaN(expiresAtMs) ? null : expiresAtMs };
+}
+__name(credentialOf, "credentialOf");
+function parse(output) {
+  try {
+    return JSON.parse(output);
+  } catch {
+    return null;
+  }
+}
+__name(parse, "parse");
+function textOf2(value) {
+  return typeof value === "string" && value.trim() !== "" ? value.trim() : null;
+}
+__name(textOf2, "textOf");
+
+// src/cluster/credentials.ts
+var TOKEN_FILE_MS = 6e4;
+var RENEW_AHEAD_MS = 6e4;
+var RENEW_AHEAD_SHARE = 0.2;
+function createCredentialSource(options) {
+  const { target, clock } = options;
+  const { user } = target;
+  const secrets = /* @__PURE__ */ new Set();
+  let present2 = null;
+  let renewal = null;
+  const obtain = /* @__PURE__ */ __name(async () => {
+    try {
+      const obtained = user === null ? ofNobody() : await obtainFor(user, options);
+      for (const secret of obtained.secrets) secrets.add(secret);
+      present2 = obtained;
+      return obtained;
+    } finally {
+      renewal = null;
+    }
+  }, "obtain");
+  const renewed = /* @__PURE__ */ __name(() => {
+    renewal ??= obtain();
+    return renewal;
+  }, "renewed");
+  return {
+    current: /* @__PURE__ */ __name(async () => {
+      const now = clock.wallMs();
+      if (present2 === null) return (await renewed()).credentials;
+      if (present2.renewAtMs === null || now < present2.renewAtMs) return present2.credentials;
+      const { expiresAtMs, credentials } = present2;
+      try {
+        return (await renewed()).credentials;
+      } catch (error2) {
+        if (expiresAtMs !== null && now < expiresAtMs) return credentials;
+        throw error2;
+      }
+    }, "current"),
+    renew: /* @__PURE__ */ __name(async () => {
+      await renewed();
+    }, "renew"),
+    secrets: /* @__PURE__ */ __name(() => [...secrets], "secrets")
+  };
+}
+__name(createCredentialSource, "createCredentialSource");
+async function obtainFor(user, options) {
+  const { clock, target } = options;
+  if (user.exec !== null) {
+    const credential = await runExecPlugin({ ...options, plugin: user.exec, user: user.name, cluster: target.cluster });
+    return ofPlugin(user, credential, clock);
+  }
+  const token = tokenFrom(user) ?? user.token;
+  if (token !== null) return ofToken(user, token, user.tokenFile === null ? null : clock.wallMs() + TOKEN_FILE_MS);
+  if (user.username !== null) {
+    const { username, password } = user;
+    const basic = Buffer.from(`${username}:${password ?? ""}`).toString("base64");
+    return lasting(user, { Authorization: `Basic ${basic}` }, password === null ? [basic] : [password, basic]);
+  }
+  return lasting(user, {}, []);
+}
+__name(obtainFor, "obtainFor");
+function ofNobody() {
+  return {
+    credentials: { headers: {}, certificate: null, key: null },
+    secrets: [],
+    renewAtMs: null,
+    expiresAtMs: null
+  };
+}
+__name(ofNobody, "ofNobody");
+function lasting(user, headers2, secrets) {
+  const all = { ...user.impersonation, ...headers2 };
+  return { ...ofNobody(), credentials: { headers: all, certificate: null, key: null }, secrets };
+}
+__name(lasting, "lasting");
+function ofToken(user, token, renewAtMs) {
+  return { ...lasting(user, { Authorization: `Bearer ${token}` }, [token]), renewAtMs };
+}
+__name(ofToken, "ofToken");
+function ofPlugin(user, credential, clock) {
+  const { token, certificate, key, expiresAtMs } = credential;
+  const base = token === null ? lasting(user, {}, []) : ofToken(user, token, null);
+  const credentials = { ...base.credentials, certificate, key };
+  const secrets = key === null ? base.secrets : [...base.secrets, key];
+  const restMs = expiresAtMs === null ? 0 : expiresAtMs - clock.wallMs();
+  if (expiresAtMs === null || restMs <= 0) return { ...base, credentials, secrets };
+  const aheadMs = Math.min(RENEW_AHEAD_MS, restMs * RENEW_AHEAD_SHARE);
+  return { credentials, secrets, renewAtMs: expiresAtMs - aheadMs, expiresAtMs };
+}
+__name(ofPlugin, "ofPlugin");
+function tokenFrom({ tokenFile, token, name }) {
+  if (tokenFile === null) return null;
+  try {
+    const text3 = (0, import_node_fs.readFileSync)(tokenFile, "utf8").trim();
+    if (text3 !== "" || token !== null) return text3 === "" ? null : text3;
+    throw new Error("it is empty");
+  } catch (cause) {
+    if (token !== null) return null;
+    const { code, message: message2 } = cause;
+    throw new ConnectError(`the token file ${tokenFile} of user ${quote(name)} cannot be read: ${code ?? message2}`, {
+      reason: "CredentialsFailed",
+      cause
+    });
+  }
+}
+__name(tokenFrom, "tokenFrom");
+
+// src/cluster/dialer.ts
+var import_node_tls2 = __nccwpck_require__(311);
+var ignored = /* @__PURE__ */ __name(() => {
+}, "ignored");
+var CONTEXT = "gate";
+function createDialer(target, proxy) {
+  const secrets = new Set(secretsOf(target.user));
+  if (proxy?.password) secrets.add(proxy.password);
+  const retired = [];
+  let made = null;
+  const retire = /* @__PURE__ */ __name(() => {
+    made?.dial.then(({ agent }) => {
+      for (const socket of Object.values(agent.freeSockets).flat()) socket?.destroy();
+      retired.push(agent);
+    }, ignored);
+    made = null;
+  }, "retire");
+  const madeFor = /* @__PURE__ */ __name((credentials) => {
+    const certificates = JSON.stringify([credentials.certificate, credentials.key]);
+    if (made?.certificates === certificates) return made;
+    retire();
+    const config = configFor(target, proxy, credentials);
+    const dial = config.then((loaded) => dialFrom(loaded, target));
+    dial.catch(ignored);
+    made = { certificates, config, dial };
+    return made;
+  }, "madeFor");
+  return {
+    dial: /* @__PURE__ */ __name(async (credentials) => {
+      const present2 = madeFor(credentials);
+      try {
+        const dial = isRecord2(target.user?.authProvider) ? await dialFrom(await present2.config, target) : await present2.dial;
+        const { Authorization: authorization } = dial.headers;
+        if (authorization !== void 0) secrets.add(authorization.replace(/^Bearer /, ""));
+        return dial;
+      } catch (error2) {
+        if (made === present2) made = null;
+        throw error2;
+      }
+    }, "dial"),
+    renew: /* @__PURE__ */ __name(() => {
+      const { certFile = null, keyFile = null } = target.user ?? {};
+      if (certFile !== null || keyFile !== null) retire();
+    }, "renew"),
+    secrets: /* @__PURE__ */ __name(() => [...secrets], "secrets"),
+    close: /* @__PURE__ */ __name(() => {
+      made?.dial.then(({ agent }) => agent.destroy(), ignored);
+      for (const agent of retired) agent.destroy();
+    }, "close")
+  };
+}
+__name(createDialer, "createDialer");
+async function configFor(target, proxy, credentials) {
+  const { KubeConfig: Config } = await Promise.resolve().then(() => (init_config(), config_exports));
+  const { cluster, user } = target;
+  const config = new Config();
+  config.loadFromOptions({
+    clusters: [
+      {
+        name: CONTEXT,
+        server: cluster.server,
+        // The library refuses servers without TLS unless this is set; then it has no other effect.
+        skipTLSVerify: cluster.skipTlsVerify || cluster.server.startsWith("http:"),
+        ...cluster.caData === null ? {} : { caData: cluster.caData },
+        ...cluster.caFile === null ? {} : { caFile: cluster.caFile },
+        ...cluster.tlsServerName === null ? {} : { tlsServerName: cluster.tlsServerName },
+        ...proxy === null ? {} : { proxyUrl: proxy.url }
+      }
+    ],
+    users: [
+      {
+        name: CONTEXT,
+        ...certificatesOf(user, credentials),
+        ...user?.authProvider ? { authProvider: user.authProvider } : {}
+      }
+    ],
+    contexts: [{ name: CONTEXT, cluster: CONTEXT, user: CONTEXT }],
+    currentContext: CONTEXT
+  });
+  return config;
+}
+__name(configFor, "configFor");
+function certificatesOf(user, { certificate, key }) {
+  if (certificate !== null && key !== null) return { certData: base64(certificate), keyData: base64(key) };
+  if (user === null) return {};
+  const { certData, certFile, keyData, keyFile } = user;
+  return {
+    ...certData === null ? {} : { certData },
+    ...certData !== null || certFile === null ? {} : { certFile },
+    ...keyData === null ? {} : { keyData },
+    ...keyData !== null || keyFile === null ? {} : { keyFile }
+  };
+}
+__name(certificatesOf, "certificatesOf");
+async function dialFrom(config, { source, user }) {
+  const options = {};
+  try {
+    await config.applyToHTTPSOptions(options);
+  } catch (cause) {
+    if (isConnectError(cause)) throw cause;
+    throw applyError(cause, source, user);
+  }
+  const { cert, key, servername, rejectUnauthorized, headers: headers2 } = options;
+  const ca = withExtra(options.ca);
+  const agent = options.agent;
+  Object.assign(agent, { keepAlive: true });
+  Object.assign(agent.options, { keepAlive: true, ...ca === void 0 ? {} : { ca } });
+  return {
+    agent,
+    tls: {
+      ...ca === void 0 ? {} : { ca },
+      ...cert === void 0 ? {} : { cert },
+      ...key === void 0 ? {} : { key },
+      ...servername === void 0 ? {} : { servername },
+      ...rejectUnauthorized === void 0 ? {} : { rejectUnauthorized }
+    },
+    headers: authorizationOf(headers2)
+  };
+}
+__name(dialFrom, "dialFrom");
+function withExtra(ca) {
+  const extra = (0, import_node_tls2.getCACertificates)("extra");
+  return ca === void 0 || extra.length === 0 ? ca : [ca, extra].flat();
+}
+__name(withExtra, "withExtra");
+function authorizationOf(headers2) {
+  const authorization = isRecord2(headers2) ? headers2.Authorization : void 0;
+  return typeof authorization === "string" ? { Authorization: authorization } : {};
+}
+__name(authorizationOf, "authorizationOf");
+function applyError(cause, source, user) {
+  const { code, path: path2 } = cause;
+  if (path2 !== void 0) {
+    return new ConnectError(`the ${source} names the file ${path2}, which cannot be read: ${code}`, {
+      reason: "KubeconfigInvalid",
+      cause
+    });
+  }
+  if (isRecord2(user?.authProvider)) {
+    const name = String(user.authProvider.name);
+    return new ConnectError(
+      `the auth provider ${JSON.stringify(name)} of the kubeconfig gave no token; log in again before this step, or use an exec plugin`,
+      {
+        reason: "CredentialsFailed"
+      }
+    );
+  }
+  return new ConnectError(`the certificates or the proxy of the ${source} cannot be used`, {
+    reason: "KubeconfigInvalid",
+    cause
+  });
+}
+__name(applyError, "applyError");
+function base64(text3) {
+  return Buffer.from(text3, "utf8").toString("base64");
+}
+__name(base64, "base64");
+function secretsOf(user) {
+  if (user === null) return [];
+  const key = user.keyData === null ? [] : [user.keyData, Buffer.from(user.keyData, "base64").toString("utf8")];
+  const config = isRecord2(user.authProvider) && isRecord2(user.authProvider.config) ? user.authProvider.config : {};
+  const kept = Object.entries(config).filter(([name]) => /token$|secret$/.test(name));
+  return [...key, ...kept.map(([, value]) => value).filter((value) => typeof value === "string")];
+}
+__name(secretsOf, "secretsOf");
+
+// src/cluster/https-transport.ts
+var import_node_http2 = __nccwpck_require__(67);
+var import_node_https3 = __nccwpck_require__(708);
+var import_node_stream = __nccwpck_require__(75);
+var import_node_zlib = __nccwpck_require__(522);
+var USER_AGENT3 = "calico-health-gate";
+function createHttpsTransport(options) {
+  const { server, proxy } = options;
+  const basePath = server.pathname.replace(/\/+$/, "");
+  const send = server.protocol === "https:" ? import_node_https3.request : import_node_http2.request;
+  return async (request) => {
+    const { dial, credentials } = await options.dial();
+    const requestOptions = {
+      ...dial.tls,
+      agent: dial.agent,
+      method: request.method,
+      protocol: server.protocol,
+      hostname: server.hostname.replace(/^\[|\]$/g, ""),
+      ...server.port === "" ? {} : { port: server.port },
+      path: basePath + request.path,
+      headers: {
+        ...headersOf(request, options.compress),
+        ...credentials.headers,
+        ...dial.headers
+      }
+    };
+    return new Promise((resolve, reject) => {
+      const { signal: signal3 } = request;
+      const exchange = send(requestOptions);
+      const onAbort = /* @__PURE__ */ __name(() => {
+        const error2 = new Error("the request was aborted", { cause: signal3.reason });
+        exchange.destroy(error2);
+        reject(error2);
+      }, "onAbort");
+      exchange.on("error", (error2) => reject(proxy === null ? error2 : throughProxy(error2, proxy)));
+      if (signal3.aborted) {
+        onAbort();
+        return;
+      }
+      signal3.addEventListener("abort", onAbort, { once: true });
+      exchange.on("close", () => signal3.removeEventListener("abort", onAbort));
+      exchange.on("response", (message2) => resolve(responseOf(message2)));
+      exchange.end(request.body);
+    });
+  };
+}
+__name(createHttpsTransport, "createHttpsTransport");
+function headersOf(request, compress) {
+  const { accept = "application/json", body } = request;
+  return {
+    Accept: accept,
+    "User-Agent": USER_AGENT3,
+    ...compress ? { "Accept-Encoding": "gzip" } : {},
+    ...body === void 0 ? {} : { "Content-Type": "application/json", "Content-Length": String(Buffer.byteLength(body)) }
+  };
+}
+__name(headersOf, "headersOf");
+function responseOf(message2) {
+  const headers2 = {};
+  for (const [name, value] of Object.entries(message2.headers)) {
+    if (value !== void 0) headers2[name] = Array.isArray(value) ? value.join(", ") : value;
+  }
+  return { status: message2.statusCode ?? 0, headers: headers2, body: decoded(message2) };
+}
+__name(responseOf, "responseOf");
+function decoded(message2) {
+  if (message2.headers["content-encoding"] !== "gzip") return message2;
+  const gunzip = (0, import_node_zlib.createGunzip)({ flush: import_node_zlib.constants.Z_SYNC_FLUSH });
+  (0, import_node_stream.pipeline)(message2, gunzip, () => {
+  });
+  return gunzip;
+}
+__name(decoded, "decoded");
+function throughProxy(error2, proxy) {
+  const status = /^Bad response: (\d+)$/.exec(error2.message)?.[1];
+  if (status === void 0) return Object.assign(error2, { proxy });
+  const code = Number(status) >= 500 ? "ERR_PROXY_FAILED" : "ERR_PROXY_REFUSED";
+  return Object.assign(new Error(`it answered ${status}`, { cause: error2 }), { code, proxy });
+}
+__name(throughProxy, "throughProxy");
+
+// src/cluster/kubeconfig-source.ts
+var import_node_fs6 = __nccwpck_require__(24);
+var import_node_path3 = __nccwpck_require__(760);
+
+// src/kubeconfig-path.ts
+var import_node_fs5 = __nccwpck_require__(24);
+var PASTED_KUBECONFIG = "is not shown: this is the content of a kubeconfig; write it to a file first, and give the path of that file";
+var MAX_PATH_LENGTH = 4096;
+var LEAST_BASE64_LENGTH = 64;
+var YAML_OR_JSON = /^(?:---|[{[&%#])|(?:^|[\s{,])["']?[A-Za-z][\w-]*["']?:(?:\s|$)/;
+var BASE64 = /^[A-Za-z0-9+/_-]+={0,2}$/;
+var PATH_START = /^(?:[/~.]|[A-Za-z]:[\\/])/;
+var TOKEN = /^eyJ[\w-]+\./;
+function looksLikeKubeconfigContent(value) {
+  const text3 = value.trim();
+  if (/[\r\n]/.test(text3) || text3.length > MAX_PATH_LENGTH) return true;
+  return YAML_OR_JSON.test(text3) || TOKEN.test(text3) || looksLikeBase64(text3);
+}
+__name(looksLikeKubeconfigContent, "looksLikeKubeconfigContent");
+function looksLikeBase64(text3) {
+  if (!BASE64.test(text3)) return false;
+  if (!PATH_START.test(text3) && (text3.length >= LEAST_BASE64_LENGTH || text3.endsWith("="))) return true;
+  return YAML_OR_JSON.test(Buffer.from(text3, "base64").toString("latin1").trim());
+}
+__name(looksLikeBase64, "looksLikeBase64");
+function unreadableKubeconfig(value, whyUnreadable) {
+  const path2 = value.trim();
+  if (path2 === "" || looksLikeKubeconfigContent(path2) || new RegExp("\\p{Cc}", "u").test(path2)) return null;
+  const reason = whyUnreadable(path2);
+  if (reason === null) return null;
+  const hint = path2.startsWith("~") ? ' ("~" is replaced by a shell only: write the whole path)' : "";
+  return `\`kubeconfig\` is ${quote(path2)}, which cannot be read: ${reason}${hint}; allowed: the path of a file that can be read, or nothing`;
+}
+__name(unreadableKubeconfig, "unreadableKubeconfig");
+var whyFileIsUnreadable = /* @__PURE__ */ __name((path2) => {
+  try {
+    (0, import_node_fs5.accessSync)(path2, import_node_fs5.constants.R_OK);
+    return (0, import_node_fs5.statSync)(path2).isDirectory() ? "it is a directory" : null;
+  } catch (error2) {
+    return wordsFor2(String(error2.code));
+  }
+}, "whyFileIsUnreadable");
+function wordsFor2(code) {
+  switch (code) {
+    case "ENOENT":
+      return "there is no such file";
+    case "EACCES":
+    case "EPERM":
+      return "permission denied";
+    case "ENOTDIR":
+      return "a part of the path is no directory";
+    default:
+      return code;
+  }
+}
+__name(wordsFor2, "wordsFor");
+
+// src/cluster/kubeconfig.ts
+var import_node_path2 = __nccwpck_require__(760);
+async function parseKubeconfig(text3, path2) {
+  const { load: load2 } = await Promise.resolve().then(() => (init_js_yaml(), js_yaml_exports));
+  let config;
+  let problem = null;
+  try {
+    config = text3.trim() === "" ? {} : load2(text3);
+  } catch (error2) {
+    problem = whereOf(error2);
+  }
+  if (problem === null && !isRecord2(config)) problem = "it is YAML, but no kubeconfig";
+  if (problem !== null) throw invalid2(`the kubeconfig ${path2} cannot be read: ${problem}`);
+  const { clusters, users, contexts, "current-context": currentContext } = config;
+  const folder = (0, import_node_path2.dirname)(path2);
+  return {
+    clusters: named(clusters, "cluster", (name, cluster) => clusterOf(name, cluster, folder)),
+    users: named(users, "user", (name, user) => userOf(name, user, folder)),
+    contexts: named(contexts, "context", (name, context) => ({
+      name,
+      cluster: textOf3(context.cluster) ?? "",
+      user: textOf3(context.user) ?? ""
+    })),
+    currentContext: textOf3(currentContext) ?? ""
+  };
+}
+__name(parseKubeconfig, "parseKubeconfig");
+function mergeKubeconfigs(configs) {
+  return {
+    clusters: firstOfEachName(configs.flatMap(({ clusters }) => clusters)),
+    users: firstOfEachName(configs.flatMap(({ users }) => users)),
+    contexts: firstOfEachName(configs.flatMap(({ contexts }) => contexts)),
+    currentContext: configs.find(({ currentContext }) => currentContext !== "")?.currentContext ?? ""
+  };
+}
+__name(mergeKubeconfigs, "mergeKubeconfigs");
+function invalid2(message2) {
+  return new ConnectError(message2, { reason: "KubeconfigInvalid" });
+}
+__name(invalid2, "invalid");
+function firstOfEachName(entries) {
+  const byName = /* @__PURE__ */ new Map();
+  for (const entry of entries) if (!byName.has(entry.name)) byName.set(entry.name, entry);
+  return [...byName.values()];
+}
+__name(firstOfEachName, "firstOfEachName");
+function whereOf(error2) {
+  const mark = isRecord2(error2) ? error2.mark : void 0;
+  const line = isRecord2(mark) ? mark.line : void 0;
+  return typeof line === "number" ? `it is no YAML (line ${line + 1})` : "it is no YAML";
+}
+__name(whereOf, "whereOf");
+function named(list, key, read) {
+  if (!Array.isArray(list)) return [];
+  return list.filter(isRecord2).flatMap((entry) => {
+    const name = textOf3(entry.name);
+    const content = entry[key];
+    return name === null ? [] : [read(name, isRecord2(content) ? content : {})];
+  });
+}
+__name(named, "named");
+function clusterOf(name, cluster, folder) {
+  const extensions = Array.isArray(cluster.extensions) ? cluster.extensions.filter(isRecord2) : [];
+  return {
+    name,
+    server: textOf3(cluster.server) ?? "",
+    caData: textOf3(cluster["certificate-authority-data"]),
+    caFile: pathOf4(cluster["certificate-authority"], folder),
+    tlsServerName: textOf3(cluster["tls-server-name"]),
+    skipTlsVerify: cluster["insecure-skip-tls-verify"] === true,
+    proxyUrl: textOf3(cluster["proxy-url"]),
+    disableCompression: cluster["disable-compression"] === true,
+    execConfig: extensions.find((entry) => entry.name === "client.authentication.k8s.io/exec")?.extension
+  };
+}
+__name(clusterOf, "clusterOf");
+function userOf(name, user, folder) {
+  return {
+    name,
+    certData: textOf3(user["client-certificate-data"]),
+    certFile: pathOf4(user["client-certificate"], folder),
+    keyData: textOf3(user["client-key-data"]),
+    keyFile: pathOf4(user["client-key"], folder),
+    token: textOf3(user.token),
+    tokenFile: pathOf4(user.tokenFile, folder),
+    username: textOf3(user.username),
+    password: textOf3(user.password),
+    exec: isRecord2(user.exec) ? execOf(user.exec, folder) : null,
+    authProvider: user["auth-provider"] ?? null,
+    impersonation: impersonationOf(user)
+  };
+}
+__name(userOf, "userOf");
+function execOf(exec, folder) {
+  const command = textOf3(exec.command) ?? "";
+  const env = Array.isArray(exec.env) ? exec.env.filter(isRecord2) : [];
+  return {
+    apiVersion: textOf3(exec.apiVersion) ?? "",
+    // A command with a slash is looked for beside the kubeconfig (client-go: ResolveLocalPaths).
+    command: /[\\/]/.test(command) ? pathOf4(command, folder) ?? "" : command,
+    args: textsOf(exec.args),
+    env: Object.fromEntries(env.map((entry) => [textOf3(entry.name) ?? "", textOf3(entry.value) ?? ""])),
+    installHint: textOf3(exec.installHint) ?? "",
+    provideClusterInfo: exec.provideClusterInfo === true,
+    interactiveMode: textOf3(exec.interactiveMode) ?? "IfAvailable"
+  };
+}
+__name(execOf, "execOf");
+function impersonationOf(user) {
+  const as = textOf3(user.as);
+  if (as === null) return {};
+  const headers2 = { "Impersonate-User": as };
+  const uid = textOf3(user["as-uid"]);
+  if (uid !== null) headers2["Impersonate-Uid"] = uid;
+  const groups = textsOf(user["as-groups"]);
+  if (groups.length > 0) headers2["Impersonate-Group"] = groups;
+  const extra = user["as-user-extra"];
+  for (const [key, values] of Object.entries(isRecord2(extra) ? extra : {})) {
+    headers2[`Impersonate-Extra-${encodeURIComponent(key)}`] = textsOf(values);
+  }
+  return headers2;
+}
+__name(impersonationOf, "impersonationOf");
+function textOf3(value) {
+  if (typeof value === "number") return String(value);
+  return typeof value === "string" && value !== "" ? value : null;
+}
+__name(textOf3, "textOf");
+function textsOf(value) {
+  return Array.isArray(value) ? value.map((element) => textOf3(element) ?? "") : [];
+}
+__name(textsOf, "textsOf");
+function pathOf4(value, folder) {
+  const path2 = textOf3(value);
+  return path2 === null || (0, import_node_path2.isAbsolute)(path2) ? path2 : (0, import_node_path2.join)(folder, path2);
+}
+__name(pathOf4, "pathOf");
+
+// src/cluster/kubeconfig-source.ts
+var SERVICE_ACCOUNT_FOLDER = "/var/run/secrets/kubernetes.io/serviceaccount";
+var SHOWN_CONTEXTS = 20;
+async function findTarget(options) {
+  const { kubeconfig, env } = options;
+  if (kubeconfig !== null) {
+    const config2 = await readAll([kubeconfig]);
+    if (config2 === null) throw notFound([`kubeconfig ${quote(kubeconfig)}: there is no such file`]);
+    return chosen(config2, options, `kubeconfig ${kubeconfig}`);
+  }
+  const list = env.KUBECONFIG ?? "";
+  if (list !== "") return fromList(list, options);
+  const home = env.HOME ?? env.USERPROFILE ?? "";
+  const usual = (0, import_node_path3.join)(home, ".kube", "config");
+  const config = home === "" ? null : await readAll([usual]);
+  if (config !== null && config.contexts.length > 0) return chosen(config, options, `kubeconfig ${usual}`);
+  const atHome = config === null ? `${usual}: there is no such file` : `${usual}: it has no contexts`;
+  const account = inCluster(env, options.serviceAccountFolder ?? SERVICE_ACCOUNT_FOLDER);
+  if (typeof account === "string") {
+    throw notFound(["KUBECONFIG: not set", home === "" ? "~/.kube/config: HOME is not set" : atHome, account]);
+  }
+  if (options.context !== null) throw unknownContext(options.context, [], account.source);
+  return account;
+}
+__name(findTarget, "findTarget");
+async function fromList(list, options) {
+  if (looksLikeKubeconfigContent(list)) throw invalid2(`KUBECONFIG ${PASTED_KUBECONFIG}`);
+  const config = await readAll(list.split(import_node_path3.delimiter).filter((path2) => path2 !== ""));
+  if (config === null) throw notFound([`KUBECONFIG=${quote(list)}: none of its files is there`]);
+  return chosen(config, options, `kubeconfig ${list} (KUBECONFIG)`);
+}
+__name(fromList, "fromList");
+function notFound(tried) {
+  return new ConnectError(
+    `no kubeconfig found; tried: ${tried.join("; ")}. Set \`kubeconfig\` or KUBECONFIG to the path of a file (a login step before this one may write it)`,
+    { reason: "KubeconfigNotFound" }
+  );
+}
+__name(notFound, "notFound");
+async function readAll(paths) {
+  const configs = [];
+  for (const path2 of paths) {
+    const text3 = readIfThere(path2);
+    if (text3 !== null) configs.push(await parseKubeconfig(text3, path2));
+  }
+  return configs.length === 0 ? null : mergeKubeconfigs(configs);
+}
+__name(readAll, "readAll");
+function readIfThere(path2) {
+  try {
+    return (0, import_node_fs6.readFileSync)(path2, "utf8");
+  } catch (cause) {
+    const { code } = cause;
+    if (code === "ENOENT" || code === "ENOTDIR") return null;
+    throw new ConnectError(`the kubeconfig ${path2} cannot be read: ${code}`, { reason: "KubeconfigInvalid", cause });
+  }
+}
+__name(readIfThere, "readIfThere");
+function chosen(config, { context: wanted }, source) {
+  const names = config.contexts.map((entry) => entry.name);
+  if (wanted === null && config.currentContext === "") {
+    throw new ConnectError(`the ${source} has no current context; set \`context\` to ${listOf(names)}`, {
+      reason: "ContextNotFound"
+    });
+  }
+  const name = wanted ?? config.currentContext;
+  const context = config.contexts.find((candidate) => candidate.name === name);
+  if (context === void 0) throw unknownContext(name, names, source);
+  const cluster = config.clusters.find((candidate) => candidate.name === context.cluster);
+  if (cluster === void 0 || cluster.server === "") {
+    const what = cluster === void 0 ? "which it does not have" : "which has no server";
+    throw invalid2(`the ${source} has a context ${quote(name)} with the cluster ${quote(context.cluster)}, ${what}`);
+  }
+  const user = config.users.find((candidate) => candidate.name === context.user) ?? null;
+  if (user === null && context.user !== "") {
+    throw invalid2(
+      `the ${source} has a context ${quote(name)} with the user ${quote(context.user)}, which it does not have`
+    );
+  }
+  return { cluster, user, context: name, source };
+}
+__name(chosen, "chosen");
+function unknownContext(name, names, source) {
+  return new ConnectError(`the ${source} has no context ${quote(name)}; it has ${listOf(names)}`, {
+    reason: "ContextNotFound"
+  });
+}
+__name(unknownContext, "unknownContext");
+function listOf(names) {
+  if (names.length === 0) return "no contexts";
+  const shown = names.slice(0, SHOWN_CONTEXTS).map(quote).join(", ");
+  return names.length > SHOWN_CONTEXTS ? `${shown} and ${names.length - SHOWN_CONTEXTS} more` : shown;
+}
+__name(listOf, "listOf");
+function inCluster(env, folder) {
+  const { KUBERNETES_SERVICE_HOST: host = "", KUBERNETES_SERVICE_PORT: port = "" } = env;
+  if (host === "" || port === "") return "in-cluster service account: this does not run in a pod of a cluster";
+  const tokenFile = (0, import_node_path3.join)(folder, "token");
+  if (readIfThere(tokenFile) === null) return `in-cluster service account: there is no ${tokenFile}`;
+  const server = `https://${host.includes(":") ? `[${host}]` : host}:${port}`;
+  return {
+    cluster: {
+      name: "in-cluster",
+      server,
+      caData: null,
+      caFile: (0, import_node_path3.join)(folder, "ca.crt"),
+      tlsServerName: null,
+      skipTlsVerify: false,
+      proxyUrl: null,
+      disableCompression: false,
+      execConfig: void 0
+    },
+    user: {
+      name: "in-cluster",
+      certData: null,
+      certFile: null,
+      keyData: null,
+      keyFile: null,
+      token: null,
+      tokenFile,
+      username: null,
+      password: null,
+      exec: null,
+      authProvider: null,
+      impersonation: {}
+    },
+    context: "",
+    source: "in-cluster service account"
+  };
+}
+__name(inCluster, "inCluster");
+
+// src/cluster/no-proxy.ts
+var import_node_net2 = __nccwpck_require__(30);
+function bypassesProxy(noProxy, hostname, port) {
+  const host = bare(hostname);
+  if (isLoopback(host)) return true;
+  return noProxy.split(/[\s,]+/).filter((entry) => entry !== "").some((entry) => matches(entry.toLowerCase(), host, port));
+}
+__name(bypassesProxy, "bypassesProxy");
+function isLoopback(host) {
+  if (host === "localhost" || host.endsWith(".localhost")) return true;
+  return (0, import_node_net2.isIP)(host) !== 0 && LOOPBACK.check(host, familyOf(host));
+}
+__name(isLoopback, "isLoopback");
+var LOOPBACK = new import_node_net2.BlockList();
+LOOPBACK.addSubnet("127.0.0.0", 8, "ipv4");
+LOOPBACK.addAddress("::1", "ipv6");
+function matches(entry, host, port) {
+  if (entry === "*") return true;
+  if (entry.includes("/")) return matchesBlock(entry, host);
+  const { name, port: wantedPort } = splitPort(entry);
+  if (wantedPort !== "" && wantedPort !== port) return false;
+  if ((0, import_node_net2.isIP)(name) !== 0)
+    return (0, import_node_net2.isIP)(host) !== 0 && blockOf(name, (0, import_node_net2.isIPv4)(name) ? 32 : 128)?.check(host, familyOf(host)) === true;
+  const suffix = name.replace(/^\*?\./, "");
+  return suffix !== "" && (host === suffix || host.endsWith(`.${suffix}`));
+}
+__name(matches, "matches");
+function matchesBlock(entry, host) {
+  const [network = "", prefix = ""] = entry.split("/", 2);
+  const block = /^\d{1,3}$/.test(prefix) ? blockOf(bare(network), Number(prefix)) : null;
+  return block !== null && (0, import_node_net2.isIP)(host) !== 0 && block.check(host, familyOf(host));
+}
+__name(matchesBlock, "matchesBlock");
+function blockOf(network, prefix) {
+  const bits = { 0: -1, 4: 32, 6: 128 }[(0, import_node_net2.isIP)(network)] ?? -1;
+  if (prefix > bits) return null;
+  const block = new import_node_net2.BlockList();
+  block.addSubnet(network, prefix, familyOf(network));
+  return block;
+}
+__name(blockOf, "blockOf");
+function splitPort(entry) {
+  const match = /^(\[[^\]]+\]|[^:]+):(\d+)$/.exec(entry);
+  return match === null ? { name: bare(entry), port: "" } : { name: bare(match[1] ?? ""), port: match[2] ?? "" };
+}
+__name(splitPort, "splitPort");
+function bare(host) {
+  return host.toLowerCase().replace(/^\[|\]$/g, "");
+}
+__name(bare, "bare");
+function familyOf(address) {
+  return (0, import_node_net2.isIPv4)(address) ? "ipv4" : "ipv6";
+}
+__name(familyOf, "familyOf");
+
+// src/cluster/proxy.ts
+var SCHEMES = /* @__PURE__ */ new Set([
+  "http:",
+  "https:",
+  "socks:",
+  "socks4:",
+  "socks4a:",
+  "socks5:",
+  "socks5h:"
+]);
+function proxyFor(server, proxyUrl, env) {
+  if (proxyUrl !== null) return parseProxy(proxyUrl, "the kubeconfig's proxy-url");
+  const name = server.protocol === "https:" ? "https_proxy" : "http_proxy";
+  const url = env[name] || env[name.toUpperCase()] || "";
+  if (url === "") return null;
+  const port = server.port || (server.protocol === "https:" ? "443" : "80");
+  const isBypassed = bypassesProxy(env.no_proxy || env.NO_PROXY || "", server.hostname, port);
+  return isBypassed ? null : parseProxy(url, name.toUpperCase());
+}
+__name(proxyFor, "proxyFor");
+function parseProxy(text3, source) {
+  const withScheme = /^[a-z][a-z\d+.-]*:\/\//i.test(text3) ? text3 : `http://${text3}`;
+  const url = URL.canParse(withScheme) ? new URL(withScheme) : null;
+  const password = url === null ? null : decoded2(url.password);
+  if (url === null || password === null || !SCHEMES.has(url.protocol) || url.hostname === "") {
+    throw new ConnectError(
+      `${source} is no URL of a proxy; allowed: http://, https:// or socks5:// with host and port`,
+      {
+        reason: "KubeconfigInvalid"
+      }
+    );
+  }
+  return { url: withScheme, name: `${url.protocol}//${url.host}`, password: password === "" ? null : password };
+}
+__name(parseProxy, "parseProxy");
+function decoded2(text3) {
+  try {
+    return decodeURIComponent(text3);
+  } catch {
+    return null;
+  }
+}
+__name(decoded2, "decoded");
+
+// src/cluster/connection.ts
+var SHORTEST_SECRET = 6;
+async function connect2(options, signal3) {
+  const { env, clock = systemClock } = options;
+  const target = await findTarget(options);
+  const server = serverOf(target);
+  const proxy = proxyFor(server, target.cluster.proxyUrl, env);
+  const end2 = new AbortController();
+  const credentials = createCredentialSource({ target, env, clock, signal: AbortSignal.any([signal3, end2.signal]) });
+  const dialer = createDialer(target, proxy);
+  const dial = /* @__PURE__ */ __name(async () => {
+    const current = await credentials.current();
+    return { credentials: current, dial: await dialer.dial(current) };
+  }, "dial");
+  await dial();
+  return {
+    transport: createHttpsTransport({
+      server,
+      dial,
+      proxy: proxy?.name ?? null,
+      compress: !target.cluster.disableCompression
+    }),
+    server: target.cluster.server,
+    context: target.context,
+    source: target.source,
+    renewCredentials: /* @__PURE__ */ __name(async () => {
+      dialer.renew();
+      await credentials.renew();
+    }, "renewCredentials"),
+    warnings: warningsAbout(target, server),
+    runsOnNode: env.KUBERNETES_SERVICE_HOST ? env.NODE_NAME || env.KUBERNETES_NODE_NAME || null : null,
+    secrets: /* @__PURE__ */ __name(() => [...credentials.secrets(), ...dialer.secrets()].filter(({ length }) => length >= SHORTEST_SECRET), "secrets"),
+    close: /* @__PURE__ */ __name(() => {
+      end2.abort();
+      dialer.close();
+    }, "close")
+  };
+}
+__name(connect2, "connect");
+function serverOf({ cluster, source }) {
+  const url = URL.canParse(cluster.server) ? new URL(cluster.server) : null;
+  if (url !== null && (url.protocol === "https:" || url.protocol === "http:") && url.username === "") return url;
+  throw new ConnectError(`the server of the ${source} is no URL; it must begin with https:// and name a host`, {
+    reason: "KubeconfigInvalid"
+  });
+}
+__name(serverOf, "serverOf");
+function warningsAbout({ cluster }, server) {
+  if (server.protocol === "http:")
+    return ["the API server is asked without TLS: everybody on the way can read and change what is said"];
+  if (!cluster.skipTlsVerify) return [];
+  return [
+    "the kubeconfig has insecure-skip-tls-verify: the API server's certificate is not checked, and credentials may go to somebody else"
+  ];
+}
+__name(warningsAbout, "warningsAbout");
+
+// src/cluster/version.ts
+var VERSION_LIMIT_BYTES = 100;
+async function readKubernetesVersion(api, options) {
+  try {
+    const version = await api.getJson("/version", options);
+    const gitVersion = isRecord2(version) ? version.gitVersion : void 0;
+    return typeof gitVersion === "string" ? capText(gitVersion, VERSION_LIMIT_BYTES) : "";
+  } catch (error2) {
+    if (isApiError(error2) && (error2.kind === "forbidden" || error2.kind === "not-found")) return "";
+    throw error2;
+  }
+}
+__name(readKubernetesVersion, "readKubernetesVersion");
+
+// src/cluster/server-clock.ts
+var DATE_RESOLUTION_MS = 1e3;
+function createServerClock(clock) {
+  const startedMs = clock.monotonicMs();
+  let bounds = null;
+  const offsetMs = /* @__PURE__ */ __name(() => bounds === null ? clock.wallMs() - clock.monotonicMs() : Math.round((bounds.lowMs + bounds.highMs) / 2), "offsetMs");
+  return {
+    observe: /* @__PURE__ */ __name((date, sentMs, receivedMs) => {
+      const serverMs = Date.parse(date ?? "");
+      if (Number.isNaN(serverMs) || receivedMs < sentMs) return;
+      const seen = { lowMs: serverMs - receivedMs, highMs: serverMs + DATE_RESOLUTION_MS - sentMs };
+      const both = bounds === null ? seen : { lowMs: Math.max(bounds.lowMs, seen.lowMs), highMs: Math.min(bounds.highMs, seen.highMs) };
+      bounds = both.lowMs <= both.highMs ? both : seen;
+    }, "observe"),
+    now: /* @__PURE__ */ __name(() => {
+      const monotonicMs = clock.monotonicMs();
+      return { atMs: Math.round(monotonicMs + offsetMs()), elapsedMs: monotonicMs - startedMs };
+    }, "now"),
+    aheadMs: /* @__PURE__ */ __name(() => bounds === null ? null : offsetMs() - (clock.wallMs() - clock.monotonicMs()), "aheadMs")
+  };
+}
+__name(createServerClock, "createServerClock");
+
+// src/report/sentences.ts
+function sentenceOf(event) {
+  switch (event.type) {
+    case "started":
+      return `Calico Health Gate ${event.version}: ${aim(event.settings)}`;
+    case "connecting":
+      return `connecting to ${event.server} (context ${event.context}, from ${event.source})`;
+    case "connected":
+      return `connected to ${event.server}${event.kubernetesVersion === "" ? "" : `, Kubernetes ${event.kubernetesVersion}`}`;
+    case "missing-right":
+      return `missing right: ${event.rule}; ${event.costs}`;
+    case "calico-found":
+      return `Calico: ${event.installations.map((one) => `DaemonSet ${one.namespace}/${one.daemonSet}`).join(", ")}`;
+    case "calico-absent":
+      return "no Calico in this cluster: nothing to diagnose there";
+    case "view-lost":
+      return `${event.wasSeen ? "lost sight of" : "cannot see yet:"} ${event.what}: ${event.why}`;
+    case "view-regained":
+      return `sees ${event.what} ${event.wasSeen ? "again" : "now"}`;
+    case "calico-failure":
+      return `node ${event.node}: Calico's CNI token is rejected (401 Unauthorized); stuck: ${shortList(event.pods)}: ${event.message}`;
+    case "planned":
+      return `node ${event.node}: ${event.action}: ${event.why}${event.command === null ? "" : `; by hand: ${event.command}`}`;
+    case "restarting":
+      return `node ${event.node}: restarting calico-node (deleting pod ${event.pod})`;
+    case "restarted":
+      return `node ${event.node}: ${event.answer}`;
+    case "installed":
+      return `node ${event.node}: ${event.pod} has run install-cni, ${formatDuration(roundMs(event.afterMs))} after the restart`;
+    case "outcome":
+      return `node ${event.node}: ${event.outcome}: ${event.why}`;
+    case "stable-window":
+      return stableWindow(event);
+    case "confirming":
+      return "all stayed ready; confirming with a fresh look at everything";
+    case "waiting":
+      return `waiting for ${event.what}`;
+    case "note":
+    case "warning":
+      return event.message;
+  }
+}
+__name(sentenceOf, "sentenceOf");
+function stableWindow({ stableForMs, leftMs, begunAnew }) {
+  const [first, ...others] = begunAnew;
+  const goesOn = stableForMs - leftMs >= 1e3;
+  const rest = goesOn ? `another ${formatDuration(Math.ceil(leftMs / 1e3) * 1e3)}` : formatDuration(stableForMs);
+  const more2 = others.length === 0 ? "" : ` and ${others.length} more`;
+  const anew = first === void 0 ? "" : `, anew for ${first.name} (${first.because})${more2}`;
+  return `all is ready; it has to stay so for ${rest}${anew}`;
+}
+__name(stableWindow, "stableWindow");
+function shortList(names) {
+  const first = names.slice(0, 3).join(", ");
+  return names.length > 3 ? `${first} and ${names.length - 3} more` : first;
+}
+__name(shortList, "shortList");
+function roundMs(ms) {
+  return Math.max(0, Math.round(ms / 1e3)) * 1e3;
+}
+__name(roundMs, "roundMs");
+function aim(settings) {
+  const { selectorText, timeoutMs, stableForMs, restartCalicoNode: restartCalicoNode2, maxNodeRestarts } = settings;
+  const which = selectorText === "" ? "all pods" : `pods with ${selectorText}`;
+  const restarts = restartCalicoNode2 && maxNodeRestarts > 0 ? `may restart calico-node on up to ${maxNodeRestarts} ${maxNodeRestarts === 1 ? "node" : "nodes"}` : "changes nothing";
+  return `${which} ${scopeOf(settings)}, for at most ${formatDuration(timeoutMs)}, stable for ${formatDuration(stableForMs)}; ${restarts}`;
+}
+__name(aim, "aim");
+function scopeOf({ namespaces, excludeNamespaces }) {
+  if (namespaces.length === 1) return `in namespace ${namespaces[0]}`;
+  if (namespaces.length > 1) return `in namespaces ${shortList(namespaces)}`;
+  return excludeNamespaces.length > 0 ? `in all namespaces but ${shortList(excludeNamespaces)}` : "in all namespaces";
+}
+__name(scopeOf, "scopeOf");
+
+// src/run.ts
+var TIMELINE_KEPT = 4e3;
+function beginRun(settings, options) {
+  const { clock = systemClock, timing = TIMING, random = Math.random } = options;
+  const serverClock = createServerClock(clock);
+  const startedMs = clock.monotonicMs();
+  const timeline2 = [];
+  const warnings2 = new Set(options.warnings);
+  const soft = new AbortController();
+  const hard = new AbortController();
+  let cancelHard = /* @__PURE__ */ __name(() => {
+  }, "cancelHard");
+  const stop = /* @__PURE__ */ __name(() => {
+    if (soft.signal.aborted) return;
+    cancelHard = clock.after(timing.shutdownMs, () => hard.abort(new Error("the run is over")));
+    soft.abort(new Error("the run is over"));
+  }, "stop");
+  const cancelDeadline = clock.after(settings.timeoutMs, stop);
+  if (options.signal.aborted) stop();
+  else options.signal.addEventListener("abort", stop, { once: true });
+  const tell = /* @__PURE__ */ __name((event, now) => {
+    const what = timelineEntry(event);
+    if (what !== null) timeline2.push({ now, what });
+    if (timeline2.length > TIMELINE_KEPT) timeline2.splice(TIMELINE_KEPT / 2, 1);
+    if (event.type === "warning") warnings2.add(event.message);
+    options.tell(event, now);
+  }, "tell");
+  return {
+    settings,
+    timing,
+    clock,
+    serverClock,
+    random,
+    signal: soft.signal,
+    hardSignal: hard.signal,
+    tell,
+    deadlineInMs: /* @__PURE__ */ __name(() => settings.timeoutMs - (clock.monotonicMs() - startedMs), "deadlineInMs"),
+    cancelledBy: /* @__PURE__ */ __name(() => options.signal.aborted ? reasonOf(options.signal) : null, "cancelledBy"),
+    warn: /* @__PURE__ */ __name((message2) => tell({ type: "warning", message: message2 }, serverClock.now()), "warn"),
+    warnings: /* @__PURE__ */ __name(() => [...warnings2], "warnings"),
+    // Times are told in the server's clock as it is known at the end: the first entries were made before it was known.
+    timeline: /* @__PURE__ */ __name(() => {
+      const { atMs, elapsedMs } = serverClock.now();
+      return timeline2.map(({ now, what }) => ({ atMs: atMs - (elapsedMs - now.elapsedMs), what }));
+    }, "timeline"),
+    close: /* @__PURE__ */ __name(() => {
+      cancelDeadline();
+      cancelHard();
+      options.signal.removeEventListener("abort", stop);
+      soft.abort(new Error("the run is over"));
+      hard.abort(new Error("the run is over"));
+    }, "close")
+  };
+}
+__name(beginRun, "beginRun");
+function timelineEntry(event) {
+  if (event.type === "assessed" || event.type === "debug" || event.type === "finished") return null;
+  if (event.type === "waiting") return null;
+  return sentenceOf(event);
+}
+__name(timelineEntry, "timelineEntry");
+function reasonOf(signal3) {
+  const reason = signal3.reason;
+  const message2 = reason instanceof Error ? reason.message : String(reason);
+  return message2.replace(/^cancelled by /u, "");
+}
+__name(reasonOf, "reasonOf");
+async function tellWhile({ clock, timing, serverClock, tell }, what, work) {
+  const done = new AbortController();
+  const remind = /* @__PURE__ */ __name(async () => {
+    await sleep(clock, timing.heartbeatMs, done.signal);
+    if (done.signal.aborted) return;
+    tell({ type: "waiting", what: what() }, serverClock.now());
+    await remind();
+  }, "remind");
+  void remind();
+  try {
+    return await work;
+  } finally {
+    done.abort();
+  }
+}
+__name(tellWhile, "tellWhile");
+
+// src/contact.ts
+async function dialCluster(run3, { env, mask: mask2, connect: dial = connect2 }) {
+  const { kubeconfig, context } = run3.settings;
+  const connection = await dial({ kubeconfig, context, env }, run3.signal);
+  for (const secret of connection.secrets()) mask2(secret);
+  const { server, source } = connection;
+  run3.tell({ type: "connecting", server, context: connection.context, source }, run3.serverClock.now());
+  for (const warning2 of connection.warnings) run3.warn(warning2);
+  const api = createApi({
+    transport: connection.transport,
+    clock: run3.clock,
+    serverClock: run3.serverClock,
+    renewCredentials: /* @__PURE__ */ __name(async () => {
+      await connection.renewCredentials();
+      for (const secret of connection.secrets()) mask2(secret);
+    }, "renewCredentials"),
+    signal: run3.hardSignal,
+    random: run3.random,
+    tell: run3.tell
+  });
+  return { connection, api };
+}
+__name(dialCluster, "dialCluster");
+async function meet(run3, { connection, api }) {
+  const { server } = connection;
+  let trouble = "get /version: no answer yet";
+  const onTrouble = /* @__PURE__ */ __name(({ message: message2 }) => {
+    trouble = message2;
+  }, "onTrouble");
+  try {
+    const version = readKubernetesVersion(api, { signal: run3.signal, onTrouble });
+    const kubernetesVersion = await tellWhile(run3, () => `${server}: ${trouble}`, version);
+    run3.tell({ type: "connected", server, kubernetesVersion }, api.now());
+    return kubernetesVersion;
+  } catch (error2) {
+    if (!isApiError(error2)) throw error2;
+    const isLate = error2.kind === "aborted";
+    const within = isLate ? ` within ${formatDuration(run3.settings.timeoutMs)}` : "";
+    const said2 = isLate ? trouble : error2.message;
+    throw new Error(`no contact with the API server ${server}${within}: ${said2}`, { cause: error2 });
+  }
+}
+__name(meet, "meet");
 
 // src/crash-logs.ts
 var LOG_LINES = 10;
 var PODS_LIMIT = 5;
 var LOG_LIMIT_BYTES = 2048;
-async function withCrashLogs(findings2, pods, api, signal3) {
-  const chosen2 = findings2.filter((finding) => finding.stage === "crash" && finding.pod !== null).slice(0, PODS_LIMIT);
-  if (chosen2.length === 0) return findings2;
+async function withCrashLogs(findings3, pods, api, signal3) {
+  const chosen2 = findings3.filter((finding) => finding.stage === "crash" && finding.pod !== null).slice(0, PODS_LIMIT);
+  if (chosen2.length === 0) return findings3;
   const byUid = new Map(pods.map((pod) => [pod.uid, pod]));
   const logs = await Promise.all(
     chosen2.map(async (finding) => {
@@ -23078,7 +23676,7 @@ async function withCrashLogs(findings2, pods, api, signal3) {
     })
   );
   const found = new Map(logs.filter(([, log]) => log !== ""));
-  return findings2.map((finding) => {
+  return findings3.map((finding) => {
     const log = found.get(finding);
     return log === void 0 ? finding : { ...finding, message: `${finding.message}; last log lines: ${log}` };
   });
@@ -23095,8 +23693,8 @@ async function crashLog(pod, api, signal3) {
   });
   const path2 = `/api/v1/namespaces/${encodeURIComponent(pod.namespace)}/pods/${encodeURIComponent(pod.name)}/log?${query}`;
   try {
-    const text2 = await api.getText(path2, { signal: signal3, tries: 1 });
-    return text2.trim().split(/\r\n|\r|\n/u).slice(-LOG_LINES).join(" ⏎ ");
+    const text3 = await api.getText(path2, { signal: signal3, tries: 1 });
+    return text3.trim().split(/\r\n|\r|\n/u).slice(-LOG_LINES).join(" ⏎ ");
   } catch {
     return "";
   }
@@ -23111,16 +23709,63 @@ function crashedContainer(pod) {
 }
 __name(crashedContainer, "crashedContainer");
 
+// src/objects/places.ts
+var ORDER = [
+  "pods",
+  "deployments",
+  "statefulsets",
+  "daemonsets",
+  "jobs",
+  "namespaces",
+  "events",
+  "nodes"
+];
+var MOST_PLACES = 3;
+function placeOf2({
+  resource,
+  namespace
+}) {
+  if (resource === "namespaces") return `whether namespace ${namespace} exists`;
+  return namespace === null ? resource : `${resource} in namespace ${namespace}`;
+}
+__name(placeOf2, "placeOf");
+function inOrder(gaps) {
+  return gaps.toSorted((a, b) => ORDER.indexOf(a.resource) - ORDER.indexOf(b.resource));
+}
+__name(inOrder, "inOrder");
+function placesOf(gaps) {
+  const groups = /* @__PURE__ */ new Map();
+  for (const gap of gaps) {
+    const key = `${gap.resource === "namespaces" ? "?" : ""}${gap.namespace ?? ""}`;
+    const group = groups.get(key);
+    if (group === void 0) groups.set(key, { first: gap, resources: /* @__PURE__ */ new Set([gap.resource]) });
+    else group.resources.add(gap.resource);
+  }
+  const places = [...groups.values()].map(({ first, resources }) => {
+    return resources.size === 1 ? placeOf2(first) : placeOf2({ ...first, resource: listOf2([...resources]) });
+  });
+  const named2 = places.slice(0, MOST_PLACES).join(", ");
+  const more2 = places.length - MOST_PLACES;
+  return more2 > 0 ? `${named2} and in ${more2} more ${more2 === 1 ? "namespace" : "namespaces"}` : named2;
+}
+__name(placesOf, "placesOf");
+function listOf2(words) {
+  const last = words.at(-1) ?? "";
+  return words.length < 2 ? last : `${words.slice(0, -1).join(", ")} and ${last}`;
+}
+__name(listOf2, "listOf");
+
 // src/health/blindness.ts
 var NEEDED = {
-  pods: "",
-  deployments: "apps",
-  statefulsets: "apps",
-  daemonsets: "apps",
-  jobs: "batch"
+  pods: "pods",
+  deployments: "deployments.apps",
+  statefulsets: "statefulsets.apps",
+  daemonsets: "daemonsets.apps",
+  jobs: "jobs.batch",
+  namespaces: "namespaces"
 };
 function neededGaps(coverage) {
-  return coverage.gaps.filter((gap) => NEEDED[gap.resource] !== void 0).sort((a, b) => LASTING[a.why] - LASTING[b.why] || a.sinceMs - b.sinceMs);
+  return coverage.gaps.filter(({ resource, why }) => NEEDED[resource] !== void 0 && (resource !== "namespaces" || why !== "forbidden")).sort((a, b) => LASTING[a.why] - LASTING[b.why] || a.sinceMs - b.sinceMs);
 }
 __name(neededGaps, "neededGaps");
 var LASTING = { forbidden: 0, "never-read": 1, stale: 2 };
@@ -23129,39 +23774,97 @@ function isBlind(coverage) {
 }
 __name(isBlind, "isBlind");
 function describeBlindness(coverage, nowMs) {
-  const gaps = neededGaps(coverage);
-  const [worst] = gaps;
-  if (worst === void 0) return "the picture of the cluster is not complete";
-  const others = gaps.filter((gap) => gap !== worst && gap.why === worst.why);
-  const also = others.length === 0 ? "" : ` (and ${others.length} more)`;
-  const said = worst.message === "" ? "" : `: ${worst.message}`;
-  switch (worst.why) {
-    case "forbidden":
-      return `${placeOf2(worst)} may not be read${also}${said}; grant get, list and watch on ${rightOf(worst)}`;
-    case "never-read":
-      return `${placeOf2(worst)} could not be read even once${also}${said}; check that the API server can be reached and answers`;
-    case "stale": {
-      const age = formatSeconds(nowMs - worst.sinceMs);
-      return `${placeOf2(worst)} were last seen ${age} ago${also}${said}; check that the API server can be reached and answers`;
-    }
-  }
+  const { what, why } = unseenIn(coverage, nowMs);
+  return `${what}${why}`;
 }
 __name(describeBlindness, "describeBlindness");
-function placeOf2(gap) {
-  return gap.namespace === null ? gap.resource : `${gap.resource} in namespace ${gap.namespace}`;
+function unseenIn(coverage, nowMs) {
+  const gaps = neededGaps(coverage);
+  const [worst] = gaps;
+  if (worst === void 0) return { what: "the picture of the cluster is not complete", why: "" };
+  const alike = inOrder(gaps.filter(({ why }) => why === worst.why));
+  const [first = worst] = alike;
+  return { what: `${placesOf(alike)} ${stateOf(worst, nowMs)}`, why: said(first) };
 }
-__name(placeOf2, "placeOf");
-function rightOf(gap) {
-  const group = NEEDED[gap.resource] ?? "";
-  const resource = group === "" ? gap.resource : `${gap.resource}.${group}`;
-  return gap.namespace === null ? resource : `${resource} in namespace ${gap.namespace}`;
+__name(unseenIn, "unseenIn");
+function describeSilence(findings3, coverage, nowMs) {
+  const silent2 = findings3.filter(({ cause }) => cause === "SandboxSilent");
+  const gap = coverage.gaps.find(({ resource, namespace }) => {
+    return resource === "events" && silent2.some((finding) => namespace === null || finding.namespace === namespace);
+  });
+  return gap === void 0 ? "" : `${placeOf2(gap)} ${stateOf(gap, nowMs)}, which would tell why${said(gap)}`;
 }
-__name(rightOf, "rightOf");
+__name(describeSilence, "describeSilence");
+function stateOf(worst, nowMs) {
+  switch (worst.why) {
+    case "forbidden":
+      return "may not be read";
+    case "never-read":
+      return "could not be read even once";
+    case "stale":
+      return `were last seen ${formatSeconds(nowMs - worst.sinceMs)} ago`;
+  }
+}
+__name(stateOf, "stateOf");
+function said(gap) {
+  const { message: message2 } = gap;
+  if (message2.includes("; ")) return `: ${message2}`;
+  return `${message2 === "" ? "" : `: ${message2}`}; ${adviceOn(gap)}`;
+}
+__name(said, "said");
+function adviceOn({ why, resource, namespace }) {
+  if (why !== "forbidden") return "check that the API server can be reached and answers";
+  return `grant list and watch on ${NEEDED[resource] ?? resource}${namespace === null ? "" : ` in namespace ${namespace}`}`;
+}
+__name(adviceOn, "adviceOn");
+
+// src/health/evidence.ts
+function resourceOf(finding) {
+  if (finding.pod !== null || finding.owner === null) return "pods";
+  switch (finding.owner.kind) {
+    case "Deployment":
+      return "deployments";
+    case "StatefulSet":
+      return "statefulsets";
+    case "DaemonSet":
+      return "daemonsets";
+    default:
+      return "jobs";
+  }
+}
+__name(resourceOf, "resourceOf");
+function isFresh(coverage, resource, namespace) {
+  return !coverage.gaps.some((gap) => {
+    return gap.resource === resource && (gap.namespace === null || namespace === "" || gap.namespace === namespace);
+  });
+}
+__name(isFresh, "isFresh");
+function keyOf2(finding) {
+  const { namespace, uid, owner, stage, cause } = finding;
+  return [namespace, uid ?? `${owner?.kind ?? ""}/${owner?.name ?? ""}`, stage, cause].join(" ");
+}
+__name(keyOf2, "keyOf");
+function nextEvidence(before2, findings3, coverage, nowMs) {
+  const isFreshFinding = /* @__PURE__ */ __name((finding) => isFresh(coverage, resourceOf(finding), finding.namespace), "isFreshFinding");
+  const seen = findings3.filter((finding) => finding.holdsBack && isFreshFinding(finding)).map((finding) => ({ finding, seenAtMs: nowMs }));
+  if (coverage.gaps.length === 0) return seen;
+  return [...seen, ...before2.filter(({ finding }) => !isFreshFinding(finding))];
+}
+__name(nextEvidence, "nextEvidence");
+function freezeUnseen(findings3, before2, coverage) {
+  if (coverage.gaps.length === 0) return findings3;
+  const known = new Map(before2.map(({ finding }) => [keyOf2(finding), finding]));
+  return findings3.map((finding) => {
+    if (finding.pod !== null || isFresh(coverage, resourceOf(finding), finding.namespace)) return finding;
+    return { ...finding, fatal: known.get(keyOf2(finding))?.fatal ?? false, fatalAtMs: null };
+  });
+}
+__name(freezeUnseen, "freezeUnseen");
 
 // src/health/worst-first.ts
-var ORDER = new Map(Object.keys(CAUSES).map((cause, index2) => [cause, index2]));
+var ORDER2 = new Map(Object.keys(CAUSES).map((cause, index2) => [cause, index2]));
 function compareCauses(a, b) {
-  return (ORDER.get(a) ?? ORDER.size) - (ORDER.get(b) ?? ORDER.size);
+  return (ORDER2.get(a) ?? ORDER2.size) - (ORDER2.get(b) ?? ORDER2.size);
 }
 __name(compareCauses, "compareCauses");
 
@@ -23184,9 +23887,10 @@ __name(nameOf2, "nameOf");
 
 // src/health/reason.ts
 var MESSAGE_LIMIT = 300;
+var RESTART_LIMIT = 700;
 var MOST_NAMES = 3;
-function reasonOfTrouble(findings2, context) {
-  const sorted = [...findings2].sort(compareFindings);
+function reasonOfTrouble(findings3, context) {
+  const sorted = [...findings3].sort(compareFindings);
   const [worst] = sorted;
   if (worst === void 0) return "not everything in scope is ready";
   const same = sorted.filter((finding) => isSameTrouble(finding, worst));
@@ -23207,8 +23911,8 @@ function isSameTrouble(finding, worst) {
   return finding.namespace === worst.namespace && subjectOf(finding) === subjectOf(worst);
 }
 __name(isSameTrouble, "isSameTrouble");
-function countTroubles(findings2) {
-  return new Set(findings2.map((finding) => `${finding.cause} ${isOfNode(finding) ? finding.node : subjectOf(finding)}`)).size;
+function countTroubles(findings3) {
+  return new Set(findings3.map((finding) => `${finding.cause} ${isOfNode(finding) ? finding.node : subjectOf(finding)}`)).size;
 }
 __name(countTroubles, "countTroubles");
 function subjectOf(finding) {
@@ -23216,77 +23920,104 @@ function subjectOf(finding) {
   return name === null ? "" : fullName({ namespace: finding.namespace, name });
 }
 __name(subjectOf, "subjectOf");
-function ofNodes(findings2, worst, context) {
-  const nodes = [...new Set(findings2.map(({ node }) => node ?? ""))];
-  const pods = findings2.length === 1 ? `pod ${podOf(worst)}` : `${findings2.length} pods`;
+function ofNodes(findings3, worst, context) {
+  const nodes = [...new Set(findings3.map(({ node }) => node ?? ""))].sort();
+  const pods = findings3.length === 1 ? `pod ${podOf(worst)}` : `${findings3.length} pods`;
   const where2 = nodes.length === 1 ? `on ${nodes[0]}` : `on ${nodes.length} nodes (${someOf(nodes)})`;
   if (worst.cause === "NodeNotReady") {
-    const are = findings2.length === 1 ? "is" : "are";
+    const are = findings3.length === 1 ? "is" : "are";
     return `${pods} ${where2} ${are} not ready: ${shorten(worst.message)} (${sinceOf(worst, context)}); ${adviceFor(worst)}`;
   }
-  const what2 = `${pods} ${where2} cannot ${networkNeed(findings2)}`;
+  const what = `${pods} ${where2} cannot ${networkNeed(findings3)}`;
   const cause = "Calico's CNI token is rejected by the API server (401 Unauthorized)";
-  return `${what2}: ${cause}, ${sinceOf(oldestOf(findings2), context)}; ${calicoAdvice(worst, nodes, context)}`;
+  return `${what}: ${cause}, ${sinceOf(oldestOf(findings3), context)}; ${calicoAdvice(worst, nodes, context)}`;
 }
 __name(ofNodes, "ofNodes");
-function networkNeed(findings2) {
-  const leaving = findings2.filter(({ stage }) => stage === "terminating").length;
+function networkNeed(findings3) {
+  const leaving = findings3.filter(({ stage }) => stage === "terminating").length;
   if (leaving === 0) return "get a network";
-  return leaving === findings2.length ? "give back their network and end" : "get or give back their network";
+  if (leaving < findings3.length) return "get or give back their network";
+  return findings3.length === 1 ? "give back its network and end" : "give back their network and end";
 }
 __name(networkNeed, "networkNeed");
+function didNotCure({ settled }) {
+  return settled === "not-cured" || settled === "timed-out";
+}
+__name(didNotCure, "didNotCure");
+function nodeToAdvise(nodes, { nodes: plans, restarts }) {
+  const failed2 = restarts.find((restart2) => nodes.includes(restart2.node) && didNotCure(restart2));
+  return failed2?.node ?? plans.find(({ node }) => nodes.includes(node))?.node;
+}
+__name(nodeToAdvise, "nodeToAdvise");
 function calicoAdvice(worst, nodes, context) {
-  const node = worst.node ?? "";
+  const node = nodeToAdvise(nodes, context) ?? worst.node ?? "";
   const where2 = nodes.length === 1 ? "there" : `on ${node}`;
   const restart2 = context.restarts.findLast((one) => one.node === node);
-  if (restart2 !== void 0 && (restart2.settled === "not-cured" || restart2.settled === "timed-out")) {
-    return `restarting calico-node ${where2} did not cure it (${restart2.settled}): ${shorten(restart2.why)}`;
+  if (restart2 !== void 0 && didNotCure(restart2)) {
+    return `restarting calico-node ${where2} did not cure it (${restart2.settled}): ${shorten(restart2.why, RESTART_LIMIT)}`;
+  }
+  if (restart2?.settled === "cured") {
+    return `restarting calico-node ${where2} cured it (${shorten(restart2.why, RESTART_LIMIT)}), and it is not restarted twice in a run: if this goes on, look at these pods and at what became of the token since`;
   }
   const plan = context.nodes.find((one) => one.node === node);
   switch (plan?.action) {
     case "planned": {
       const setting = context.mayRestart ? "" : ", or set restart-calico-node: true";
-      return `restart calico-node ${where2}${plan.command === null ? "" : `: ${plan.command}`}${setting}`;
+      const others = nodes.length === 1 ? "" : ", then on the others, one node at a time";
+      return `restart calico-node ${where2}${plan.command === null ? "" : `: ${plan.command}`}${others}${setting}`;
     }
     case "refused":
-      return `calico-node ${where2} may not be restarted by this run: ${shorten(plan.why)}`;
+      return `calico-node ${where2} may not be restarted by this run: ${shorten(plan.why, RESTART_LIMIT)}${byHand(plan)}`;
     case "waiting":
-      return `calico-node ${where2} was not restarted yet: ${shorten(plan.why)}`;
+      return `calico-node ${where2} was not restarted yet: ${shorten(plan.why, RESTART_LIMIT)}`;
     case "restarted":
-      return `calico-node ${where2} was restarted, without proof of a cure yet: ${shorten(plan.why)}`;
+      return `calico-node ${where2} was restarted, without proof of a cure yet: ${shorten(plan.why, RESTART_LIMIT)}`;
     case "none":
     case void 0:
       return adviceFor(worst);
   }
 }
 __name(calicoAdvice, "calicoAdvice");
-function ofWorkload(findings2, worst, context) {
+function byHand({ command }) {
+  return command === null ? "" : `; by hand: ${command}`;
+}
+__name(byHand, "byHand");
+function ofWorkload(findings3, worst, context) {
   const subject = subjectOf(worst);
   const about = subject === "" ? "" : `${subject}: `;
   const waits = worst.derivedFrom === null ? "" : `, waits for ${worst.derivedFrom}`;
-  const what2 = `${shareOf(findings2, worst, context)}${shorten(worst.message)}`;
+  const what = `${shareOf(findings3, worst, context)}${shorten(worst.message)}`;
   const example = worst.pod === null || podOf(worst) === subject ? "" : `${podOf(worst)}, `;
-  return `${about}${what2} (${example}${sinceOf(worst, context)}${waits}); ${adviceFor(worst)}`;
+  const because = behindDeadline(worst, context);
+  const advice = because === null ? adviceFor(worst) : `${podOf(because)}: ${shorten(because.message)}; ${adviceFor(because)}`;
+  return `${about}${what} (${example}${sinceOf(worst, context)}${waits}); ${advice}`;
 }
 __name(ofWorkload, "ofWorkload");
-function shareOf(findings2, worst, { assessment }) {
+function behindDeadline(worst, { assessment }) {
+  if (worst.cause !== "ProgressDeadline") return null;
+  const ofItsPods = assessment.findings.filter(
+    ({ pod, namespace, owner, holdsBack }) => pod !== null && holdsBack && namespace === worst.namespace && owner?.kind === worst.owner?.kind && owner?.name === worst.owner?.name
+  );
+  return ofItsPods.sort(compareFindings)[0] ?? null;
+}
+__name(behindDeadline, "behindDeadline");
+function shareOf(findings3, worst, { assessment }) {
   if (worst.pod === null || worst.owner === null) return "";
   const workload = assessment.workloads.find(
     ({ kind, namespace, name }) => kind === worst.owner?.kind && namespace === worst.namespace && name === worst.owner.name
   );
-  const verb = worst.stage === "terminating" ? "do not end" : "are not ready";
-  if (workload === void 0 || workload.desired < findings2.length || worst.stage === "terminating") {
-    return findings2.length === 1 ? "" : `${findings2.length} pods ${verb}: `;
-  }
-  return workload.desired === 1 ? "" : `${findings2.length} of ${workload.desired} pods ${verb}: `;
+  const count = findings3.length;
+  if (worst.stage === "terminating") return count === 1 ? "" : `${count} pods do not end: `;
+  if (workload === void 0 || workload.desired < count) return count === 1 ? "" : `${count} pods are not ready: `;
+  return workload.desired === 1 ? "" : `${count} of ${workload.desired} pods ${count === 1 ? "is" : "are"} not ready: `;
 }
 __name(shareOf, "shareOf");
 function podOf(finding) {
   return fullName({ namespace: finding.namespace, name: finding.pod ?? "" });
 }
 __name(podOf, "podOf");
-function oldestOf(findings2) {
-  return findings2.reduce((oldest, finding) => finding.sinceMs < oldest.sinceMs ? finding : oldest);
+function oldestOf(findings3) {
+  return findings3.reduce((oldest, finding) => finding.sinceMs < oldest.sinceMs ? finding : oldest);
 }
 __name(oldestOf, "oldestOf");
 function sinceOf(finding, context) {
@@ -23298,11 +24029,11 @@ function someOf(names) {
   return names.length > MOST_NAMES ? `${first} and ${names.length - MOST_NAMES} more` : first;
 }
 __name(someOf, "someOf");
-function shorten(message2) {
+function shorten(message2, limit = MESSAGE_LIMIT) {
   const line = message2.replaceAll(/\s+/g, " ").trim();
   if (line === "") return "no reason is given";
   const characters = [...line];
-  return characters.length <= MESSAGE_LIMIT ? line : `${characters.slice(0, MESSAGE_LIMIT - 1).join("")}…`;
+  return characters.length <= limit ? line : `${characters.slice(0, limit - 1).join("")}…`;
 }
 __name(shorten, "shorten");
 function reasonOfHealth(context) {
@@ -23311,7 +24042,7 @@ function reasonOfHealth(context) {
   const workloads2 = assessment.workloads.length;
   const within = workloads2 === 0 ? "" : ` in ${workloads2} ${workloads2 === 1 ? "workload" : "workloads"}`;
   const stayed = stableForMs === 0 ? "" : ` and stayed so for ${formatSeconds(stableForMs)}`;
-  const all = `all ${ready} pods${within} are ready${stayed}`;
+  const all = ready === 1 ? `1 pod${within} is ready${stayed}` : `all ${ready} pods${within} are ready${stayed}`;
   const clauses = [ready > 0 ? all : nothingReady(total, workloads2)];
   if (starting > 0) clauses.push(`${starting} starting ${starting === 1 ? "pod was" : "pods were"} not judged`);
   const cured = [...new Set(restarts.filter(({ outcome }) => outcome === "cured").map(({ node }) => node))];
@@ -23326,8 +24057,9 @@ function nothingReady(total, workloads2) {
 }
 __name(nothingReady, "nothingReady");
 function describeUnstable(unstable) {
-  const first = unstable.slice(0, MOST_NAMES).map(({ name, completeForMs: completeForMs2, because }) => {
-    return `${name} for ${formatSeconds(completeForMs2)}${because === "" ? "" : ` (${because})`}`;
+  const first = unstable.slice(0, MOST_NAMES).map(({ name, completeForMs: completeForMs2, because, begunAnew }) => {
+    const often = begunAnew > 1 ? `begun anew ${begunAnew} times, last because ${because}` : because;
+    return `${name} for ${formatSeconds(completeForMs2)}${often === "" ? "" : ` (${often})`}`;
   });
   const more2 = unstable.length > MOST_NAMES ? ` and ${unstable.length - MOST_NAMES} more` : "";
   return `${first.join(", ")}${more2}`;
@@ -23349,8 +24081,10 @@ function judge(input) {
     return end("healthy", reasonOfHealth(reasonContext(input)));
   }
   if (input.deadlineReached) return atDeadline(input, blind);
-  const fatal = assessment.findings.filter((finding) => finding.holdsBack && finding.fatal);
-  if (fatal.length > 0 && settings.failFast && !input.cureInProgress) return unhealthy(input, fatal, blind);
+  const holdingBack = assessment.findings.filter(({ holdsBack }) => holdsBack);
+  if (holdingBack.some(({ fatal }) => fatal) && settings.failFast && !input.cureInProgress) {
+    return unhealthy(input, holdingBack, blind);
+  }
   if (isUselessToWait(input)) return endBlind(input, describeBlindness(coverage, input.now.atMs));
   if (isSteady && !input.cureInProgress) return { kind: "confirm" };
   return { kind: "wait", why: whyWaiting(input, blind) };
@@ -23362,22 +24096,32 @@ function mayEnd(input) {
 __name(mayEnd, "mayEnd");
 function endBlind(input, why) {
   const fatal = input.memory.evidence.map(({ finding }) => finding).filter((finding) => finding.fatal);
-  if (fatal.length === 0) return inconclusive(why);
+  if (fatal.length === 0) return inconclusive(`${why}${lastSeenOf(input)}`);
   return end("unhealthy", `${reasonOfTrouble(fatal, reasonContext(input))}; besides, ${why}`);
 }
 __name(endBlind, "endBlind");
+function lastSeenOf({ memory }) {
+  const [worst] = memory.evidence.map(({ finding }) => finding).sort(compareFindings);
+  return worst === void 0 ? "" : `; when last seen, ${titleOf(worst)}`;
+}
+__name(lastSeenOf, "lastSeenOf");
 function atDeadline(input, blind) {
   const { assessment, settings, now, timing, coverage } = input;
   const counts = /* @__PURE__ */ __name(({ finding, seenAtMs }) => finding.fatal || now.atMs - seenAtMs <= timing.recentEvidenceMs, "counts");
   const evidence2 = input.memory.evidence.filter(counts).map(({ finding }) => finding);
   const timeout = formatDuration(settings.timeoutMs);
   if (evidence2.length > 0) return unhealthy(input, evidence2, blind, `; the timeout of ${timeout} is over`);
-  if (blind) return inconclusive(`no verdict within ${timeout}: ${describeBlindness(coverage, now.atMs)}`);
+  if (blind) {
+    const blindness = describeBlindness(coverage, now.atMs);
+    return inconclusive(`no verdict within ${timeout}: ${blindness}${lastSeenOf(input)}`);
+  }
   if (assessment.unstable.length > 0) {
     const stable = formatDuration(settings.stableForMs);
     const open = describeUnstable(assessment.unstable);
+    const flaps = assessment.unstable.some(({ begunAnew }) => begunAnew > 1);
+    const advice = flaps ? "find out why it does not stay ready" : "raise timeout";
     return inconclusive(
-      `everything was ready at the timeout of ${timeout}, but not yet for ${stable} (stable-for): ${open}; raise timeout`
+      `everything was ready at the timeout of ${timeout}, but not yet for ${stable} (stable-for): ${open}; ${advice}`
     );
   }
   return inconclusive(
@@ -23389,14 +24133,25 @@ function isUselessToWait({ assessment, settings, coverage, cureInProgress }) {
   const gaps = neededGaps(coverage);
   const forbidden = gaps.filter(({ why }) => why === "forbidden");
   if (forbidden.length === 0 || cureInProgress) return false;
-  if (forbidden.some(({ resource, namespace }) => resource === "pods" && namespace === null)) return true;
+  if (isNoPodSeen(forbidden, settings.namespaces)) return true;
   const isRestSeen = forbidden.length === gaps.length;
-  return settings.failFast && isRestSeen && assessment.findings.every(({ holdsBack }) => !holdsBack);
+  return settings.failFast && isRestSeen && !assessment.findings.some(isTroubleInSight);
+  function isTroubleInSight(finding) {
+    return finding.holdsBack && isFresh(coverage, resourceOf(finding), finding.namespace);
+  }
+  __name(isTroubleInSight, "isTroubleInSight");
 }
 __name(isUselessToWait, "isUselessToWait");
-function unhealthy(input, findings2, blind, ending = "") {
-  const blindness = blind ? `; besides, ${describeBlindness(input.coverage, input.now.atMs)}` : "";
-  return end("unhealthy", `${reasonOfTrouble(findings2, reasonContext(input))}${ending}${blindness}`);
+function isNoPodSeen(forbidden, namespaces) {
+  const unseen = new Set(forbidden.filter(({ resource }) => resource === "pods").map(({ namespace }) => namespace));
+  return unseen.has(null) || namespaces.length > 0 && namespaces.every((namespace) => unseen.has(namespace));
+}
+__name(isNoPodSeen, "isNoPodSeen");
+function unhealthy(input, findings3, blind, ending = "") {
+  const { coverage, now } = input;
+  const unseen = [describeSilence(findings3, coverage, now.atMs), blind ? describeBlindness(coverage, now.atMs) : ""];
+  const besides = unseen.map((clause) => clause === "" ? "" : `; besides, ${clause}`).join("");
+  return end("unhealthy", `${reasonOfTrouble(findings3, reasonContext(input))}${ending}${besides}`);
 }
 __name(unhealthy, "unhealthy");
 function inconclusive(reason) {
@@ -23734,124 +24489,6 @@ function readyTimes(known, calicoNodePods, nowMs) {
 }
 __name(readyTimes, "readyTimes");
 
-// src/calico/guards.ts
-var wait2 = /* @__PURE__ */ __name((why) => ({ kind: "wait", why }), "wait");
-var refuse = /* @__PURE__ */ __name((why) => ({ kind: "refuse", why }), "refuse");
-function guardView({ nodeCase, observation }, namespaces) {
-  const concerned = /* @__PURE__ */ new Set([...namespaces, ...nodeCase.stuckPods.map(({ pod }) => pod.namespace)]);
-  let waiting = null;
-  for (const { resource, namespace, why } of observation.snapshot.coverage.gaps) {
-    if (resource !== "pods" && resource !== "events" && resource !== "daemonsets") continue;
-    if (namespace !== null && !concerned.has(namespace)) continue;
-    const where2 = namespace === null ? "" : ` in namespace ${namespace}`;
-    if (why !== "forbidden") waiting = wait2(`${resource}${where2} cannot be seen at the moment`);
-    else if (resource !== "daemonsets") return refuse(`the right to list ${resource}${where2} is missing`);
-  }
-  return waiting;
-}
-__name(guardView, "guardView");
-function guardProof({ nodeCase }) {
-  return nodeCase.proven ? null : wait2(nodeCase.lacks ?? "the proof is not complete");
-}
-__name(guardProof, "guardProof");
-function guardPlace(place, { nodeCase, observation, memory }) {
-  const { calico: calico2 } = observation.snapshot;
-  switch (place.kind) {
-    case "one":
-      return null;
-    case "ambiguous":
-      return refuse(
-        `two Calico installations have a pod on the node (${place.pods.map(fullName).join(", ")}): set calico-namespace to the one that gives pods their network`
-      );
-    case "policy-only":
-      return refuse(
-        `${fullName(place.pod)} is policy-only Calico without install-cni: another plugin gives pods their network, and its token cannot be renewed by a restart`
-      );
-    case "none": {
-      if (calico2.daemonSets.length === 0 && !calico2.searched) {
-        return refuse("Calico was not found: grant list on daemonsets in all namespaces, or set calico-namespace");
-      }
-      if (!calico2.podsReadable) return refuse("the right to list pods in Calico's namespace is missing");
-      const lastSeenMs = lastInstalledMs(nodeCase.node, memory);
-      if (lastSeenMs !== null && observation.now.atMs - lastSeenMs < observation.settings.restartTimeoutMs) {
-        return wait2("its calico-node pod has just gone, and the next one is not there yet");
-      }
-      return refuse(
-        "no calico-node pod runs on the node: look why, or for a CNI configuration that a removed Calico left behind"
-      );
-    }
-  }
-}
-__name(guardPlace, "guardPlace");
-function lastInstalledMs(node, memory) {
-  const installs = [...memory.nodes.get(node)?.installs.values() ?? []];
-  return installs.length === 0 ? null : Math.max(...installs.map(({ lastSeenAtMs }) => lastSeenAtMs));
-}
-__name(lastInstalledMs, "lastInstalledMs");
-var guardReady = /* @__PURE__ */ __name(({ pod, observation }) => {
-  const { now, settings, timing } = observation;
-  const name = fullName(pod);
-  if (isTerminating(pod)) {
-    return isOverdue(pod, now.atMs, timing.overdueSlackMs) ? refuse(`${name} is being deleted and does not end`) : wait2(`${name} is being deleted by somebody else`);
-  }
-  if (isReady(pod)) return null;
-  const ageMs2 = now.atMs - pod.createdAtMs;
-  return ageMs2 < settings.restartTimeoutMs ? wait2(`${name} was started ${formatSeconds(ageMs2)} ago and is not Ready yet`) : refuse(`${name} is not Ready: find out why first`);
-}, "guardReady");
-var guardDaemonSetStays = /* @__PURE__ */ __name(({ daemonSet }) => isBeingDeleted(daemonSet) ? refuse(`DaemonSet ${fullName(daemonSet)} is being deleted: a deleted pod would not come back`) : null, "guardDaemonSetStays");
-function isBeingDeleted(daemonSet) {
-  return daemonSet.deletionAtMs !== null;
-}
-__name(isBeingDeleted, "isBeingDeleted");
-var guardMisscheduled = /* @__PURE__ */ __name(({ daemonSet }) => daemonSet.misscheduled > 0 ? refuse(
-  `${daemonSet.misscheduled} pods of DaemonSet ${fullName(daemonSet)} run where it no longer wants them: a deleted one would not come back`
-) : null, "guardMisscheduled");
-function hasPendingTemplate({ observedGeneration, generation, desired, updated }) {
-  return observedGeneration === null || observedGeneration < generation || desired === null || updated < desired;
-}
-__name(hasPendingTemplate, "hasPendingTemplate");
-var guardOnDelete = /* @__PURE__ */ __name(({ daemonSet }) => daemonSet.strategy !== "RollingUpdate" && hasPendingTemplate(daemonSet) ? refuse(
-  `DaemonSet ${fullName(daemonSet)} has the update strategy ${daemonSet.strategy} and a template that is not rolled out: deleting the pod would upgrade the node`
-) : null, "guardOnDelete");
-var guardRollOut = /* @__PURE__ */ __name(({ daemonSet }) => daemonSet.strategy === "RollingUpdate" && hasPendingTemplate(daemonSet) ? wait2(`DaemonSet ${fullName(daemonSet)} is rolling out (${daemonSet.updated} of ${daemonSet.desired ?? "?"})`) : null, "guardRollOut");
-var guardSiblings = /* @__PURE__ */ __name(({ daemonSet, pod, observation, memory }) => {
-  const { now, timing, snapshot } = observation;
-  for (const sibling of snapshot.calico.pods) {
-    if (sibling.uid === pod.uid || !isPodOf(sibling, daemonSet)) continue;
-    const downSinceMs = notReadySinceMs(sibling, memory);
-    if (downSinceMs === null || now.atMs - downSinceMs >= timing.siblingNotReadyMs) continue;
-    const young = now.atMs - sibling.createdAtMs < timing.siblingNotReadyMs;
-    if (young && isOnNewNode(sibling, observation)) continue;
-    return wait2(`${fullName(sibling)} on node ${sibling.nodeName ?? "?"} is not Ready: one node at a time`);
-  }
-  return null;
-}, "guardSiblings");
-function notReadySinceMs(pod, memory) {
-  if (isReady(pod) && !isTerminating(pod)) return null;
-  const saidMs = pod.deletionAtMs ?? conditionOf(pod.conditions, "Ready")?.lastTransitionAtMs ?? pod.createdAtMs;
-  return Math.max(saidMs, pod.createdAtMs, memory.readyAtMs.get(pod.uid) ?? 0);
-}
-__name(notReadySinceMs, "notReadySinceMs");
-function isOnNewNode(sibling, { now, timing, snapshot }) {
-  const isYoung = /* @__PURE__ */ __name((createdAtMs) => now.atMs - createdAtMs < timing.eligibleNodeAgeMs, "isYoung");
-  if (snapshot.nodes !== null) {
-    const node = snapshot.nodes.find(({ name }) => name === sibling.nodeName);
-    return node !== void 0 && isYoung(node.createdAtMs);
-  }
-  return [snapshot.pods, snapshot.calico.pods, snapshot.witnesses].every(
-    (pods) => pods.every((pod) => pod.nodeName !== sibling.nodeName || isYoung(pod.createdAtMs))
-  );
-}
-__name(isOnNewNode, "isOnNewNode");
-var TARGET_GUARDS = [
-  guardReady,
-  guardDaemonSetStays,
-  guardMisscheduled,
-  guardOnDelete,
-  guardRollOut,
-  guardSiblings
-];
-
 // src/calico/restart-command.ts
 var PLAIN = /^[A-Za-z0-9_./:@%+,=-]+$/;
 function restartCommand(target, context) {
@@ -23896,7 +24533,7 @@ __name(namespacesOf, "namespacesOf");
 function look(nodeCase, input) {
   const { observation, memory } = input;
   const record2 = input.restarts.findLast(({ node }) => node === nodeCase.node);
-  if (record2 !== void 0 && (record2.answer !== "elsewhere" || isPending(record2))) {
+  if (record2 !== void 0 && !mayBeginAnew(record2, input.restarts)) {
     return { nodeCase, settled: planOfRestart(record2, input), target: null, objection: null };
   }
   if (nodeCase.well) {
@@ -23909,10 +24546,13 @@ function look(nodeCase, input) {
   }
   const place = calicoNodePodOn(nodeCase.node, input.installations, observation.snapshot.calico.pods);
   const guarded = { nodeCase, observation, memory };
-  const unseen = input.eventsForbidden ? { kind: "refuse", why: "the right to list events is missing, without which nothing is proven" } : null;
   if (place.kind !== "one") {
     const namespaces = input.installations.found.map(({ daemonSet }) => daemonSet.namespace);
-    const objections2 = [unseen, guardPlace(place, guarded), guardView(guarded, namespaces), guardProof(guarded)];
+    const objections2 = [
+      guardPlace(place, input.installations, guarded),
+      guardView(guarded, namespaces),
+      guardProof(guarded)
+    ];
     return { nodeCase, settled: null, target: null, objection: strongest(objections2) };
   }
   const { pod, installation } = place;
@@ -23925,7 +24565,6 @@ function look(nodeCase, input) {
   };
   const guardedTarget = { ...guarded, pod, daemonSet: installation.daemonSet };
   const objections = [
-    unseen,
     guardView(guarded, [pod.namespace]),
     ...TARGET_GUARDS.map((guard) => guard(guardedTarget)),
     guardProof(guarded),
@@ -23935,6 +24574,11 @@ function look(nodeCase, input) {
   return { nodeCase, settled: null, target, objection: strongest(objections) };
 }
 __name(look, "look");
+function mayBeginAnew(record2, restarts) {
+  if (record2.answer === "elsewhere") return !isPending(record2);
+  return record2.answer === "undone" && restarts.filter(({ node }) => node === record2.node).length === 1;
+}
+__name(mayBeginAnew, "mayBeginAnew");
 function strongest(objections) {
   const raised = objections.filter((objection) => objection !== null);
   return raised.find(({ kind }) => kind === "refuse") ?? raised[0] ?? null;
@@ -23967,20 +24611,21 @@ function scheduled(asked, input) {
   const stop = stopOfRun(input);
   const { maxNodeRestarts } = input.observation.settings;
   let left2 = maxNodeRestarts - input.restarts.filter(({ answer }) => answer === "deleted" || answer === "lost").length;
-  const pending = input.restarts.find(isPending);
-  let turnOf = pending?.node ?? null;
+  let turnOf = input.restarts.find(isPending)?.node ?? null;
   return asked.map((looked) => {
     const { nodeCase, target, objection } = looked;
     if (target === null || objection?.kind === "refuse") return objected(looked, objection ?? NO_TARGET);
     const refusal2 = stop ?? missingRight(target, input) ?? (left2 <= 0 ? capReached(maxNodeRestarts) : null);
     if (refusal2 !== null)
       return { plan: withCommand(nodeCase.node, "refused", refusal2.why, target, input), now: false };
-    if (objection !== null) return objected(looked, objection);
-    left2 -= 1;
+    const early = objection ?? tooEarly2(nodeCase.node, input);
     if (turnOf !== null) {
+      left2 -= 1;
       const why2 = `its turn comes when pods get their network again on ${turnOf}`;
       return { plan: { ...without(nodeCase.node, "waiting", why2), target }, now: false };
     }
+    if (early !== null) return objected(looked, early);
+    left2 -= 1;
     const late = tooLate(input);
     if (late !== null) return { plan: withCommand(nodeCase.node, "refused", late.why, target, input), now: false };
     turnOf = nodeCase.node;
@@ -24005,6 +24650,11 @@ function stopOfRun({ restarts }) {
   };
 }
 __name(stopOfRun, "stopOfRun");
+function tooEarly2(node, { memory, observation: { now, timing } }) {
+  const foundAtMs = memory.nodes.get(node)?.foundAtMs ?? now.atMs;
+  return now.atMs - foundAtMs < timing.observationGapMs ? { kind: "wait", why: "the failure has just been found: a second look decides" } : null;
+}
+__name(tooEarly2, "tooEarly");
 function missingRight({ namespace }, { deleteRights, restarts }) {
   const refused2 = restarts.some(({ answer, before: before2 }) => answer === "forbidden" && before2.namespace === namespace);
   return refused2 || deleteRights.get(namespace) === false ? { kind: "refuse", why: `the right to delete pods in namespace ${namespace} is missing` } : null;
@@ -24015,7 +24665,7 @@ function tooLate({ deadlineInMs, observation: { settings, timing } }) {
   if (deadlineInMs >= neededMs) return null;
   return {
     kind: "refuse",
-    why: `${formatSeconds(deadlineInMs)} are left of timeout, and a restart needs ${formatSeconds(neededMs)} to be proven`
+    why: `less than ${formatSeconds(neededMs)} of timeout is left, and a restart needs that long to be proven: raise timeout`
   };
 }
 __name(tooLate, "tooLate");
@@ -24030,6 +24680,7 @@ function planOfRestart(record2, input) {
       return without(node, "waiting", why);
     case "forbidden":
     case "failed":
+    case "undone":
       return withCommand(node, "refused", why, before2, input);
   }
 }
@@ -24039,10 +24690,14 @@ function withoutCase(input) {
   const names = /* @__PURE__ */ new Set([...input.restarts.map(({ node }) => node), ...input.memory.nodes.keys()]);
   return [...names].filter((node) => !present2.has(node)).sort().map((node) => {
     const record2 = input.restarts.findLast((restart2) => restart2.node === node);
-    return record2 === void 0 ? without(node, "none", "no pod is stuck with the failure there any more") : planOfRestart(record2, input);
+    return record2 === void 0 || wasNotCarriedOut(record2) ? without(node, "none", "no pod is stuck with the failure there any more") : planOfRestart(record2, input);
   });
 }
 __name(withoutCase, "withoutCase");
+function wasNotCarriedOut({ answer }) {
+  return answer === "forbidden" || answer === "failed" || answer === "undone";
+}
+__name(wasNotCarriedOut, "wasNotCarriedOut");
 function nextOf({ node, target }, cases) {
   const nodeCase = cases.find((each) => each.node === node);
   if (nodeCase === void 0 || target === null) return null;
@@ -24093,49 +24748,6 @@ function wasMarkedByNodeController(pod) {
 }
 __name(wasMarkedByNodeController, "wasMarkedByNodeController");
 
-// src/health/evidence.ts
-function resourceOf(finding) {
-  if (finding.pod !== null || finding.owner === null) return "pods";
-  switch (finding.owner.kind) {
-    case "Deployment":
-      return "deployments";
-    case "StatefulSet":
-      return "statefulsets";
-    case "DaemonSet":
-      return "daemonsets";
-    default:
-      return "jobs";
-  }
-}
-__name(resourceOf, "resourceOf");
-function isFresh(coverage, resource, namespace) {
-  return !coverage.gaps.some((gap) => {
-    return gap.resource === resource && (gap.namespace === null || namespace === "" || gap.namespace === namespace);
-  });
-}
-__name(isFresh, "isFresh");
-function keyOf(finding) {
-  const { namespace, uid, owner, stage, cause } = finding;
-  return [namespace, uid ?? `${owner?.kind ?? ""}/${owner?.name ?? ""}`, stage, cause].join(" ");
-}
-__name(keyOf, "keyOf");
-function nextEvidence(before2, findings2, coverage, nowMs) {
-  const isFreshFinding = /* @__PURE__ */ __name((finding) => isFresh(coverage, resourceOf(finding), finding.namespace), "isFreshFinding");
-  const seen = findings2.filter((finding) => finding.holdsBack && isFreshFinding(finding)).map((finding) => ({ finding, seenAtMs: nowMs }));
-  if (coverage.gaps.length === 0) return seen;
-  return [...seen, ...before2.filter(({ finding }) => !isFreshFinding(finding))];
-}
-__name(nextEvidence, "nextEvidence");
-function freezeUnseen(findings2, before2, coverage) {
-  if (coverage.gaps.length === 0) return findings2;
-  const known = new Map(before2.map(({ finding }) => [keyOf(finding), finding]));
-  return findings2.map((finding) => {
-    if (finding.pod !== null || isFresh(coverage, resourceOf(finding), finding.namespace)) return finding;
-    return { ...finding, fatal: known.get(keyOf(finding))?.fatal ?? false, fatalAtMs: null };
-  });
-}
-__name(freezeUnseen, "freezeUnseen");
-
 // src/health/create-refused.ts
 function refusalOfDeployment(deployment, nowMs) {
   const failure = conditionOf(deployment.conditions, "ReplicaFailure");
@@ -24174,10 +24786,10 @@ var REFUSERS = [
   [/(?:minimum|maximum) \S+ usage per|LimitRange/, "a LimitRange"],
   [/service ?account .*not found/i, "admission, for want of its service account"]
 ];
-function refusal(text2, sinceMs) {
-  const refuser = REFUSERS.find(([wording]) => wording.test(text2))?.[1] ?? "the API server";
-  const message2 = text2 === "" ? `refused by ${refuser}` : `refused by ${refuser}: ${text2}`;
-  return { message: message2, sinceMs, byQuota: QUOTA.test(text2) };
+function refusal(text3, sinceMs) {
+  const refuser = REFUSERS.find(([wording]) => wording.test(text3))?.[1] ?? "the API server";
+  const message2 = text3 === "" ? `refused by ${refuser}` : `refused by ${refuser}: ${text3}`;
+  return { message: message2, sinceMs, byQuota: QUOTA.test(text3) };
 }
 __name(refusal, "refusal");
 
@@ -24194,7 +24806,7 @@ function findWorkloads(workloads2, readable) {
 __name(findWorkloads, "findWorkloads");
 function ownerOf(pod, finder) {
   const { controller } = pod;
-  if (controller === null || pod.mirror || controller.kind === "Node") return null;
+  if (controller === null || controller.kind === "Node") return null;
   const { kind, name } = controller;
   const resource = judgedResource(controller.apiVersion, kind);
   if (resource === null) return unjudged(pod, controller);
@@ -24248,54 +24860,58 @@ function isTrue(condition) {
 }
 __name(isTrue, "isTrue");
 
+// src/health/overdue.ts
+function worstOverdue(pods) {
+  let worst = null;
+  for (const state of pods) {
+    const { finding } = state;
+    if (finding === null || state.pod.deletionAtMs === null) continue;
+    if (worst === null || compareFindings(finding, worst.finding) < 0) worst = { ...state, finding };
+  }
+  return worst;
+}
+__name(worstOverdue, "worstOverdue");
+
 // src/health/roll-out.ts
-function lacking(numbers, said) {
-  const passing = said.passing && said.troubles.every(({ cause }) => cause === "NotRolledOut");
-  return { ...numbers, carriedOut: false, notes: [], warnings: [], ...said, passing };
+function lacking(numbers, troubles, said2 = {}) {
+  const passing = troubles.every(({ cause }) => cause === "NotRolledOut");
+  return { ...numbers, carriedOut: false, passing, troubles, notes: said2.notes ?? [], warnings: said2.warnings ?? [] };
 }
 __name(lacking, "lacking");
-function nothingLacks(numbers, said = {}) {
+function nothingLacks(numbers, said2 = {}) {
   return {
     ...numbers,
     carriedOut: true,
     passing: false,
     troubles: [],
-    notes: said.notes ?? [],
-    warnings: said.warnings ?? []
+    notes: said2.notes ?? [],
+    warnings: said2.warnings ?? []
   };
 }
 __name(nothingLacks, "nothingLacks");
 function tallyPods(pods) {
   const active = [];
+  const leaving = [];
   let starting = 0;
   let explained2 = false;
-  let overdue = null;
-  let leaving = null;
-  for (const state of pods) {
-    if (isActive(state.pod)) active.push(state.pod);
-    if (state.class === "starting") starting += 1;
-    if (state.finding?.holdsBack === true) explained2 = true;
-    if (isOverdueAndInTheWay(state) && (overdue === null || holdsBackMore(state, overdue))) overdue = state;
-    else if (state.class === "terminating") leaving ??= fullName(state.pod);
+  for (const { pod, class: podClass, finding } of pods) {
+    if (isActive(pod)) active.push(pod);
+    if (podClass === "starting") starting += 1;
+    if (podClass === "terminating" && finding === null) leaving.push(fullName(pod));
+    if (finding?.holdsBack === true) explained2 = true;
   }
-  return { active, starting, explained: explained2, overdue: overdue === null ? null : fullName(overdue.pod), leaving };
+  const overdue = worstOverdue(pods);
+  const [first = null] = leaving.sort();
+  return { active, starting, explained: explained2, overdue: overdue === null ? null : fullName(overdue.pod), leaving: first };
 }
 __name(tallyPods, "tallyPods");
-function isOverdueAndInTheWay(state) {
-  return state.pod.deletionAtMs !== null && state.finding !== null;
-}
-__name(isOverdueAndInTheWay, "isOverdueAndInTheWay");
-function holdsBackMore(state, other) {
-  return state.finding?.holdsBack === true && other.finding?.holdsBack !== true;
-}
-__name(holdsBackMore, "holdsBackMore");
 function isObserved(workload) {
   return workload.observedGeneration !== null && workload.observedGeneration >= workload.generation;
 }
 __name(isObserved, "isObserved");
 function unobserved(workload, numbers) {
   const seen = workload.observedGeneration === null ? "has not looked at it yet" : `has not carried out generation ${workload.generation} yet (it has seen ${workload.observedGeneration})`;
-  return lacking(numbers, { troubles: [notRolledOut(`its controller ${seen}`, null)], passing: true });
+  return lacking(numbers, [notRolledOut(`its controller ${seen}`, null)]);
 }
 __name(unobserved, "unobserved");
 function createRefused(refusal2, have, tally, context) {
@@ -24344,15 +24960,15 @@ function judgeJob(job, context) {
       return nothingLacks(numbers, { notes: [`Job ${name} failed; a newer Job of its CronJob succeeded since`] });
     }
     const pods = context.pods.map(({ pod }) => pod);
-    return lacking(numbers, { troubles: [failureOf(job, pods)], passing: false });
+    return lacking(numbers, [failureOf(job, pods)]);
   }
   if (isTrue(conditionOf(job.conditions, "Complete")) || job.deletionAtMs !== null) return nothingLacks(numbers);
   if (job.suspended) return nothingLacks(numbers, { notes: [`Job ${name} is suspended: it is not waited for`] });
   const tally = tallyPods(context.pods);
   const refusal2 = tally.active.length > 0 || job.active > 0 ? null : refusalInEvents(context.events, podsOf(context), context.nowMs);
   if (refusal2 !== null) {
-    const troubles = [createRefused(refusal2, `none of its pods exists`, tally, context)];
-    return lacking(numbers, { troubles, passing: false });
+    const troubles = [createRefused(refusal2, `0 of ${job.parallelism} pods exist`, tally, context)];
+    return lacking(numbers, troubles);
   }
   const progress = `${job.succeeded} of ${numbers.desired} completions`;
   return nothingLacks(numbers, { notes: [`Job ${name} is running (${progress}): it is not waited for`] });
@@ -24364,24 +24980,26 @@ function hasFailed(job) {
 __name(hasFailed, "hasFailed");
 function failureOf(job, pods) {
   const failed2 = conditionOf(job.conditions, "Failed");
-  const why = [failed2?.reason, failed2?.message].filter((text2) => text2 !== void 0 && text2 !== "").join(": ");
+  const why = [failed2?.reason, failed2?.message].filter((text3) => text3 !== void 0 && text3 !== "").join(": ");
   const message2 = `Job ${job.name} failed${why === "" ? "" : `: ${why}`}${lastAttempt(pods)}`;
   return { stage: "crash", cause: "Failed", message: message2, sinceMs: failed2?.lastTransitionAtMs ?? null, waitsFor: null };
 }
 __name(failureOf, "failureOf");
 function lastAttempt(pods) {
-  let last = null;
-  for (const pod of pods) {
-    if (pod.phase !== "Failed" || last !== null && pod.createdAtMs <= last.pod.createdAtMs) continue;
-    const end2 = pod.containers.map(({ state }) => state).find((state) => state.kind === "terminated" && state.exitCode !== 0);
-    if (end2?.kind === "terminated") last = { pod, end: end2 };
-  }
-  if (last === null) return "";
+  const [last] = pods.flatMap((pod) => {
+    const end2 = pod.phase === "Failed" ? abnormalEndOf(pod) : void 0;
+    return end2 === void 0 ? [] : [{ pod, end: end2 }];
+  }).sort((a, b) => b.pod.createdAtMs - a.pod.createdAtMs || (a.pod.name < b.pod.name ? -1 : 1));
+  if (last === void 0) return "";
   const how = last.end.signal === null ? `exit code ${last.end.exitCode}` : `signal ${last.end.signal}`;
-  const said = last.end.message.trim();
-  return `; its last pod ${fullName(last.pod)} ended with ${how}${said === "" ? "" : `: ${said}`}`;
+  const said2 = last.end.message.trim();
+  return `; its last pod ${fullName(last.pod)} ended with ${how}${said2 === "" ? "" : `: ${said2}`}`;
 }
 __name(lastAttempt, "lastAttempt");
+function abnormalEndOf(pod) {
+  return pod.containers.map(({ state }) => state).filter((state) => state.kind === "terminated").find(({ exitCode }) => exitCode !== 0);
+}
+__name(abnormalEndOf, "abnormalEndOf");
 function podsOf(context) {
   return context.pods.map(({ pod }) => pod);
 }
@@ -24476,9 +25094,9 @@ function describeEnd(end2) {
   const notes = [SIGNALS2[signalNumber], reason === "Error" ? "" : reason].filter(
     (note) => note !== void 0 && note !== ""
   );
-  const what2 = signal3 === 0 ? `exit code ${exitCode}` : `signal ${signal3}`;
+  const what = signal3 === 0 ? `exit code ${exitCode}` : `signal ${signal3}`;
   const message2 = end2.message.trim();
-  return `${what2}${notes.length === 0 ? "" : ` (${notes.join(", ")})`}${message2 === "" ? "" : `: ${message2}`}`;
+  return `${what}${notes.length === 0 ? "" : ` (${notes.join(", ")})`}${message2 === "" ? "" : `: ${message2}`}`;
 }
 __name(describeEnd, "describeEnd");
 function describeRestarts(container) {
@@ -24620,9 +25238,9 @@ function isPartOfRunningJob({ stage, cause, isAttempt = false }) {
 __name(isPartOfRunningJob, "isPartOfRunningJob");
 
 // src/health/symptom.ts
-function withDetail(what2, detail) {
-  if (what2 === "") return detail;
-  return detail === "" ? what2 : `${what2}: ${detail}`;
+function withDetail(what, detail) {
+  if (what === "") return detail;
+  return detail === "" ? what : `${what}: ${detail}`;
 }
 __name(withDetail, "withDetail");
 
@@ -24682,8 +25300,8 @@ var PULL_WORDS = [
   },
   { cause: "InvalidImage", words: /invalid reference format|parse image name/i }
 ];
-function classifyPull(text2) {
-  const words = text2.replaceAll(/"[^"]*"/g, '""').replaceAll(/\S*[^\s/]\/[^\s/]\S*/g, (token) => token.startsWith("i/o") ? token : "…");
+function classifyPull(text3) {
+  const words = text3.replaceAll(/"[^"]*"/g, '""').replaceAll(/\S*[^\s/]\/[^\s/]\S*/g, (token) => token.startsWith("i/o") ? token : "…");
   return PULL_WORDS.find((entry) => entry.words.test(words))?.cause ?? "ImageError";
 }
 __name(classifyPull, "classifyPull");
@@ -24693,8 +25311,8 @@ function pullErrorsOf(pod, previous, events) {
     if (container.state.kind !== "waiting" || !PULL_REASONS.includes(container.state.reason)) continue;
     const own = container.state.message.replace(BACK_OFF, "");
     const known = previous.get(container.name);
-    const text2 = own === "" && known === void 0 ? textOfEvent(container, events) : own;
-    const error2 = text2 === "" ? known : { cause: classifyPull(text2), text: text2 };
+    const text3 = own === "" && known === void 0 ? textOfEvent(container, events) : own;
+    const error2 = text3 === "" ? known : { cause: classifyPull(text3), text: text3 };
     if (error2 === void 0) continue;
     found ??= /* @__PURE__ */ new Map();
     found.set(container.name, error2);
@@ -24726,11 +25344,11 @@ function symptomOf2(container, pullErrors) {
   const { reason, message: message2 } = container.state;
   if (isWaitingFor(container, PULL_REASONS)) {
     const error2 = pullErrors.get(container.name);
-    const text2 = error2 === void 0 ? withDetail(reason, message2) : error2.text;
+    const text3 = error2 === void 0 ? withDetail(reason, message2) : error2.text;
     return {
       stage: "image",
       cause: error2?.cause ?? "ImageError",
-      message: withDetail(`${containerName(container)}: image ${container.image}`, text2)
+      message: withDetail(`${containerName(container)}: image ${container.image}`, text3)
     };
   }
   const told = withDetail(`${containerName(container)}: ${reason}`, message2);
@@ -24913,11 +25531,11 @@ function schedulingSymptom(pod, events) {
     case "SchedulerError":
       return unschedulable(pod, withDetail(scheduled2.reason, scheduled2.message), events);
     default: {
-      const what2 = withDetail(scheduled2.reason, scheduled2.message);
+      const what = withDetail(scheduled2.reason, scheduled2.message);
       return {
         stage: "scheduling",
         cause: "Unknown",
-        message: withDetail(`PodScheduled is ${scheduled2.status}`, what2)
+        message: withDetail(`PodScheduled is ${scheduled2.status}`, what)
       };
     }
   }
@@ -25226,37 +25844,36 @@ __name(readiness, "readiness");
 
 // src/health/siblings.ts
 function countSiblings(pods) {
-  const activeOn = /* @__PURE__ */ new Map();
-  const readyOn = /* @__PURE__ */ new Map();
+  const activeOn = /* @__PURE__ */ new Set();
+  const readyOn = /* @__PURE__ */ new Set();
   let active = 0;
   let ready = 0;
   let youngestReadyAtMs = -Infinity;
   for (const pod of pods) {
     if (!isActive(pod)) continue;
     active += 1;
-    if (pod.nodeName !== null) activeOn.set(pod.nodeName, (activeOn.get(pod.nodeName) ?? 0) + 1);
+    if (pod.nodeName !== null) activeOn.add(pod.nodeName);
     if (!isReady(pod)) continue;
     ready += 1;
     youngestReadyAtMs = Math.max(youngestReadyAtMs, pod.createdAtMs);
-    if (pod.nodeName !== null) readyOn.set(pod.nodeName, (readyOn.get(pod.nodeName) ?? 0) + 1);
+    if (pod.nodeName !== null) readyOn.add(pod.nodeName);
   }
   return { active, ready, activeOn, readyOn, youngestReadyAtMs };
 }
 __name(countSiblings, "countSiblings");
 function isSatisfiedWithout(pod, workload, siblings, wholeInScope) {
   if (workload === null) return siblings.youngestReadyAtMs > pod.createdAtMs;
-  const itself = isActive(pod) && (hasEnded(pod) || isReady(pod)) ? 1 : 0;
   switch (workload.kind) {
     case "DaemonSet": {
-      const there = (hasEnded(pod) ? siblings.activeOn : siblings.readyOn).get(pod.nodeName ?? "") ?? 0;
-      return there - itself > 0;
+      const others = hasEnded(pod) ? siblings.activeOn : siblings.readyOn;
+      return others.has(pod.nodeName ?? "");
     }
     case "Job":
       return isTrue(conditionOf(workload.conditions, "Complete"));
     case "Deployment":
     case "StatefulSet": {
-      const others = (hasEnded(pod) ? siblings.active : siblings.ready) - itself;
-      return (wholeInScope || itself > 0 ? others : Math.max(others, workload.ready)) >= workload.desired;
+      const others = hasEnded(pod) ? siblings.active : siblings.ready;
+      return (wholeInScope ? others : Math.max(others, workload.ready)) >= workload.desired;
     }
   }
 }
@@ -25307,24 +25924,24 @@ function siblingIndex(pods, owners) {
   for (const [index2, pod] of pods.entries()) {
     const owner = owners[index2];
     if (owner === null || owner === void 0) continue;
-    const key = keyOf2(pod, owner);
+    const key = keyOf3(pod, owner);
     const group = groups.get(key);
     if (group === void 0) groups.set(key, [pod]);
     else group.push(pod);
   }
   const counted = /* @__PURE__ */ new Map();
   return (pod, owner) => {
-    const key = keyOf2(pod, owner);
+    const key = keyOf3(pod, owner);
     const known = counted.get(key) ?? countSiblings(groups.get(key) ?? []);
     counted.set(key, known);
     return known;
   };
 }
 __name(siblingIndex, "siblingIndex");
-function keyOf2(pod, owner) {
+function keyOf3(pod, owner) {
   return owner.workload?.uid ?? pod.controller?.uid ?? "";
 }
-__name(keyOf2, "keyOf");
+__name(keyOf3, "keyOf");
 var NO_EVENTS = [];
 function indexEvents(events) {
   const byUid = /* @__PURE__ */ new Map();
@@ -25350,9 +25967,7 @@ function waitsForOverdue(finding, siblings) {
   if (finding.derivedFrom !== null) return null;
   if (finding.cause !== "Unschedulable" && finding.cause !== "VolumeAttach") return null;
   if (!HELD_BY_PODS.test(finding.message)) return null;
-  const inTheWay = siblings.filter((state) => isOverdueAndInTheWay(state) && !hasEnded(state.pod));
-  const worst = inTheWay.find((state) => state.finding?.holdsBack === true) ?? inTheWay[0];
-  return worst?.finding ?? null;
+  return worstOverdue(siblings.filter(({ pod }) => !hasEnded(pod)))?.finding ?? null;
 }
 __name(waitsForOverdue, "waitsForOverdue");
 function derive2(finding, root) {
@@ -25413,10 +26028,15 @@ __name(oldPods, "oldPods");
 function notOfTheYoungest(active, updated) {
   if (updated === 0) return active;
   let youngest = null;
-  for (const pod of active) if (youngest === null || pod.createdAtMs > youngest.createdAtMs) youngest = pod;
+  for (const pod of active) if (youngest === null || isYounger(pod, youngest)) youngest = pod;
   return active.filter((pod) => pod.revision !== youngest?.revision);
 }
 __name(notOfTheYoungest, "notOfTheYoungest");
+function isYounger(pod, other) {
+  if (pod.createdAtMs !== other.createdAtMs) return pod.createdAtMs > other.createdAtMs;
+  return pod.name > other.name;
+}
+__name(isYounger, "isYounger");
 function isOldReplica(set, pod) {
   if (set.updateRevision === "" || pod.revision === set.updateRevision) return false;
   if (set.strategy !== "RollingUpdate") return true;
@@ -25462,7 +26082,7 @@ function judgeDaemonSet(set, context) {
   if (!isObserved(set)) return unobserved(set, numbers);
   if (set.desired === null) {
     const silent2 = "its controller has not said yet on how many nodes it wants a pod";
-    return lacking(numbers, { troubles: [notRolledOut(silent2, null)], passing: false });
+    return lacking(numbers, [notRolledOut(silent2, null)]);
   }
   const tally = tallyPods(context.pods);
   const excused2 = excusedOf(set, set.desired, tally, context);
@@ -25474,11 +26094,7 @@ function judgeDaemonSet(set, context) {
   const starting = context.pods.filter((state) => state.class === "starting" && context.nodes.counts(state.pod)).length;
   const byStarting = starting > 0 && measured.desired - (onDelete ? set.ready : set.available) <= starting;
   if (lacks === null || byStarting) return nothingLacks(measured, { notes });
-  return lacking(measured, {
-    troubles: troublesOf(set, context, tally, lacks, excused2.missing),
-    passing: !tally.explained && set.updated >= set.current,
-    notes
-  });
+  return lacking(measured, troublesOf(set, context, tally, lacks, excused2.missing), { notes });
 }
 __name(judgeDaemonSet, "judgeDaemonSet");
 function excusedOf(set, desired, tally, { nodes }) {
@@ -25504,8 +26120,8 @@ function lackOf(set, scheduled2, measured, tally, excused2) {
   return lackOfPods(set.ready, measured, "ready");
 }
 __name(lackOf, "lackOf");
-function lackOfPods(have, desired, what2) {
-  return have < desired ? `${have} of ${desired} pods are ${what2}` : null;
+function lackOfPods(have, desired, what) {
+  return have < desired ? `${have} of ${desired} pods are ${what}` : null;
 }
 __name(lackOfPods, "lackOfPods");
 function troublesOf(set, context, tally, lacks, excusedMissing) {
@@ -25534,9 +26150,11 @@ function judgeDeployment(deployment, context) {
   const tally = tallyPods(context.pods);
   const lacks = deployment.paused ? lackOfPaused(deployment) : lackOf2(deployment, tally);
   const warnings2 = deployment.paused && deployment.updated < deployment.replicas ? [pausedWarning(deployment)] : [];
-  if (lacks === null || isExplainedByStarting(deployment, tally)) return nothingLacks(numbers, { warnings: warnings2 });
-  const troubles = troublesOf2(deployment, context, tally, lacks);
-  return lacking(numbers, { troubles, passing: isPassing(deployment, tally), warnings: warnings2 });
+  if (lacks === null) return nothingLacks(numbers, { warnings: warnings2 });
+  const told = toldTroubles(deployment, context, tally, lacks);
+  if (told.length > 0) return lacking(numbers, told, { warnings: warnings2 });
+  if (isExplainedByStarting(deployment, tally)) return nothingLacks(numbers, { warnings: warnings2 });
+  return lacking(numbers, countedTroubles(deployment, tally, lacks), { warnings: warnings2 });
 }
 __name(judgeDeployment, "judgeDeployment");
 function lackOfPaused({ ready, desired }) {
@@ -25557,11 +26175,7 @@ function isExplainedByStarting(deployment, tally) {
   return tally.starting > 0 && deployment.desired - have <= tally.starting;
 }
 __name(isExplainedByStarting, "isExplainedByStarting");
-function isPassing({ replicas, updated }, tally) {
-  return !tally.explained && replicas <= updated;
-}
-__name(isPassing, "isPassing");
-function troublesOf2(deployment, context, tally, lacks) {
+function toldTroubles(deployment, context, tally, lacks) {
   const troubles = [];
   const refusal2 = refusalOfDeployment(deployment, context.nowMs);
   if (refusal2 !== null) {
@@ -25574,13 +26188,16 @@ function troublesOf2(deployment, context, tally, lacks) {
     const sinceMs = exceeded.lastTransitionAtMs ?? exceeded.lastUpdateAtMs;
     troubles.push({ stage: "workload", cause: "ProgressDeadline", message: message2, sinceMs, waitsFor: null });
   }
-  if (troubles.length > 0) return troubles;
+  return troubles;
+}
+__name(toldTroubles, "toldTroubles");
+function countedTroubles(deployment, tally, lacks) {
   const missing = tally.active.length < deployment.desired && deployment.replicas < deployment.desired;
   const waitsFor = missing ? tally.overdue : null;
   if (waitsFor === null && tally.explained) return [];
   return [notRolledOut(`${lacks}${whyMissing(deployment, tally, missing)}`, lackingSince(deployment), waitsFor)];
 }
-__name(troublesOf2, "troublesOf");
+__name(countedTroubles, "countedTroubles");
 function whyMissing({ strategy }, tally, missing) {
   if (!missing) return "";
   const old = tally.overdue ?? tally.leaving;
@@ -25628,15 +26245,11 @@ function judgeStatefulSet(set, context) {
   const lacks = onDelete ? lackOfPods2(set.ready, set.desired, "ready") : lackOf3(set, old);
   const excused2 = tally.starting > 0 && set.desired - have <= tally.starting;
   if (lacks === null || excused2) return nothingLacks(numbers, { notes });
-  return lacking(numbers, {
-    troubles: troublesOf3(set, context, tally, lacks),
-    passing: !tally.explained && old === 0,
-    notes
-  });
+  return lacking(numbers, troublesOf2(set, context, tally, lacks), { notes });
 }
 __name(judgeStatefulSet, "judgeStatefulSet");
-function lackOfPods2(have, desired, what2) {
-  return have < desired ? `${have} of ${desired} replicas are ${what2}` : null;
+function lackOfPods2(have, desired, what) {
+  return have < desired ? `${have} of ${desired} replicas are ${what}` : null;
 }
 __name(lackOfPods2, "lackOfPods");
 function lackOf3(set, old) {
@@ -25649,7 +26262,7 @@ function lackOf3(set, old) {
   return lackOfPods2(set.available, set.desired, "available");
 }
 __name(lackOf3, "lackOf");
-function troublesOf3(set, context, tally, lacks) {
+function troublesOf2(set, context, tally, lacks) {
   const missing = tally.active.length < set.desired;
   const waitsFor = missing ? tally.overdue : null;
   if (missing && waitsFor === null) {
@@ -25664,7 +26277,7 @@ function troublesOf3(set, context, tally, lacks) {
   const why = old === null ? "" : `; the pod that is to follow ${old} has its name and comes after it is gone`;
   return [notRolledOut(`${lacks}${why}`, null, waitsFor)];
 }
-__name(troublesOf3, "troublesOf");
+__name(troublesOf2, "troublesOf");
 
 // src/health/workload.ts
 function judgeWorkload(workload, context) {
@@ -25717,15 +26330,19 @@ function groupByWorkload(pods) {
 }
 __name(groupByWorkload, "groupByWorkload");
 function overdueByNamespace(pods) {
-  const found = /* @__PURE__ */ new Map();
+  const groups = /* @__PURE__ */ new Map();
   for (const { state } of pods) {
-    if (state.pod.deletionAtMs === null || !isOverdueAndInTheWay(state) || hasEnded(state.pod)) continue;
-    const known = found.get(state.pod.namespace);
-    if (known === void 0 || known.finding?.holdsBack !== true && state.finding?.holdsBack === true) {
-      found.set(state.pod.namespace, state);
-    }
+    if (state.finding === null || state.pod.deletionAtMs === null || hasEnded(state.pod)) continue;
+    const group = groups.get(state.pod.namespace);
+    if (group === void 0) groups.set(state.pod.namespace, [state]);
+    else group.push(state);
   }
-  return new Map([...found].map(([namespace, { pod }]) => [namespace, fullName(pod)]));
+  const found = /* @__PURE__ */ new Map();
+  for (const [namespace, states] of groups) {
+    const worst = worstOverdue(states);
+    if (worst !== null) found.set(namespace, fullName(worst.pod));
+  }
+  return found;
 }
 __name(overdueByNamespace, "overdueByNamespace");
 function inTheLightOf(workload, states, input) {
@@ -25761,23 +26378,23 @@ var MAX_SUBDOMAIN_LENGTH = 253;
 var QUALIFIED_NAME = /^[A-Za-z0-9](?:[A-Za-z0-9_.-]*[A-Za-z0-9])?$/;
 var DNS_LABEL = /^[a-z0-9](?:[a-z0-9-]*[a-z0-9])?$/;
 var DNS_SUBDOMAIN = /^[a-z0-9](?:[a-z0-9-]*[a-z0-9])?(?:\.[a-z0-9](?:[a-z0-9-]*[a-z0-9])?)*$/;
-function isLabelKey(text2) {
-  const [first = "", second, ...more2] = text2.split("/");
+function isLabelKey(text3) {
+  const [first = "", second, ...more2] = text3.split("/");
   if (more2.length > 0) return false;
   if (second === void 0) return isQualifiedName(first);
   return first.length <= MAX_SUBDOMAIN_LENGTH && DNS_SUBDOMAIN.test(first) && isQualifiedName(second);
 }
 __name(isLabelKey, "isLabelKey");
-function isQualifiedName(text2) {
-  return text2.length <= MAX_LABEL_LENGTH && QUALIFIED_NAME.test(text2);
+function isQualifiedName(text3) {
+  return text3.length <= MAX_LABEL_LENGTH && QUALIFIED_NAME.test(text3);
 }
 __name(isQualifiedName, "isQualifiedName");
-function isLabelValue(text2) {
-  return text2 === "" || isQualifiedName(text2);
+function isLabelValue(text3) {
+  return text3 === "" || isQualifiedName(text3);
 }
 __name(isLabelValue, "isLabelValue");
-function isNamespaceName(text2) {
-  return text2.length <= MAX_LABEL_LENGTH && DNS_LABEL.test(text2);
+function isNamespaceName(text3) {
+  return text3.length <= MAX_LABEL_LENGTH && DNS_LABEL.test(text3);
 }
 __name(isNamespaceName, "isNamespaceName");
 
@@ -25787,9 +26404,9 @@ var ABSENT = /^!\s*(?<key>[^\s=!(),<>]+)$/;
 var EXISTS = /^(?<key>[^\s=!(),<>]+)$/;
 var EQUALITY = /^(?<key>[^\s=!(),<>]+)\s*(?<operator>==|=|!=)\s*(?<value>[^\s=!(),<>]*)$/;
 var SET = /^(?<key>[^\s=!(),<>]+)\s+(?<operator>in|notin)\s*\((?<values>[^()]*)\)$/;
-function parseSelector(text2) {
+function parseSelector(text3) {
   const selector = [];
-  for (const part of text2.split(BETWEEN_REQUIREMENTS)) {
+  for (const part of text3.split(BETWEEN_REQUIREMENTS)) {
     const requirement = parseRequirement(part.trim());
     if ("problem" in requirement) return requirement;
     selector.push(requirement);
@@ -25797,14 +26414,14 @@ function parseSelector(text2) {
   return { selector };
 }
 __name(parseSelector, "parseSelector");
-function parseRequirement(text2) {
-  if (text2 === "") return { problem: "a requirement is missing beside a comma" };
-  const match = ABSENT.exec(text2) ?? EXISTS.exec(text2) ?? EQUALITY.exec(text2) ?? SET.exec(text2);
-  if (match === null) return { problem: `${quote(text2)} is no requirement` };
+function parseRequirement(text3) {
+  if (text3 === "") return { problem: "a requirement is missing beside a comma" };
+  const match = ABSENT.exec(text3) ?? EXISTS.exec(text3) ?? EQUALITY.exec(text3) ?? SET.exec(text3);
+  if (match === null) return { problem: `${quote(text3)} is no requirement` };
   const { key = "", operator, value, values } = match.groups ?? {};
   if (!isLabelKey(key)) return { problem: `${quote(key)} is no label key` };
-  if (operator === void 0) return { key, operator: text2.startsWith("!") ? "absent" : "exists" };
-  if (values?.trim() === "") return { problem: `${quote(text2)} has no value between its brackets` };
+  if (operator === void 0) return { key, operator: text3.startsWith("!") ? "absent" : "exists" };
+  if (values?.trim() === "") return { problem: `${quote(text3)} has no value between its brackets` };
   const listed = value === void 0 ? (values ?? "").split(",").map((one) => one.trim()) : [value];
   const wrong = listed.find((one) => !isLabelValue(one));
   if (wrong !== void 0) return { problem: `${quote(wrong)} is no label value` };
@@ -25838,29 +26455,38 @@ function workloadsInScope(workloads2, settings, owners) {
 }
 __name(workloadsInScope, "workloadsInScope");
 function countForMinPods(states, ofJob) {
-  let count = 0;
+  let counted = 0;
+  const leftOut = /* @__PURE__ */ new Map();
   for (const state of states) {
-    if (isTerminating(state.pod) || state.class === "superseded" || state.class === "terminating") continue;
-    if (state.pod.phase === "Failed") continue;
-    if (hasEnded(state.pod) && !ofJob(state)) continue;
-    count += 1;
+    const why = whyLeftOut(state, ofJob);
+    if (why === null) counted += 1;
+    else leftOut.set(why, (leftOut.get(why) ?? 0) + 1);
   }
-  return count;
+  return { counted, leftOut };
 }
 __name(countForMinPods, "countForMinPods");
-function scopeTroubles(namespaces, counted, settings) {
+function whyLeftOut(state, ofJob) {
+  if (isTerminating(state.pod) || state.class === "terminating") return "terminating";
+  if (state.class === "superseded") return "superseded";
+  if (state.pod.phase === "Failed") return "failed";
+  return hasEnded(state.pod) && !ofJob(state) ? "completed" : null;
+}
+__name(whyLeftOut, "whyLeftOut");
+function scopeTroubles(namespaces, pods, settings) {
   const missing = namespaces.filter(({ presence }) => presence === "missing");
   const troubles = missing.map(({ namespace }) => ({ namespace, message: `namespace ${namespace} does not exist` }));
-  if (counted >= settings.minPods || missing.length > 0 && missing.length === namespaces.length) return troubles;
+  if (pods.counted >= settings.minPods || missing.length > 0 && missing.length === namespaces.length) return troubles;
   const [first = ""] = settings.namespaces;
   const onlyNamespace = settings.namespaces.length === 1 ? first : "";
-  return [...troubles, { namespace: onlyNamespace, message: tooFewMessage(counted, settings) }];
+  return [...troubles, { namespace: onlyNamespace, message: tooFewMessage(pods, settings) }];
 }
 __name(scopeTroubles, "scopeTroubles");
-function tooFewMessage(counted, settings) {
+function tooFewMessage({ counted, leftOut }, settings) {
   const found = `${counted} ${counted === 1 ? "pod" : "pods"}`;
   const matched = settings.selectorText === "" ? "in scope" : `matched \`${settings.selectorText}\``;
-  return `${found} ${matched}, expected at least ${settings.minPods}${whereOf2(settings)}`;
+  const others = [...leftOut].map(([why, count]) => `${count} ${why}`).sort();
+  const besides = others.length === 0 ? "" : `; not counted: ${others.join(", ")}`;
+  return `${found} ${matched}, expected at least ${settings.minPods} (min-pods)${whereOf2(settings)}${besides}`;
 }
 __name(tooFewMessage, "tooFewMessage");
 function whereOf2({ namespaces }) {
@@ -25879,8 +26505,8 @@ function unjudgedKindWarnings(pods) {
     if (objects === void 0) byKind.set(kind, /* @__PURE__ */ new Set([owner.unjudged.object]));
     else objects.add(owner.unjudged.object);
   }
-  return [...byKind].map(([kind, objects]) => {
-    const [first = ""] = objects;
+  return [...byKind].sort(([a], [b]) => a < b ? -1 : 1).map(([kind, objects]) => {
+    const [first = ""] = [...objects].sort();
     const which = objects.size === 1 ? first : `${first} and ${objects.size - 1} more`;
     const hint = kind.startsWith("ReplicaSet ") ? " without a Deployment" : "";
     return `${kind}${hint} owns pods in scope, which this gate judges; its own roll-out is not judged: ${which}`;
@@ -25902,52 +26528,60 @@ function nextWindows(before2, subjects, look2) {
 }
 __name(nextWindows, "nextWindows");
 function nextWindow(before2, subject, look2, isFirst) {
-  const { template, pods } = subject;
-  const began = /* @__PURE__ */ __name((why) => {
-    return { sinceElapsedMs: look2.elapsedMs, because: why, passingSinceElapsedMs: null, template, pods };
-  }, "began");
-  const broken = /* @__PURE__ */ __name((why) => {
-    return { sinceElapsedMs: null, because: why, passingSinceElapsedMs: null, template, pods };
-  }, "broken");
+  const { template, pods, state } = subject;
+  const window2 = /* @__PURE__ */ __name((sinceElapsedMs, because, begunAnew) => {
+    return { sinceElapsedMs, because, begunAnew, passingSinceElapsedMs: null, template, pods };
+  }, "window");
   if (before2 === void 0) {
-    if (subject.state !== "complete") return broken("it was not complete");
-    return began(isFirst ? "it was complete at the first look" : "it came into scope");
+    if (state !== "complete") return window2(null, NOT_COMPLETE, 0);
+    return window2(look2.elapsedMs, isFirst ? "it was complete at the first look" : "it came into scope", 0);
   }
-  if (subject.state === "incomplete") return broken("it was not complete");
   if (before2.sinceElapsedMs === null) {
-    return subject.state === "complete" ? began("it became complete") : broken("it was not complete");
+    if (state !== "complete") return window2(null, before2.because, before2.begunAnew);
+    const because = before2.because === NOT_COMPLETE ? "it became complete" : before2.because;
+    return window2(look2.elapsedMs, because, before2.begunAnew);
   }
-  const because = whatBegins(before2, subject, look2);
-  if (because !== null) return subject.state === "complete" ? began(because) : broken(because);
-  if (subject.state === "complete") {
-    return { ...before2, passingSinceElapsedMs: null, template, pods };
+  const disturbed = whatBegins(before2, subject, look2);
+  const broken = /* @__PURE__ */ __name((because) => window2(null, because, before2.begunAnew + 1), "broken");
+  if (state === "incomplete") return broken(disturbed ?? NOT_COMPLETE);
+  if (disturbed !== null) {
+    return state === "complete" ? window2(look2.elapsedMs, disturbed, before2.begunAnew + 1) : broken(disturbed);
   }
+  if (state === "complete") return { ...before2, passingSinceElapsedMs: null, template, pods };
   const passingSinceElapsedMs = before2.passingSinceElapsedMs ?? look2.elapsedMs;
-  if (look2.elapsedMs - passingSinceElapsedMs > look2.addedPodMs) return broken("it was not complete");
+  if (look2.elapsedMs - passingSinceElapsedMs > look2.addedPodMs) return broken(NOT_COMPLETE);
   return { ...before2, passingSinceElapsedMs, template, pods };
 }
 __name(nextWindow, "nextWindow");
+var NOT_COMPLETE = "it was not complete";
 function whatBegins(before2, subject, look2) {
   if (before2.template !== subject.template) return "its pod template changed";
-  const disturbed = disturbance(before2.pods, subject.pods);
+  const disturbed = look2.momentsCount || look2.afterGap ? disturbance(before2.pods, subject.pods) : null;
   if (disturbed !== null) return disturbed;
   return look2.afterGap && !hasSamePods(before2.pods, subject.pods) ? "its pods changed while the view was lost" : null;
 }
 __name(whatBegins, "whatBegins");
 function disturbance(before2, now) {
   let known = null;
+  let first = null;
   for (const [index2, pod] of now.entries()) {
     if (before2[index2] === pod) continue;
     known ??= new Map(before2.map((one) => [one.uid, one]));
     const earlier = known.get(pod.uid);
     if (earlier === void 0 || earlier === pod || !isReady(earlier)) continue;
-    if (restartsOf(pod) > restartsOf(earlier)) return `pod ${fullName(pod)} was restarted`;
-    if (!isReady(pod)) return `pod ${fullName(pod)} lost Ready`;
-    if (readySince(pod) !== readySince(earlier)) return `pod ${fullName(pod)} was not Ready for a moment`;
+    const what = changeOf(earlier, pod);
+    const name = fullName(pod);
+    if (what !== null && (first === null || name < first.name)) first = { name, what };
   }
-  return null;
+  return first === null ? null : `pod ${first.name} ${first.what}`;
 }
 __name(disturbance, "disturbance");
+function changeOf(earlier, pod) {
+  if (restartsOf(pod) > restartsOf(earlier)) return "was restarted";
+  if (!isReady(pod)) return "lost Ready";
+  return readySince(pod) === readySince(earlier) ? null : "was not Ready for a moment";
+}
+__name(changeOf, "changeOf");
 function hasSamePods(before2, now) {
   if (before2.length !== now.length) return false;
   const uids = new Set(before2.map(({ uid }) => uid));
@@ -25974,9 +26608,11 @@ function unstableOf(windows, subjects, elapsedMs, stableForMs) {
   for (const { key, name } of subjects) {
     const window2 = windows.get(key);
     const forMs = completeForMs(window2, elapsedMs);
-    if (forMs < stableForMs) unstable.push({ name, completeForMs: forMs, because: window2?.because ?? "" });
+    if (forMs >= stableForMs) continue;
+    const { because = "", begunAnew = 0 } = window2 ?? {};
+    unstable.push({ name, completeForMs: forMs, because, begunAnew });
   }
-  return unstable.sort((a, b) => a.completeForMs - b.completeForMs);
+  return unstable.sort((a, b) => a.completeForMs - b.completeForMs || (a.name < b.name ? -1 : 1));
 }
 __name(unstableOf, "unstableOf");
 
@@ -26019,7 +26655,7 @@ function findTroubles(workloads2, failedJobs, scope2, podFindings, look2) {
   const memory = /* @__PURE__ */ new Map();
   const find = /* @__PURE__ */ __name((subject, trouble) => {
     const draft = draftOf(subject, trouble, look2.now);
-    const key = `${subject.uid} ${keyOf(draft)}`;
+    const key = `${subject.uid} ${keyOf2(draft)}`;
     const fresh = isFresh(look2.coverage, resourceOf(draft), subject.namespace);
     const remembered = rememberTrouble(look2.before.get(key), oldestOf2(trouble.sinceMs, subject.podsSinceMs), {
       ...look2,
@@ -26117,14 +26753,14 @@ __name(timesOf, "timesOf");
 // src/health/warnings.ts
 var EVENTS_DUE_MS = 6e4;
 var MOST_NAMES2 = 3;
-function sightWarnings(snapshot, findings2, nowMs) {
+function sightWarnings(snapshot, findings3, nowMs) {
   const warnings2 = [];
   const events = forbiddenPlaces(snapshot.coverage, "events");
   if (events !== null) {
     warnings2.push(
       `events may not be read${events}: Calico's failure cannot be recognised there and nothing is restarted`
     );
-  } else if (snapshot.events.length === 0 && isEventsDue(snapshot.coverage, findings2, nowMs)) {
+  } else if (snapshot.events.length === 0 && isEventsDue(snapshot.coverage, findings3, nowMs)) {
     warnings2.push("there are no events at all while pods are stuck: events may be disabled or expired");
   }
   if (forbiddenPlaces(snapshot.coverage, "nodes") !== null) {
@@ -26143,10 +26779,10 @@ function forbiddenPlaces(coverage, resource) {
   return ` in ${namespaces.length === 1 ? "namespace" : "namespaces"} ${someOf2(namespaces)}`;
 }
 __name(forbiddenPlaces, "forbiddenPlaces");
-function isEventsDue(coverage, findings2, nowMs) {
+function isEventsDue(coverage, findings3, nowMs) {
   if (coverage.gaps.some(({ resource }) => resource === "events")) return false;
-  return findings2.some(
-    ({ stage, sinceMs }) => (stage === "sandbox" || stage === "terminating") && nowMs - sinceMs >= EVENTS_DUE_MS
+  return findings3.some(
+    ({ stage, sinceMs, holdsBack }) => holdsBack && (stage === "sandbox" || stage === "terminating") && nowMs - sinceMs >= EVENTS_DUE_MS
   );
 }
 __name(isEventsDue, "isEventsDue");
@@ -26184,13 +26820,13 @@ function clocksAhead(before2, changed, nowMs) {
 }
 __name(clocksAhead, "clocksAhead");
 function clockWarnings(ahead) {
-  return [...ahead].map(([node, aheadMs]) => {
-    return `the clock of node ${node} is ahead of the API server's by ${formatSeconds(aheadMs)} or more: times from there count as now`;
+  return [...ahead].sort(([a], [b]) => a < b ? -1 : 1).map(([node, aheadMs]) => {
+    return `the clock of node ${node} is ahead of the API server's (by ${formatSeconds(aheadMs)} or more): times from there count as now, and tokens may be refused`;
   });
 }
 __name(clockWarnings, "clockWarnings");
 function someOf2(names) {
-  const first = names.slice(0, MOST_NAMES2).join(", ");
+  const first = names.toSorted().slice(0, MOST_NAMES2).join(", ");
   return names.length > MOST_NAMES2 ? `${first} and ${names.length - MOST_NAMES2} more` : first;
 }
 __name(someOf2, "someOf");
@@ -26224,9 +26860,9 @@ function lookAtHealth(before2, observation) {
   const podFindings = pods.flatMap(
     ({ class: podClass, finding }) => finding === null || podClass === "starting" ? [] : finding
   );
-  const countedForMin = countForMinPods(pods, ({ pod }) => pod.controller?.kind === "Job");
+  const podsForMin = countForMinPods(pods, ({ pod }) => pod.controller?.kind === "Job");
   const isScopeSeen = isFresh(coverage, "pods", "");
-  const scopeTrouble = isScopeSeen ? scopeTroubles(snapshot.namespaces, countedForMin, settings) : [];
+  const scopeTrouble = isScopeSeen ? scopeTroubles(snapshot.namespaces, podsForMin, settings) : [];
   const troubles = findTroubles(workloads2, failedJobs, scopeTrouble, podFindings, {
     now,
     timing,
@@ -26236,15 +26872,20 @@ function lookAtHealth(before2, observation) {
     before: before2.troubles
   });
   const allFindings = [...podFindings, ...[...troubles.byWorkload.values()].flat()];
-  const findings2 = [...freezeUnseen(allFindings, before2.evidence, coverage)].sort(compareFindings);
+  const findings3 = [...freezeUnseen(allFindings, before2.evidence, coverage)].sort(compareFindings);
   const verdicts = workloads2.map((one) => ({
     ...one,
     ...completenessOf(one, troubles.byWorkload.get(one.workload.uid) ?? [])
   }));
-  const subjects = [...verdicts.flatMap(subjectOfWorkload), ...subjectsOfBarePods(judged2.pods)];
+  const isAllRead = neededGaps(coverage).every(({ why }) => why === "stale");
+  const own = [...verdicts.flatMap((one) => subjectOfWorkload(one, nodes)), ...subjectsOfBarePods(judged2.pods)];
+  const subjects = (own.length > 0 ? own : subjectOfJobs(jobs, findings3)).map(
+    (subject) => isAllRead ? subject : { ...subject, state: "incomplete" }
+  );
   const windows = nextWindows(before2.windows, subjects, {
     elapsedMs: now.elapsedMs,
     afterGap: before2.looks > 0 && coverage.reconnections !== before2.reconnections,
+    momentsCount: settings.stuckAfterMs === 0,
     addedPodMs: timing.addedPodMs
   });
   const states = verdicts.map(({ workload, rollOut, isComplete, problem }) => {
@@ -26266,13 +26907,13 @@ function lookAtHealth(before2, observation) {
   const ahead = clocksAhead(before2.clocksAhead, changed, now.atMs);
   const assessment = {
     counts: countPods(pods),
-    findings: findings2,
-    notReadyPods: notReadyPods(pods, findings2),
+    findings: findings3,
+    notReadyPods: notReadyPods(pods, findings3),
     workloads: states,
-    complete: states.every(({ complete }) => complete) && findings2.every(({ holdsBack }) => !holdsBack),
+    complete: isAllRead && states.every(({ complete }) => complete) && findings3.every(({ holdsBack }) => !holdsBack),
     unstable: unstableOf(windows, subjects, now.elapsedMs, settings.stableForMs),
     warnings: [
-      ...sightWarnings(snapshot, findings2, now.atMs),
+      ...sightWarnings(snapshot, findings3, now.atMs),
       ...unknownNamespaceWarnings(snapshot.namespaces, [...snapshot.pods, ...snapshot.workloads]),
       ...unjudgedKindWarnings(judged2.pods),
       ...workloads2.flatMap(({ rollOut }) => rollOut.warnings),
@@ -26285,11 +26926,11 @@ function lookAtHealth(before2, observation) {
     looks: before2.looks + 1,
     seen: new Set(snapshot.pods),
     pods: judged2.memory,
-    workloads: rememberWorkloads(before2, verdicts, observation),
+    workloads: rememberWorkloads(before2, verdicts, observation, isAllRead),
     troubles: isScopeSeen ? troubles.memory : new Map([...before2.troubles, ...troubles.memory]),
     windows,
     failedJobs,
-    evidence: nextEvidence(before2.evidence, findings2, coverage, now.atMs),
+    evidence: nextEvidence(before2.evidence, findings3, coverage, now.atMs),
     reconnections: coverage.reconnections,
     clocksAhead: ahead
   };
@@ -26305,29 +26946,35 @@ function finalStates(pods, workloads2) {
 }
 __name(finalStates, "finalStates");
 function completenessOf({ rollOut, pods }, own) {
-  const findings2 = [...own];
-  for (const { finding } of pods) if (finding?.holdsBack === true) findings2.push(finding);
-  const isComplete = rollOut.carriedOut && findings2.length === 0;
-  const isPassing2 = !isComplete && rollOut.passing && findings2.length === own.length;
-  const [worst] = findings2.sort(compareFindings);
-  return { isComplete, isPassing: isPassing2, problem: isComplete ? null : worst?.cause ?? "NotRolledOut" };
+  const findings3 = [...own];
+  for (const { finding } of pods) if (finding?.holdsBack === true) findings3.push(finding);
+  const isComplete = rollOut.carriedOut && findings3.length === 0;
+  const isPassing = !isComplete && rollOut.passing && findings3.length === own.length;
+  const [worst] = findings3.sort(compareFindings);
+  return { isComplete, isPassing, problem: isComplete ? null : worst?.cause ?? "NotRolledOut" };
 }
 __name(completenessOf, "completenessOf");
-function subjectOfWorkload(judged2) {
-  const { workload, pods, isComplete, isPassing: isPassing2 } = judged2;
+function subjectOfWorkload(judged2, nodes) {
+  const { workload, pods, isComplete, isPassing } = judged2;
   if (workload.kind === "Job") return [];
-  const incomplete = isPassing2 ? "passing" : "incomplete";
+  const incomplete = isPassing ? "passing" : "incomplete";
   return [
     {
       key: workload.uid,
       name: fullName(workload),
       state: isComplete ? "complete" : incomplete,
       template: templateOf(workload),
-      pods: pods.map(({ pod }) => pod).filter(isActive)
+      pods: pods.map(({ pod }) => pod).filter((pod) => isActive(pod) && (workload.kind !== "DaemonSet" || nodes.counts(pod)))
     }
   ];
 }
 __name(subjectOfWorkload, "subjectOfWorkload");
+function subjectOfJobs(jobs, findings3) {
+  if (jobs.length === 0) return [];
+  const state = findings3.some(({ holdsBack }) => holdsBack) ? "incomplete" : "complete";
+  return [{ key: "", name: "the Jobs in scope", state, template: "", pods: [] }];
+}
+__name(subjectOfJobs, "subjectOfJobs");
 function subjectsOfBarePods(pods) {
   const subjects = [];
   for (const { state, owner } of pods) {
@@ -26358,18 +27005,18 @@ function countPods(pods) {
   return { total: pods.length, ...counts };
 }
 __name(countPods, "countPods");
-function notReadyPods(pods, findings2) {
+function notReadyPods(pods, findings3) {
   const uids = new Set(pods.filter((state) => state.class === "notReady").map(({ pod }) => pod.uid));
-  return findings2.flatMap(({ uid, namespace, pod }) => {
+  return findings3.flatMap(({ uid, namespace, pod }) => {
     return uid === null || pod === null || !uids.has(uid) ? [] : [`${namespace}/${pod}`];
   });
 }
 __name(notReadyPods, "notReadyPods");
-function rememberWorkloads(before2, judged2, { now }) {
+function rememberWorkloads(before2, judged2, { now }, isAllRead) {
   const workloads2 = /* @__PURE__ */ new Map();
   for (const { workload, isComplete } of judged2) {
     const template = workload.kind === "Job" || isObserved(workload) ? templateOf(workload) : null;
-    const remembered = rememberWorkload(before2.workloads.get(workload.uid), template, isComplete, now);
+    const remembered = rememberWorkload(before2.workloads.get(workload.uid), template, isAllRead && isComplete, now);
     if (remembered !== void 0) workloads2.set(workload.uid, remembered);
   }
   return workloads2;
@@ -26401,13 +27048,17 @@ function lookAt(snapshot, before2, circumstances) {
     assessment: health.assessment,
     cases,
     plan,
-    cureInProgress: settings.restartCalicoNode && isCuring(plan, restarts),
+    cureInProgress: settings.restartCalicoNode && isCuring(plan, restarts, cases, observation),
     memory: { health: health.memory, calico: memory, restarts }
   };
 }
 __name(lookAt, "lookAt");
-function isCuring(plan, restarts) {
-  return plan.next !== null || plan.nodes.some(({ action }) => action === "waiting") || restarts.some(isPending);
+function isCuring(plan, restarts, cases, { now, timing }) {
+  if (plan.next !== null || plan.nodes.some(({ action }) => action === "waiting")) return true;
+  const stuckOn = new Set(cases.map(({ node }) => node));
+  return restarts.some(
+    (restart2) => isPending(restart2) || stuckOn.has(restart2.node) && mayFollow(restart2, now, timing)
+  );
 }
 __name(isCuring, "isCuring");
 
@@ -26424,46 +27075,58 @@ var ESCAPES = new RegExp(
 );
 var LINE_BREAKS = /\r\n|[\n\r\v\f\u0085\u2028\u2029]/gu;
 var INVISIBLE = /[\p{Cc}\p{Cf}\p{Default_Ignorable_Code_Point}\p{Co}\u2800]/gu;
-function clean(text2) {
-  return text2.toWellFormed().replaceAll(ESCAPES, "").replaceAll(LINE_BREAKS, " ").replaceAll("	", " ").replaceAll(INVISIBLE, "");
+function clean(text3) {
+  return text3.toWellFormed().replaceAll(ESCAPES, "").replaceAll(LINE_BREAKS, " ").replaceAll("	", " ").replaceAll(INVISIBLE, "");
 }
 __name(clean, "clean");
-function cap(text2, limitBytes = FIELD_LIMIT_BYTES) {
-  if (text2.length * 3 <= limitBytes || Buffer.byteLength(text2) <= limitBytes) return text2;
+function cap(text3, limitBytes = FIELD_LIMIT_BYTES) {
+  if (text3.length * 3 <= limitBytes || Buffer.byteLength(text3) <= limitBytes) return text3;
   const room = limitBytes - Buffer.byteLength(CUT_MARK);
-  const bytes = Buffer.from(text2.slice(0, limitBytes));
+  const bytes = Buffer.from(text3.slice(0, limitBytes));
   let end2 = Math.min(room, bytes.length);
   while (end2 > 0 && ((bytes[end2] ?? 0) & 192) === 128) end2 -= 1;
   return bytes.subarray(0, end2).toString("utf8") + CUT_MARK;
 }
 __name(cap, "cap");
-function field(text2, limitBytes = FIELD_LIMIT_BYTES) {
-  return cap(clean(text2.slice(0, limitBytes * 4)), limitBytes);
+function field(text3, limitBytes = FIELD_LIMIT_BYTES) {
+  return cap(clean(text3.slice(0, limitBytes * 4)), limitBytes);
 }
 __name(field, "field");
-function logLine(text2) {
-  const line = field(text2).trimEnd().replaceAll("##[", "##[\\");
+function logLine(text3) {
+  const line = field(text3).trimEnd().replaceAll("##[", "##[\\");
   return line.trimStart().startsWith("::") ? `| ${line.trimStart()}` : line;
 }
 __name(logLine, "logLine");
-function markdown(text2, limitBytes = FIELD_LIMIT_BYTES) {
-  const shown = field(text2, limitBytes);
+function markdown(text3, limitBytes = FIELD_LIMIT_BYTES) {
+  const shown = field(text3, limitBytes);
   return shown === "" ? "" : `<code>${entities(shown)}</code>`;
 }
 __name(markdown, "markdown");
-function prose(text2, limitBytes = FIELD_LIMIT_BYTES) {
-  return entities(field(text2, limitBytes)).replaceAll("&#64;", "&#64;<wbr>").replaceAll("&#35;", "&#35;<wbr>");
+function prose(text3, limitBytes = FIELD_LIMIT_BYTES) {
+  return entities(field(text3, limitBytes)).replaceAll("&#64;", "&#64;<wbr>").replaceAll("&#35;", "&#35;<wbr>");
 }
 __name(prose, "prose");
-function entities(text2) {
-  return text2.replaceAll(/[!-/:-@[-`{-~]/gu, (char) => HARMLESS.has(char) ? char : `&#${char.codePointAt(0)};`);
+function codeBlock(lines, limitBytes = FIELD_LIMIT_BYTES) {
+  const shown = lines.map((line) => field(line, limitBytes));
+  const longest = Math.max(0, ...shown.flatMap((line) => [...line.matchAll(/`+/gu)].map(([run3]) => run3.length)));
+  const fence = "`".repeat(Math.max(3, longest + 1));
+  return [fence, ...shown, fence];
+}
+__name(codeBlock, "codeBlock");
+function entities(text3) {
+  return text3.replaceAll(/[!-/:-@[-`{-~]/gu, (char) => HARMLESS.has(char) ? char : `&#${char.codePointAt(0)};`);
 }
 __name(entities, "entities");
 var HARMLESS = /* @__PURE__ */ new Set([" ", ",", ";", '"', "'", "%", "=", "?"]);
 function printableJson(value, indent) {
-  return JSON.stringify(value, null, indent).replaceAll("##[", "##\\u005b");
+  return JSON.stringify(value, null, indent).replaceAll(/(?!\n)[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Default_Ignorable_Code_Point}]/gu, escaped2).replaceAll("##[", "##\\u005b");
 }
 __name(printableJson, "printableJson");
+function escaped2(character) {
+  const units = Array.from({ length: character.length }, (_, index2) => character.charCodeAt(index2));
+  return units.map((unit) => `\\u${unit.toString(16).padStart(4, "0")}`).join("");
+}
+__name(escaped2, "escaped");
 
 // src/report/json.ts
 var TIMELINE_LIMIT = 2e3;
@@ -26574,9 +27237,13 @@ var READ = ["list", "watch"];
 var REVIEWS = "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews";
 var LANES = 4;
 function needsOf(settings) {
-  const everywhere = [null];
-  const scope2 = settings.namespaces.length === 0 ? everywhere : settings.namespaces;
-  const inScope2 = /* @__PURE__ */ __name((group, resource, verbs, costs) => scope2.map((namespace) => ({ group, resource, verbs, namespace, costs })), "inScope");
+  const { namespaces } = settings;
+  const inScope2 = /* @__PURE__ */ __name((group, resource, verbs, costs) => {
+    const everywhere = { group, resource, verbs, namespace: null, costs };
+    const inEach = namespaces.map((namespace) => ({ ...everywhere, namespace }));
+    if (inEach.length === 0) return [everywhere];
+    return inEach.length < MANY_NAMESPACES ? inEach : [{ ...everywhere, inEach }];
+  }, "inScope");
   const blind = "the verdict can be inconclusive or unhealthy, never healthy";
   return [
     ...inScope2("", "pods", READ, blind),
@@ -26587,10 +27254,12 @@ function needsOf(settings) {
     ...inScope2("", "events", READ, "Calico's failure is not diagnosed and nothing is restarted"),
     { group: "", resource: "nodes", verbs: READ, namespace: null, costs: "what is wrong with a node is not known" },
     ...findingCalico(settings),
-    ...inScope2("", "pods/log", ["get"], "crashes are reported without their last log lines")
+    ...inScope2("", "pods/log", ["get"], "crashes are reported without their last log lines"),
+    ...namespaces.length === 0 ? [] : inScope2("", "namespaces", ["get"], NAMESPACES_COST)
   ];
 }
 __name(needsOf, "needsOf");
+var NAMESPACES_COST = "a namespace that does not exist cannot be told from an empty one";
 function findingCalico({ namespaces, calicoNamespace }) {
   if (namespaces.length === 0) return [];
   const namespace = calicoNamespace;
@@ -26607,13 +27276,13 @@ function calicoNeedsOf({ restartCalicoNode: restartCalicoNode2 }, namespaces) {
       namespace,
       costs: "the calico-node pods are not seen, and nothing is restarted"
     };
-    const costs = "calico-node is not restarted";
-    const restart2 = { group: "", resource: "pods", verbs: ["get", "delete"], namespace, costs };
+    const restart2 = { ...read, verbs: ["delete", "get"], costs: "calico-node is not restarted" };
     return restartCalicoNode2 ? [read, restart2] : [read];
   });
 }
 __name(calicoNeedsOf, "calicoNeedsOf");
 async function checkAccess(api, needs, signal3) {
+  const queue = [...needs];
   const results = [];
   let refusal2 = null;
   const review = /* @__PURE__ */ __name(async (need) => {
@@ -26632,12 +27301,18 @@ async function checkAccess(api, needs, signal3) {
   }, "review");
   let next = 0;
   const lane = /* @__PURE__ */ __name(async () => {
-    for (let index2 = next++; index2 < needs.length; index2 = next++) results[index2] = await review(needs[index2]);
+    for (let index2 = next++; index2 < queue.length; index2 = next++) {
+      const need = queue[index2];
+      const result = await review(need);
+      if (need.inEach !== void 0 && "missingVerbs" in result && result.missingVerbs.length > 0) {
+        queue.push(...need.inEach);
+      } else results[index2] = result;
+    }
   }, "lane");
   await Promise.all(Array.from({ length: LANES }, lane));
   const reviewed = [];
   const unknown2 = [];
-  needs.forEach((need, index2) => {
+  queue.forEach((need, index2) => {
     const result = results[index2];
     if (result === void 0) return;
     if ("why" in result) unknown2.push({ need, why: result.why });
@@ -26678,17 +27353,25 @@ function rulesFor(reviewed) {
   const groups = /* @__PURE__ */ new Map();
   for (const { need, missingVerbs } of reviewed) {
     if (missingVerbs.length === 0) continue;
-    const key = JSON.stringify([need.group, need.namespace, missingVerbs, need.costs]);
-    const group = groups.get(key) ?? { need, verbs: missingVerbs, resources: [] };
+    const costs = costsOf(need, missingVerbs);
+    const key = JSON.stringify([need.group, need.namespace, missingVerbs, costs]);
+    const group = groups.get(key) ?? { need, verbs: missingVerbs, resources: [], costs };
     if (!group.resources.includes(need.resource)) group.resources.push(need.resource);
     groups.set(key, group);
   }
-  return [...groups.values()].map(({ need, verbs, resources }) => ({
+  return [...groups.values()].map(({ need, verbs, resources, costs }) => ({
     rule: ruleFor({ group: need.group, resources, namespace: need.namespace, verbs }),
-    costs: need.costs
+    costs
   }));
 }
 __name(rulesFor, "rulesFor");
+function costsOf(need, missingVerbs) {
+  const missing = missingVerbs.join();
+  if (missing === "watch") return "it is listed every few seconds instead of watched";
+  const isForDelete = need.verbs.includes("delete") && missing === "get";
+  return isForDelete ? "a DELETE whose answer gets lost cannot be told from one that was not carried out" : need.costs;
+}
+__name(costsOf, "costsOf");
 
 // src/rights.ts
 function reviewRights(run3, api) {
@@ -26722,191 +27405,62 @@ function reviewRights(run3, api) {
       calicoNamespaces = key;
       review(calicoNeedsOf(run3.settings, namespaces));
     }, "reviewCalico"),
-    pending: /* @__PURE__ */ __name(() => open > 0 ? reviews : null, "pending")
+    pending: /* @__PURE__ */ __name(() => open > 0 ? reviews : null, "pending"),
+    settle: /* @__PURE__ */ __name(async () => {
+      if (open > 0) await Promise.race([reviews, sleep(run3.clock, run3.timing.lateReviewsMs, run3.signal)]);
+    }, "settle")
   };
 }
 __name(reviewRights, "reviewRights");
 
-// src/cluster/server-clock.ts
-var DATE_RESOLUTION_MS = 1e3;
-function createServerClock(clock) {
-  const startedMs = clock.monotonicMs();
-  let bounds = null;
-  const offsetMs = /* @__PURE__ */ __name(() => bounds === null ? clock.wallMs() - clock.monotonicMs() : Math.round((bounds.lowMs + bounds.highMs) / 2), "offsetMs");
-  return {
-    observe: /* @__PURE__ */ __name((date, sentMs, receivedMs) => {
-      const serverMs = Date.parse(date ?? "");
-      if (Number.isNaN(serverMs) || receivedMs < sentMs) return;
-      const seen = { lowMs: serverMs - receivedMs, highMs: serverMs + DATE_RESOLUTION_MS - sentMs };
-      const both = bounds === null ? seen : { lowMs: Math.max(bounds.lowMs, seen.lowMs), highMs: Math.min(bounds.highMs, seen.highMs) };
-      bounds = both.lowMs <= both.highMs ? both : seen;
-    }, "observe"),
-    now: /* @__PURE__ */ __name(() => {
-      const monotonicMs = clock.monotonicMs();
-      return { atMs: Math.round(monotonicMs + offsetMs()), elapsedMs: monotonicMs - startedMs };
-    }, "now"),
-    aheadMs: /* @__PURE__ */ __name(() => bounds === null ? null : offsetMs() - (clock.wallMs() - clock.monotonicMs()), "aheadMs")
-  };
+// src/view-news.ts
+function viewNews(before2, after) {
+  const hadGap = new Set((before2?.gaps ?? []).map(placeOf2));
+  const hasGap = new Set(after.gaps.map(placeOf2));
+  const lost = after.gaps.filter((gap) => !hadGap.has(placeOf2(gap)) && (before2 !== null || gap.why !== "forbidden"));
+  const regained = (before2?.gaps ?? []).filter((gap) => !hasGap.has(placeOf2(gap)));
+  const news = [];
+  for (const wasSeen of [true, false]) {
+    const gaps = inOrder(lost.filter(({ why }) => why !== "never-read" === wasSeen));
+    const [first] = gaps;
+    if (first !== void 0) news.push({ type: "view-lost", what: placesOf(gaps), why: first.message, wasSeen });
+  }
+  for (const wasSeen of [true, false]) {
+    const gaps = inOrder(regained.filter(({ why }) => why === "stale" === wasSeen));
+    if (gaps.length > 0) news.push({ type: "view-regained", what: placesOf(gaps), wasSeen });
+  }
+  return news;
 }
-__name(createServerClock, "createServerClock");
-
-// src/report/sentences.ts
-function sentenceOf(event) {
-  switch (event.type) {
-    case "started":
-      return `Calico Health Gate ${event.version}: ${aim(event.settings)}`;
-    case "connecting":
-      return `connecting to ${event.server} (context ${event.context}, from ${event.source})`;
-    case "connected":
-      return `connected to ${event.server}, Kubernetes ${event.kubernetesVersion}`;
-    case "missing-right":
-      return `missing right: ${event.rule}; ${event.costs}`;
-    case "calico-found":
-      return `Calico: ${event.installations.map((one) => `DaemonSet ${one.namespace}/${one.daemonSet}`).join(", ")}`;
-    case "calico-absent":
-      return "no Calico in this cluster: nothing to diagnose there";
-    case "view-lost":
-      return `lost sight of ${event.what}: ${event.why}`;
-    case "view-regained":
-      return `sees ${event.what} again`;
-    case "calico-failure":
-      return `node ${event.node}: Calico's CNI token is rejected (401 Unauthorized); stuck: ${shortList(event.pods)}: ${event.message}`;
-    case "planned":
-      return `node ${event.node}: ${event.action}: ${event.why}${event.command === null ? "" : `; by hand: ${event.command}`}`;
-    case "restarting":
-      return `node ${event.node}: restarting calico-node (deleting pod ${event.pod})`;
-    case "restarted":
-      return `node ${event.node}: pod ${event.pod}: ${event.answer}`;
-    case "installed":
-      return `node ${event.node}: ${event.pod} has run install-cni, ${formatDuration(roundMs(event.afterMs))} after the restart`;
-    case "outcome":
-      return `node ${event.node}: ${event.outcome}: ${event.why}`;
-    case "stable-window":
-      return `all is ready; it has to stay so for ${formatDuration(event.stableForMs)}`;
-    case "confirming":
-      return "all stayed ready; confirming with a fresh look at everything";
-    case "warning":
-      return event.message;
+__name(viewNews, "viewNews");
+function describeGap(gap) {
+  switch (gap.why) {
+    case "forbidden":
+      return `may not see ${placeOf2(gap)}: ${gap.message}`;
+    case "never-read":
+      return `never saw ${placeOf2(gap)}: ${gap.message}`;
+    case "stale":
+      return `lost sight of ${placeOf2(gap)} at ${new Date(gap.sinceMs).toISOString()}: ${gap.message}`;
   }
 }
-__name(sentenceOf, "sentenceOf");
-function shortList(names) {
-  const first = names.slice(0, 3).join(", ");
-  return names.length > 3 ? `${first} and ${names.length - 3} more` : first;
-}
-__name(shortList, "shortList");
-function roundMs(ms) {
-  return Math.max(0, Math.round(ms / 1e3)) * 1e3;
-}
-__name(roundMs, "roundMs");
-function aim(settings) {
-  const { selectorText, timeoutMs, stableForMs, restartCalicoNode: restartCalicoNode2, maxNodeRestarts } = settings;
-  const which = selectorText === "" ? "all pods" : `pods with ${selectorText}`;
-  const restarts = restartCalicoNode2 && maxNodeRestarts > 0 ? `may restart calico-node on up to ${maxNodeRestarts} ${maxNodeRestarts === 1 ? "node" : "nodes"}` : "changes nothing";
-  return `${which} ${scopeOf(settings)}, for at most ${formatDuration(timeoutMs)}, stable for ${formatDuration(stableForMs)}; ${restarts}`;
-}
-__name(aim, "aim");
-function scopeOf({ namespaces, excludeNamespaces }) {
-  if (namespaces.length === 1) return `in namespace ${namespaces[0]}`;
-  if (namespaces.length > 1) return `in namespaces ${shortList(namespaces)}`;
-  return excludeNamespaces.length > 0 ? `in all namespaces but ${shortList(excludeNamespaces)}` : "in all namespaces";
-}
-__name(scopeOf, "scopeOf");
-
-// src/run.ts
-var TIMELINE_KEPT = 4e3;
-function beginRun(settings, options) {
-  const { clock = systemClock, timing = TIMING, random = Math.random } = options;
-  const serverClock = createServerClock(clock);
-  const startedMs = clock.monotonicMs();
-  const timeline2 = [];
-  const warnings2 = new Set(options.warnings);
-  const soft = new AbortController();
-  const hard = new AbortController();
-  let cancelHard = /* @__PURE__ */ __name(() => {
-  }, "cancelHard");
-  const stop = /* @__PURE__ */ __name(() => {
-    if (soft.signal.aborted) return;
-    cancelHard = clock.after(timing.shutdownMs, () => hard.abort(new Error("the run is over")));
-    soft.abort(new Error("the run is over"));
-  }, "stop");
-  const cancelDeadline = clock.after(settings.timeoutMs, stop);
-  if (options.signal.aborted) stop();
-  else options.signal.addEventListener("abort", stop, { once: true });
-  const tell = /* @__PURE__ */ __name((event, now) => {
-    const what2 = timelineEntry(event);
-    if (what2 !== null && timeline2.length < TIMELINE_KEPT) timeline2.push({ now, what: what2 });
-    if (event.type === "warning") warnings2.add(event.message);
-    options.tell(event, now);
-  }, "tell");
-  return {
-    settings,
-    timing,
-    clock,
-    serverClock,
-    random,
-    signal: soft.signal,
-    hardSignal: hard.signal,
-    tell,
-    deadlineInMs: /* @__PURE__ */ __name(() => settings.timeoutMs - (clock.monotonicMs() - startedMs), "deadlineInMs"),
-    cancelledBy: /* @__PURE__ */ __name(() => options.signal.aborted ? reasonOf(options.signal) : null, "cancelledBy"),
-    warn: /* @__PURE__ */ __name((message2) => tell({ type: "warning", message: message2 }, serverClock.now()), "warn"),
-    warnings: /* @__PURE__ */ __name(() => [...warnings2], "warnings"),
-    // Times are told in the server's clock as it is known at the end: the first entries were made before it was known.
-    timeline: /* @__PURE__ */ __name(() => {
-      const { atMs, elapsedMs } = serverClock.now();
-      return timeline2.map(({ now, what: what2 }) => ({ atMs: atMs - (elapsedMs - now.elapsedMs), what: what2 }));
-    }, "timeline"),
-    close: /* @__PURE__ */ __name(() => {
-      cancelDeadline();
-      cancelHard();
-      options.signal.removeEventListener("abort", stop);
-      soft.abort(new Error("the run is over"));
-      hard.abort(new Error("the run is over"));
-    }, "close")
-  };
-}
-__name(beginRun, "beginRun");
-function timelineEntry(event) {
-  if (event.type === "assessed" || event.type === "debug" || event.type === "finished") return null;
-  return sentenceOf(event);
-}
-__name(timelineEntry, "timelineEntry");
-function reasonOf(signal3) {
-  const reason = signal3.reason;
-  const message2 = reason instanceof Error ? reason.message : String(reason);
-  return message2.replace(/^cancelled by /u, "");
-}
-__name(reasonOf, "reasonOf");
+__name(describeGap, "describeGap");
 
 // src/telling.ts
 function newsOf(before2, after, deadlineInMs) {
+  const { observation, assessment, plan } = after;
+  const { coverage } = observation.snapshot;
+  const unseen = isBlind(coverage) ? unseenIn(coverage, observation.now.atMs) : null;
   return [
-    ...viewNews(before2, after),
+    ...viewNews(before2?.observation.snapshot.coverage ?? null, coverage),
+    { type: "assessed", assessment, unseen, nodes: plan.nodes, deadlineInMs },
     ...calicoNews(before2, after),
-    ...restartNews(before2?.memory.restarts ?? [], after.memory.restarts),
-    { type: "assessed", assessment: after.assessment, nodes: after.plan.nodes, deadlineInMs },
-    ...planNews(before2?.plan.nodes ?? [], after.plan.nodes),
+    ...restartNews(before2?.memory.restarts ?? [], after),
+    ...planNews(before2, after),
     ...warningNews(before2, after),
+    ...noteNews(before2, after),
     ...stabilityNews(before2, after)
   ];
 }
 __name(newsOf, "newsOf");
-function viewNews(before2, after) {
-  const was = before2?.observation.snapshot.coverage.gaps ?? [];
-  const is = after.observation.snapshot.coverage.gaps;
-  const key = /* @__PURE__ */ __name((gap) => `${gap.why} ${what(gap)}`, "key");
-  const old = new Set(was.map(key));
-  const present2 = new Set(is.map(key));
-  const lost = is.filter((gap) => gap.why === "stale" && !old.has(key(gap))).map((gap) => ({ type: "view-lost", what: what(gap), why: gap.message }));
-  const regained = was.filter((gap) => gap.why === "stale" && !present2.has(key(gap))).map((gap) => ({ type: "view-regained", what: what(gap) }));
-  return [...lost, ...regained];
-}
-__name(viewNews, "viewNews");
-function what(gap) {
-  return gap.namespace === null ? gap.resource : `${gap.resource} in namespace ${gap.namespace}`;
-}
-__name(what, "what");
 function calicoNews(before2, after) {
   const known = new Set(before2?.cases.map((one) => one.node) ?? []);
   const failures = after.cases.filter((one) => !known.has(one.node)).map(
@@ -26933,22 +27487,31 @@ function foundIn({ installations, observation }) {
 }
 __name(foundIn, "foundIn");
 function planNews(before2, after) {
-  const known = new Map(before2.map((plan) => [plan.node, plan]));
-  return after.filter(
-    (plan) => plan.action !== "none" && plan.action !== "restarted" && known.get(plan.node)?.action !== plan.action
-  ).map(
-    (plan) => ({
-      type: "planned",
-      node: plan.node,
-      action: plan.action,
-      why: plan.why,
-      command: plan.command
-    })
-  );
+  const known = new Map(before2?.plan.nodes.map((plan) => [plan.node, plan]));
+  const inProgress = new Set(after.memory.restarts.filter(isPending).map(({ node }) => node));
+  return after.plan.nodes.filter(isTold).map(({ node, action, why, command }) => ({ type: "planned", node, action, why, command }));
+  function isTold({ node, action, why }) {
+    if (action === "none" || action === "restarted" || node === after.plan.next?.node) return false;
+    if (inProgress.has(node)) return false;
+    const was = known.get(node);
+    const isNew = was?.action !== action || withoutNumbers(was.why) !== withoutNumbers(why);
+    if (action !== "waiting") return isNew;
+    return !isJustFound(node, after) && (isNew || before2 !== null && isJustFound(node, before2));
+  }
+  __name(isTold, "isTold");
 }
 __name(planNews, "planNews");
-function restartNews(before2, after) {
-  return after.flatMap((restart2, index2) => {
+function isJustFound(node, { memory, observation: { now, timing } }) {
+  const foundAtMs = memory.calico.nodes.get(node)?.foundAtMs ?? now.atMs;
+  return now.atMs - foundAtMs < timing.observationGapMs;
+}
+__name(isJustFound, "isJustFound");
+function withoutNumbers(why) {
+  return why.replaceAll(/(?:[0-9]+(?:ms|[hms])?)+/g, "");
+}
+__name(withoutNumbers, "withoutNumbers");
+function restartNews(before2, { memory, observation }) {
+  return memory.restarts.flatMap((restart2, index2) => {
     const was = before2[index2];
     const news = [];
     const installedAtMs = restart2.after?.installedAtMs ?? null;
@@ -26956,8 +27519,9 @@ function restartNews(before2, after) {
       news.push({
         type: "installed",
         node: restart2.node,
-        pod: restart2.after.pod,
-        afterMs: installedAtMs - restart2.atMs
+        pod: `${restart2.before.namespace}/${restart2.after.pod}`,
+        // The node's clock may be another.
+        afterMs: observation.now.elapsedMs - restart2.elapsedMs
       });
     }
     if (restart2.settled !== null && (was?.settled ?? null) === null) {
@@ -26968,86 +27532,72 @@ function restartNews(before2, after) {
 }
 __name(restartNews, "restartNews");
 function warningNews(before2, after) {
-  const known = new Set(before2?.assessment.warnings ?? []);
-  return after.assessment.warnings.filter((message2) => !known.has(message2)).map((message2) => ({ type: "warning", message: message2 }));
+  const known = new Set(before2?.assessment.warnings.map(withoutFigures));
+  return after.assessment.warnings.filter((message2) => !known.has(withoutFigures(message2))).map((message2) => ({ type: "warning", message: message2 }));
 }
 __name(warningNews, "warningNews");
+function withoutFigures(sentence) {
+  return sentence.replaceAll(/\([^)]*\)/g, "");
+}
+__name(withoutFigures, "withoutFigures");
+function noteNews(before2, after) {
+  const known = new Set(before2?.assessment.notes.map(withoutFigures));
+  return after.assessment.notes.filter((note) => !known.has(withoutFigures(note))).map((message2) => ({ type: "note", message: message2 }));
+}
+__name(noteNews, "noteNews");
 function stabilityNews(before2, after) {
   const { stableForMs } = after.observation.settings;
-  if (!after.assessment.complete || before2?.assessment.complete === true || stableForMs === 0) return [];
-  return [{ type: "stable-window", stableForMs }];
+  const { unstable } = after.assessment;
+  const [youngest] = unstable;
+  if (stableForMs === 0 || youngest === void 0 || !after.assessment.complete) return [];
+  const isNews = before2?.assessment.complete !== true;
+  const begun = unstable.filter(({ completeForMs: completeForMs2, begunAnew }) => completeForMs2 === 0 && (begunAnew > 0 || !isNews));
+  if (!isNews && begun.length === 0) return [];
+  const leftMs = stableForMs - youngest.completeForMs;
+  return [
+    { type: "stable-window", stableForMs, leftMs, begunAnew: begun.map(({ name, because }) => ({ name, because })) }
+  ];
 }
 __name(stabilityNews, "stabilityNews");
-function warningsOf(told, { observation, installations, assessment }) {
+function warningsOf(told, { observation, installations, assessment, plan, memory }) {
   const blind = observation.snapshot.coverage.gaps.map(describeGap);
-  return [...told, ...assessment.warnings, ...blind, ...installationNotes(installations)];
+  const down = plan.nodes.length === 0 ? [] : downNotes(installations, observation, memory.calico);
+  const present2 = new Set(assessment.warnings.map(withoutFigures));
+  const before2 = told.filter((warning2) => !present2.has(withoutFigures(warning2)));
+  return [...before2, ...assessment.warnings, ...blind, ...installationNotes(installations), ...down];
 }
 __name(warningsOf, "warningsOf");
-function describeGap(gap) {
-  switch (gap.why) {
-    case "forbidden":
-      return `may not see ${what(gap)}: ${gap.message}`;
-    case "never-read":
-      return `never saw ${what(gap)}: ${gap.message}`;
-    case "stale":
-      return `lost sight of ${what(gap)} at ${new Date(gap.sinceMs).toISOString()}: ${gap.message}`;
-  }
-}
-__name(describeGap, "describeGap");
 
 // src/gate.ts
 async function runGate(settings, options) {
   const run3 = beginRun(settings, options);
   run3.tell({ type: "started", version: VERSION, settings }, run3.serverClock.now());
   let cluster = null;
+  let kubernetesVersion = "";
   let ending;
   try {
-    cluster = await connectTo(run3, options);
+    cluster = await dialCluster(run3, options);
+    kubernetesVersion = await meet(run3, cluster);
     ending = await watchUntilDecided(run3, cluster);
   } catch (error2) {
     ending = failedRun(run3, error2);
   }
-  const result = await conclude(run3, cluster, ending);
+  const result = await conclude(run3, cluster, kubernetesVersion, ending);
   run3.close();
   cluster?.connection.close();
   return result;
 }
 __name(runGate, "runGate");
-async function connectTo(run3, { env, mask: mask2, connect: dial = connect2 }) {
-  const { kubeconfig, context } = run3.settings;
-  const connection = await dial({ kubeconfig, context, env }, run3.signal);
-  for (const secret of connection.secrets()) mask2(secret);
-  const { server, source } = connection;
-  run3.tell({ type: "connecting", server, context: connection.context, source }, run3.serverClock.now());
-  for (const warning2 of connection.warnings) run3.warn(warning2);
-  const api = createApi({
-    transport: connection.transport,
-    clock: run3.clock,
-    serverClock: run3.serverClock,
-    renewCredentials: /* @__PURE__ */ __name(async () => {
-      await connection.renewCredentials();
-      for (const secret of connection.secrets()) mask2(secret);
-    }, "renewCredentials"),
-    signal: run3.hardSignal,
-    random: run3.random,
-    tell: run3.tell
-  });
-  const version = await api.getJson("/version", { signal: run3.signal });
-  const kubernetesVersion = version?.gitVersion;
-  const cluster = { connection, api, kubernetesVersion: String(kubernetesVersion ?? "unknown") };
-  run3.tell({ type: "connected", server, kubernetesVersion: cluster.kubernetesVersion }, api.now());
-  return cluster;
-}
-__name(connectTo, "connectTo");
 async function watchUntilDecided(run3, { connection, api }) {
   const { settings, timing } = run3;
   const view = createView({ ...run3, api });
   try {
     const rights = reviewRights(run3, api);
-    await view.start();
+    await tellWhile(run3, () => "the first complete look at the cluster", view.start());
     let memory = EMPTY_MEMORY;
     let last = null;
     let confirmed = false;
+    let confirmFromMs = 0;
     for (; ; ) {
       const now = api.now();
       const deadlineInMs = run3.deadlineInMs();
@@ -27059,15 +27609,19 @@ async function watchUntilDecided(run3, { connection, api }) {
       for (const event of newsOf(last, look2, deadlineInMs)) run3.tell(event, now);
       last = look2;
       const judgement = judgeLook(run3, view, look2, confirmed, deadlineInMs);
-      if (judgement.kind === "end") return { ...judgement, look: look2 };
+      if (judgement.kind === "end") {
+        if (judgement.verdict === "inconclusive") await rights.settle();
+        return { ...judgement, look: look2 };
+      }
       confirmed = false;
       if (look2.plan.next !== null && !run3.signal.aborted) {
         const review = rights.pending();
-        if (review !== null) await review;
+        if (review !== null) await tellWhile(run3, () => "the review of the right to delete pods", review);
         else memory = { ...memory, restarts: [...memory.restarts, await restart(run3, api, look2)] };
-      } else if (judgement.kind === "confirm") {
+      } else if (judgement.kind === "confirm" && now.elapsedMs >= confirmFromMs) {
         run3.tell({ type: "confirming" }, now);
-        confirmed = await view.refresh(run3.signal);
+        confirmed = await tellWhile(run3, () => "a fresh look at everything", view.refresh(run3.signal));
+        confirmFromMs = api.now().elapsedMs + timing.confirmAgainMs;
         if (!confirmed) await waitForNews(run3, view);
       } else await waitForNews(run3, view);
     }
@@ -27108,7 +27662,8 @@ async function restart(run3, api, { plan }) {
   if (next === null) throw new Error("there is nothing to restart");
   const pod = `${next.target.namespace}/${next.target.pod}`;
   run3.tell({ type: "restarting", node: next.node, pod }, api.now());
-  const record2 = await restartCalicoNode(api, next, run3.hardSignal);
+  const deletion = restartCalicoNode(api, next, run3.hardSignal);
+  const record2 = await tellWhile(run3, () => `the answer to the DELETE of pod ${pod}`, deletion);
   run3.tell({ type: "restarted", node: next.node, pod, answer: record2.why }, api.now());
   return record2;
 }
@@ -27129,12 +27684,12 @@ function failedRun(run3, error2) {
   return { verdict: "inconclusive", reason: message2, look: null };
 }
 __name(failedRun, "failedRun");
-async function conclude(run3, cluster, ending) {
+async function conclude(run3, cluster, kubernetesVersion, ending) {
   const { look: look2 } = ending;
   const cancelled = run3.cancelledBy() !== null;
   const restarts = closeRestarts(look2?.memory.restarts ?? []);
   const assessment = look2?.assessment ?? null;
-  const findings2 = assessment === null || cluster === null || cancelled ? assessment?.findings ?? [] : await withCrashLogs(assessment.findings, look2?.observation.snapshot.pods ?? [], cluster.api, run3.hardSignal);
+  const findings3 = assessment === null || cluster === null || cancelled ? assessment?.findings ?? [] : await withCrashLogs(assessment.findings, look2?.observation.snapshot.pods ?? [], cluster.api, run3.hardSignal);
   const finished = run3.serverClock.now();
   const report = buildReport({
     verdict: ending.verdict,
@@ -27142,9 +27697,9 @@ async function conclude(run3, cluster, ending) {
     startedAtMs: finished.atMs - finished.elapsedMs,
     finishedAtMs: finished.atMs,
     server: cluster?.connection.server ?? "",
-    kubernetesVersion: cluster?.kubernetesVersion ?? "",
+    kubernetesVersion,
     settings: run3.settings,
-    assessment: assessment === null ? null : { ...assessment, findings: findings2 },
+    assessment: assessment === null ? null : { ...assessment, findings: findings3 },
     calico: look2 === null ? { detected: false, installations: [], nodes: [] } : reportCalico({
       memory: look2.memory.calico,
       nodes: look2.plan.nodes,
@@ -27166,10 +27721,10 @@ async function conclude(run3, cluster, ending) {
 __name(conclude, "conclude");
 
 // src/report/finding-groups.ts
-function groupFindings(findings2) {
+function groupFindings(findings3) {
   const groups = /* @__PURE__ */ new Map();
-  for (const finding of findings2) {
-    const key = keyOf3(finding);
+  for (const finding of findings3) {
+    const key = keyOf4(finding);
     const group = groups.get(key);
     if (group === void 0) groups.set(key, [finding]);
     else group.push(finding);
@@ -27199,7 +27754,7 @@ function qualified2(namespace, name) {
   return namespace === "" ? name : `${namespace}/${name}`;
 }
 __name(qualified2, "qualified");
-function keyOf3(finding) {
+function keyOf4(finding) {
   return JSON.stringify([
     finding.namespace,
     finding.owner?.kind ?? null,
@@ -27209,7 +27764,17 @@ function keyOf3(finding) {
     finding.derivedFrom !== null
   ]);
 }
-__name(keyOf3, "keyOf");
+__name(keyOf4, "keyOf");
+function causeOf2({ cause, stage }) {
+  const isPlain = cause !== "Unknown" && (stage !== "terminating" || cause === "StuckTerminating");
+  return isPlain ? cause : `${cause} (${stage})`;
+}
+__name(causeOf2, "causeOf");
+function podsBesideSubject(group) {
+  const pods = podsOf2(group);
+  return group.subject === `pod ${pods}` ? "" : pods;
+}
+__name(podsBesideSubject, "podsBesideSubject");
 function podsOf2(group) {
   const pods = group.findings.filter((finding) => finding.pod !== null);
   const first = pods[0];
@@ -27219,62 +27784,120 @@ function podsOf2(group) {
 }
 __name(podsOf2, "podsOf");
 
-// src/report/log.ts
+// src/report/finding-lines.ts
 var LINES_PER_LOOK = 12;
+var CLOSING_LINES = 200;
 var MESSAGE_LIMIT_BYTES = 600;
-var HEARTBEAT_MS = 3e4;
 var WORTH_TELLING_MS = 5e3;
-function createLog(sink) {
-  const known = /* @__PURE__ */ new Map();
-  let lastCounts = "";
-  let lastLineMs = 0;
-  let looked = false;
-  const say = /* @__PURE__ */ __name((text2, now) => {
-    lastLineMs = now.elapsedMs;
-    sink.line(logLine(`${stamp(now)} ${text2}`));
-  }, "say");
-  const sayChanges = /* @__PURE__ */ __name((assessment, now) => {
-    const groups = groupFindings(assessment.findings);
-    const isFirst = !looked;
-    looked = true;
-    let lines = 0;
+function createFindingLines() {
+  let known = null;
+  return ({ assessment, nodes }, now) => {
+    const isFirst = known === null;
+    const before2 = known ?? /* @__PURE__ */ new Map();
+    const after = /* @__PURE__ */ new Map();
+    const lines = [];
     let untold = 0;
-    for (const group of groups) {
-      const before2 = known.get(group.key);
-      const { subject, cause, fatal } = group;
-      const seenMs = before2?.seenMs ?? now.elapsedMs;
-      const isNews = before2 === void 0 || before2.told === "no" || before2.fatal !== fatal;
-      const isDue = fatal || cause === "CalicoUnauthorized" || now.elapsedMs - seenMs >= WORTH_TELLING_MS || isFirst && ageMs(group, now) >= WORTH_TELLING_MS;
-      let told = before2?.told ?? "no";
-      if (isNews && isDue) {
-        told = lines < LINES_PER_LOOK ? "yes" : "left";
-        if (told === "yes") say(findingLine(group, now), now);
-        else untold += 1;
-        lines += 1;
+    for (const group of groupFindings(assessment.findings)) {
+      const was = before2.get(group.key);
+      const fatal = group.fatal && !isBeingCured(group, nodes);
+      const is = {
+        seenMs: was?.seenMs ?? now.elapsedMs,
+        told: was?.told ?? "no",
+        fatal,
+        subject: group.subject,
+        cause: causeOf2(group)
+      };
+      const line = newLine(group, was, is, isFirst, now);
+      if (line !== null && lines.length < LINES_PER_LOOK) {
+        lines.push(line);
+        after.set(group.key, { ...is, told: "yes" });
+      } else {
+        if (line !== null) untold += 1;
+        after.set(group.key, line === null || is.told === "yes" ? is : { ...is, told: "left" });
       }
-      known.set(group.key, { seenMs, told, fatal, subject, cause });
     }
-    if (untold > 0) say(`   … and ${untold} more; all of them are in the report`, now);
-    const present2 = new Set(groups.map(({ key }) => key));
-    for (const [key, before2] of known) {
-      if (present2.has(key)) continue;
-      known.delete(key);
-      if (before2.told === "yes") say(`✓  ${before2.subject}: no longer ${before2.cause}`, now);
-    }
-  }, "sayChanges");
-  const sayAssessment = /* @__PURE__ */ __name((assessment, deadlineInMs, now) => {
-    const counts = countsLine(assessment);
-    if (counts !== lastCounts) {
+    known = after;
+    const over = [...before2].filter(([key, { told }]) => told === "yes" && !after.has(key));
+    return [
+      ...lines,
+      ...untold > 0 ? [`   … and ${untold} more; the end of this log lists all that is wrong then`] : [],
+      ...over.map(([, { subject, cause }]) => `✓  ${subject}: no longer ${cause}`)
+    ];
+  };
+}
+__name(createFindingLines, "createFindingLines");
+function isBeingCured({ cause }, nodes) {
+  return cause === "CalicoUnauthorized" && nodes.some(({ action }) => action === "waiting" || action === "restarted");
+}
+__name(isBeingCured, "isBeingCured");
+function newLine(group, was, is, isFirstLook, now) {
+  const turnsFatal = was !== void 0 && !was.fatal && is.fatal && group.derivedFrom === null;
+  if (was?.told === "yes") return turnsFatal ? `✗  ${is.subject}: ${is.cause}: waiting will not heal it` : null;
+  if (was?.told === "left" && !turnsFatal) return null;
+  const isDue = is.fatal || group.cause === "CalicoUnauthorized" || now.elapsedMs - is.seenMs >= WORTH_TELLING_MS || isFirstLook && now.atMs - oldestSinceMs(group) >= WORTH_TELLING_MS;
+  return isDue ? wholeLine(group, is.fatal, now) : null;
+}
+__name(newLine, "newLine");
+function oldestSinceMs({ findings: findings3 }) {
+  return Math.min(...findings3.map(({ sinceMs }) => sinceMs));
+}
+__name(oldestSinceMs, "oldestSinceMs");
+function wholeLine(group, fatal, now) {
+  const first = group.findings[0];
+  return described(group, fatal, now.atMs - first.sinceMs);
+}
+__name(wholeLine, "wholeLine");
+function closingFindings({ findings: findings3, finishedAt }) {
+  const groups = groupFindings(findings3);
+  const lines = groups.slice(0, CLOSING_LINES).map((group) => {
+    const first = group.findings[0];
+    return described(group, group.fatal, Date.parse(finishedAt) - Date.parse(first.since));
+  });
+  return groups.length > lines.length ? [...lines, `and ${groups.length - lines.length} more`] : lines;
+}
+__name(closingFindings, "closingFindings");
+function described(group, fatal, ageMs) {
+  const milder = group.derivedFrom === null ? "·" : "↳";
+  const pods = podsBesideSubject(group);
+  const about = pods === "" ? "" : ` (${pods})`;
+  const waits = group.derivedFrom === null ? "" : `, waits for ${group.derivedFrom}`;
+  const since = ageMs >= 1e3 ? `, for ${formatSeconds(ageMs)}` : "";
+  const message2 = cap(group.findings[0]?.message ?? "", MESSAGE_LIMIT_BYTES);
+  return `${fatal ? "✗" : milder}  ${group.subject}${about}: ${causeOf2(group)}${waits}${since}: ${message2}`;
+}
+__name(described, "described");
+
+// src/report/log.ts
+var HEARTBEAT_MS = 29e3;
+var COUNTS_GAP_MS = 5e3;
+function createLog(sink) {
+  const findingLines = createFindingLines();
+  let lastCounts = "";
+  let lastCountsMs = Number.NEGATIVE_INFINITY;
+  let lastLineMs = 0;
+  const say = /* @__PURE__ */ __name((text3, now) => {
+    lastLineMs = now.elapsedMs;
+    sink.line(logLine(`${stamp(now)} ${text3}`));
+  }, "say");
+  const sayAssessment = /* @__PURE__ */ __name((event, now) => {
+    const { assessment, unseen, deadlineInMs } = event;
+    const isUnread = unseen !== null && assessment.counts.total === 0;
+    const counts = isUnread ? "nothing was seen yet" : countsLine(assessment);
+    const isDue = assessment.counts.notReady === 0 || now.elapsedMs - lastCountsMs >= COUNTS_GAP_MS;
+    if (counts !== lastCounts && isDue && !isUnread) {
       lastCounts = counts;
+      lastCountsMs = now.elapsedMs;
       say(counts, now);
     }
-    sayChanges(assessment, now);
-    if (now.elapsedMs - lastLineMs >= HEARTBEAT_MS) say(`${waitingFor2(assessment)}; ${left(deadlineInMs)}`, now);
+    for (const line of findingLines(event, now)) say(line, now);
+    if (now.elapsedMs - lastLineMs >= HEARTBEAT_MS) {
+      say(`${waitingFor2(event)}; ${left(deadlineInMs)}`, now);
+    }
     sink.status(logLine(`${stamp(now)} ${counts}; ${left(deadlineInMs)}`));
   }, "sayAssessment");
   return (event, now) => {
     if (event.type === "assessed") {
-      sayAssessment(event.assessment, event.deadlineInMs, now);
+      sayAssessment(event, now);
       return;
     }
     if (event.type === "started") {
@@ -27287,7 +27910,7 @@ function createLog(sink) {
     }
     if (event.type === "finished") {
       sink.status("");
-      for (const line of closingLines(event.report)) sink.line(logLine(line));
+      sayEnd(sink, event.report);
       return;
     }
     say(`${MARKS[event.type] ?? " "}  ${sentenceOf(event)}`, now);
@@ -27302,26 +27925,13 @@ var MARKS = {
   restarting: "↻",
   outcome: "•"
 };
-function closingLines(report) {
-  return ["", `${report.verdict.toUpperCase()}: ${report.reason}`];
+function sayEnd(sink, report) {
+  const findings3 = closingFindings(report);
+  sink.line("");
+  if (findings3.length > 1) sink.group(`What is wrong (${findings3.length})`, findings3);
+  sink.line(logLine(`${report.verdict.toUpperCase()}: ${report.reason}`));
 }
-__name(closingLines, "closingLines");
-function ageMs(group, now) {
-  return now.atMs - Math.min(...group.findings.map((finding) => finding.sinceMs));
-}
-__name(ageMs, "ageMs");
-function findingLine(group, now) {
-  const first = group.findings[0];
-  const milder = group.derivedFrom === null ? "·" : "↳";
-  const mark = group.fatal ? "✗" : milder;
-  const pods = podsOf2(group);
-  const about = pods === "" || group.subject.endsWith(` ${pods}`) ? "" : ` (${pods})`;
-  const waits = group.derivedFrom === null ? "" : `, waits for ${group.derivedFrom}`;
-  const age = Math.max(0, now.atMs - first.sinceMs);
-  const since = age >= 1e3 ? `, for ${coarse(age)}` : "";
-  return `${mark}  ${group.subject}${about}: ${group.cause}${waits}${since}: ${cap(first.message, MESSAGE_LIMIT_BYTES)}`;
-}
-__name(findingLine, "findingLine");
+__name(sayEnd, "sayEnd");
 function countsLine(assessment) {
   const { counts } = assessment;
   const rest = [
@@ -27336,23 +27946,23 @@ function countsLine(assessment) {
   return others.length === 0 ? of2 : `${of2} (${others.join(", ")})`;
 }
 __name(countsLine, "countsLine");
-function waitingFor2(assessment) {
+function waitingFor2({ assessment, unseen }) {
   const worst = groupFindings(assessment.findings.filter((finding) => finding.holdsBack))[0];
-  if (worst !== void 0) return `waiting: ${worst.subject}: ${worst.cause}; ${countsLine(assessment)}`;
+  if (worst !== void 0) {
+    const besides = unseen === null ? countsLine(assessment) : unseen.what;
+    return `waiting: ${worst.subject}: ${causeOf2(worst)}; ${besides}`;
+  }
+  if (unseen !== null) return `waiting: ${unseen.what}${unseen.why}`;
   const unstable = assessment.unstable[0];
   if (unstable !== void 0)
-    return `waiting: ${unstable.name} has been complete for ${coarse(unstable.completeForMs)}`;
+    return `waiting: ${unstable.name} has been complete for ${formatSeconds(unstable.completeForMs)}`;
   return `waiting; ${countsLine(assessment)}`;
 }
 __name(waitingFor2, "waitingFor");
 function left(deadlineInMs) {
-  return deadlineInMs > 0 ? `${coarse(deadlineInMs)} left` : "time is up";
+  return deadlineInMs > 0 ? `${formatSeconds(deadlineInMs)} left` : "time is up";
 }
 __name(left, "left");
-function coarse(durationMs2) {
-  return formatDuration(Math.max(0, Math.floor(durationMs2 / 1e3)) * 1e3);
-}
-__name(coarse, "coarse");
 function stamp(now) {
   const seconds = Math.max(0, Math.floor(now.elapsedMs / 1e3));
   return `${String(Math.floor(seconds / 60)).padStart(2, " ")}:${String(seconds % 60).padStart(2, "0")}`;
@@ -27401,15 +28011,15 @@ var DEFAULT_COLUMNS = 80;
 var CLEAR = "\r\x1B[2K";
 function textSink(lines, status, debug3) {
   let shown = "";
-  const show = /* @__PURE__ */ __name((text2) => {
-    if (status.isTTY !== true || text2 === shown) return;
-    status.write(`${CLEAR}${text2}`);
-    shown = text2;
+  const show = /* @__PURE__ */ __name((text3) => {
+    if (status.isTTY !== true || text3 === shown) return;
+    status.write(`${CLEAR}${text3}`);
+    shown = text3;
   }, "show");
-  const line = /* @__PURE__ */ __name((text2) => {
+  const line = /* @__PURE__ */ __name((text3) => {
     const before2 = shown;
     show("");
-    lines.write(`${text2}
+    lines.write(`${text3}
 `);
     show(before2);
   }, "line");
@@ -27419,17 +28029,17 @@ function textSink(lines, status, debug3) {
       line(logLine(title));
       for (const detail of details) line(`  ${logLine(detail)}`);
     }, "group"),
-    debug: /* @__PURE__ */ __name((text2) => {
-      if (debug3) line(text2);
+    debug: /* @__PURE__ */ __name((text3) => {
+      if (debug3) line(text3);
     }, "debug"),
-    status: /* @__PURE__ */ __name((text2) => show(cutToWidth(text2, status.columns ?? DEFAULT_COLUMNS)), "status")
+    status: /* @__PURE__ */ __name((text3) => show(cutToWidth(text3, status.columns ?? DEFAULT_COLUMNS)), "status")
   };
 }
 __name(textSink, "textSink");
-function cutToWidth(text2, columns) {
-  const characters = [...text2];
+function cutToWidth(text3, columns) {
+  const characters = [...text3];
   const room = Math.max(1, columns - 1);
-  return characters.length <= room ? text2 : `${characters.slice(0, room - 1).join("")}…`;
+  return characters.length <= room ? text3 : `${characters.slice(0, room - 1).join("")}…`;
 }
 __name(cutToWidth, "cutToWidth");
 
@@ -27441,19 +28051,23 @@ var CELL_LIMIT_BYTES = 700;
 var EVIDENCE_PER_NODE = 3;
 var ICONS = { healthy: "✅", unhealthy: "❌", inconclusive: "❔" };
 function summaryOf(report, reportFile) {
-  const whole = [
-    ...head(report),
-    ...findings(report),
-    ...calico(report),
-    ...workloads(report),
-    ...warnings(report),
-    ...timeline(report),
-    ...foot(report, reportFile)
-  ].join("\n");
-  if (Buffer.byteLength(whole) <= SUMMARY_LIMIT_BYTES) return whole;
-  return [...head(report), "The rest is too long for a summary.", "", ...foot(report, reportFile)].join("\n");
+  const sections = [findings, calico, warnings, workloads, timeline].map((section2) => text2(section2(report)));
+  const end2 = text2(foot(report, reportFile));
+  let whole = text2(head(report));
+  let isWhole = true;
+  for (const section2 of sections) {
+    if (Buffer.byteLength(`${whole}${section2}${TOO_LONG}${end2}`) <= SUMMARY_LIMIT_BYTES) whole += section2;
+    else isWhole = false;
+  }
+  return `${whole}${isWhole ? "" : TOO_LONG}${end2}`;
 }
 __name(summaryOf, "summaryOf");
+var TOO_LONG = "Something is left out here, for a summary may not be longer; the report has it.\n\n";
+function text2(lines) {
+  return lines.map((line) => `${line}
+`).join("");
+}
+__name(text2, "text");
 function head(report) {
   const { pods } = report;
   const counts = [
@@ -27469,7 +28083,7 @@ function head(report) {
     "",
     prose(report.reason),
     "",
-    `${counts.join(" · ")} · ${scope(report)} · ${coarse(durationMs(report))}`,
+    `${counts.join(" · ")} · ${scope(report)} · ${formatSeconds(durationMs(report))}`,
     ""
   ];
 }
@@ -27492,28 +28106,29 @@ __name(codes, "codes");
 function findings(report) {
   const groups = groupFindings(report.findings);
   if (groups.length === 0) return [];
-  const rows = groups.slice(0, ROWS_LIMIT).map((group) => {
-    const first = group.findings[0];
-    const since = coarse(Date.parse(report.finishedAt) - Date.parse(first?.since ?? report.finishedAt));
-    const waits = group.derivedFrom === null ? "" : ` (waits for ${markdown(group.derivedFrom, 200)})`;
-    return `| ${markdown(group.subject, 300)} | ${group.stage} | **${group.cause}**${waits} | ${podsCell(podsOf2(group), group.findings.length)} | ${since} | ${markdown(first?.message ?? "", CELL_LIMIT_BYTES)} |`;
-  });
   return [
     "### What is wrong",
     "",
-    "| workload | stage | cause | pods | for | what the cluster says |",
-    "|---|---|---|---|---|---|",
-    ...rows,
+    "| who | cause | what the cluster says |",
+    "|---|---|---|",
+    ...groups.slice(0, ROWS_LIMIT).map((group) => findingRow(group, report)),
     ...more(groups.length, ROWS_LIMIT),
+    "",
+    "What a cause means, and what to do about it: `npx calico-health-gate --explain CAUSE`",
     ""
   ];
 }
 __name(findings, "findings");
-function podsCell(pods, count) {
-  if (pods === "") return "–";
-  return count === 1 ? markdown(pods, 300) : prose(pods, 300);
+function findingRow(group, { finishedAt }) {
+  const first = group.findings[0];
+  const pods = podsBesideSubject(group);
+  const who = [markdown(group.subject, 300), ...pods === "" ? [] : [prose(pods, 300)]];
+  const since = formatSeconds(Date.parse(finishedAt) - Date.parse(first?.since ?? finishedAt));
+  const waits = group.derivedFrom === null ? [] : [`waits for ${markdown(group.derivedFrom, 200)}`];
+  const cause = [`**${group.cause}**`, `${group.stage}, for ${since}`, ...waits];
+  return `| ${who.join("<br>")} | ${cause.join("<br>")} | ${markdown(first?.message ?? "", CELL_LIMIT_BYTES)} |`;
 }
-__name(podsCell, "podsCell");
+__name(findingRow, "findingRow");
 function calico(report) {
   if (!report.calico.detected) return [];
   return [
@@ -27541,9 +28156,9 @@ function commands(report) {
   const lines = report.calico.nodes.flatMap((node) => node.command === null ? [] : [node.command]);
   if (lines.length === 0) return [];
   return [
-    "By hand, one node after the other, the next one only when pods start on the one before:",
+    lines.length === 1 ? "By hand:" : "By hand, one node after the other, the next one only when pods start on the one before:",
     "",
-    ...lines.slice(0, ROWS_LIMIT).map((line) => `- ${markdown(line, CELL_LIMIT_BYTES)}`),
+    ...codeBlock(lines.slice(0, ROWS_LIMIT), CELL_LIMIT_BYTES),
     ""
   ];
 }
@@ -27597,9 +28212,9 @@ function timeline(report) {
   return [
     "<details><summary>Timeline</summary>",
     "",
-    "| at | what |",
+    "| UTC | what |",
     "|---|---|",
-    ...shown.map((entry) => `| ${entry.at} | ${prose(entry.what, CELL_LIMIT_BYTES)} |`),
+    ...shown.map((entry) => `| ${entry.at.slice(11, 19)} | ${prose(entry.what, CELL_LIMIT_BYTES)} |`),
     ...more(report.timeline.length, TIMELINE_ROWS_LIMIT),
     "",
     "</details>",
@@ -27633,7 +28248,7 @@ var FAILING_VERDICTS = ["unhealthy", "inconclusive"];
 function parseSettings(raw) {
   const problems = /* @__PURE__ */ new Map();
   const read = /* @__PURE__ */ __name((name, parse3) => {
-    const parsed = parse3(textOf3(raw, name));
+    const parsed = parse3(textOf4(raw, name));
     if ("value" in parsed) return parsed.value;
     const { allowed, default: standIn } = specOf(name);
     problems.set(name, `\`${name}\` ${parsed.problem}; allowed: ${allowed}`);
@@ -27647,7 +28262,7 @@ function parseSettings(raw) {
     namespaces: read("namespaces", parseNamespaces),
     excludeNamespaces: read("exclude-namespaces", parseNamespaces),
     selector: read("selector", parseOptionalSelector),
-    selectorText: textOf3(raw, "selector"),
+    selectorText: textOf4(raw, "selector"),
     timeoutMs: read("timeout", parseTimeout),
     stableForMs: read("stable-for", parseDurationInput),
     stuckAfterMs: read("stuck-after", parseDurationInput),
@@ -27667,7 +28282,7 @@ function parseSettings(raw) {
 __name(parseSettings, "parseSettings");
 function readSettings(raw, whyUnreadable) {
   const parsed = parseSettings(raw);
-  const unreadable = unreadableKubeconfig(textOf3(raw, "kubeconfig"), whyUnreadable);
+  const unreadable = unreadableKubeconfig(textOf4(raw, "kubeconfig"), whyUnreadable);
   if (unreadable === null) return parsed;
   return { problems: [unreadable, ..."problems" in parsed ? parsed.problems : []] };
 }
@@ -27677,10 +28292,10 @@ function describeProblems(problems) {
   return `bad input, ${problems.length} problems: ${problems.map((problem, index2) => `(${index2 + 1}) ${problem}`).join("; ")}`;
 }
 __name(describeProblems, "describeProblems");
-function textOf3(raw, name) {
+function textOf4(raw, name) {
   return raw[name].trim() || specOf(name).default;
 }
-__name(textOf3, "textOf");
+__name(textOf4, "textOf");
 function specOf(name) {
   const spec = INPUTS.find((input) => input.name === name);
   if (spec === void 0) throw new Error(`no input is named ${name}`);
@@ -27689,9 +28304,9 @@ function specOf(name) {
 __name(specOf, "specOf");
 function conflicts(raw, settings, fine) {
   const found = [];
-  if (textOf3(raw, "namespaces") !== "" && textOf3(raw, "exclude-namespaces") !== "") {
+  if (textOf4(raw, "namespaces") !== "" && textOf4(raw, "exclude-namespaces") !== "") {
     found.push(
-      `\`exclude-namespaces\` is ${quote(textOf3(raw, "exclude-namespaces"))} together with \`namespaces\` ${quote(textOf3(raw, "namespaces"))}; allowed: one of the two, for namespaces are left out only when all are judged`
+      `\`exclude-namespaces\` is ${quote(textOf4(raw, "exclude-namespaces"))} together with \`namespaces\` ${quote(textOf4(raw, "namespaces"))}; allowed: one of the two, for namespaces are left out only when all are judged`
     );
   }
   if (fine("timeout") && fine("stable-for") && settings.stableForMs >= settings.timeoutMs) {
@@ -27703,8 +28318,8 @@ function conflicts(raw, settings, fine) {
 }
 __name(conflicts, "conflicts");
 function shownOf(raw, name) {
-  const text2 = textOf3(raw, name);
-  return text2 === specOf(name).default ? `${quote(text2)} (the default)` : quote(text2);
+  const text3 = textOf4(raw, name);
+  return text3 === specOf(name).default ? `${quote(text3)} (the default)` : quote(text3);
 }
 __name(shownOf, "shownOf");
 function warningsAbout2(settings) {
@@ -27721,42 +28336,42 @@ function warningsAbout2(settings) {
   return warnings2;
 }
 __name(warningsAbout2, "warningsAbout");
-function parseKubeconfig2(text2) {
-  return looksLikeKubeconfigContent(text2) ? { problem: PASTED_KUBECONFIG } : parseLine2(text2);
+function parseKubeconfig2(text3) {
+  return looksLikeKubeconfigContent(text3) ? { problem: PASTED_KUBECONFIG } : parseLine2(text3);
 }
 __name(parseKubeconfig2, "parseKubeconfig");
-function parseLine2(text2) {
-  if (text2 === "") return { value: null };
-  return new RegExp("\\p{Cc}", "u").test(text2) ? { problem: `is ${quote(text2)}` } : { value: text2 };
+function parseLine2(text3) {
+  if (text3 === "") return { value: null };
+  return new RegExp("\\p{Cc}", "u").test(text3) ? { problem: `is ${quote(text3)}` } : { value: text3 };
 }
 __name(parseLine2, "parseLine");
-function parseDurationInput(text2) {
-  const value = parseDuration(text2);
-  return value === null ? { problem: `is ${quote(text2)}` } : { value };
+function parseDurationInput(text3) {
+  const value = parseDuration(text3);
+  return value === null ? { problem: `is ${quote(text3)}` } : { value };
 }
 __name(parseDurationInput, "parseDurationInput");
-function parseTimeout(text2) {
-  const parsed = parseDurationInput(text2);
-  return "value" in parsed && parsed.value === 0 ? { problem: `is ${quote(text2)}` } : parsed;
+function parseTimeout(text3) {
+  const parsed = parseDurationInput(text3);
+  return "value" in parsed && parsed.value === 0 ? { problem: `is ${quote(text3)}` } : parsed;
 }
 __name(parseTimeout, "parseTimeout");
-function parseCount(text2) {
-  const value = Number(text2);
-  return /^\d+$/.test(text2) && Number.isSafeInteger(value) ? { value } : { problem: `is ${quote(text2)}` };
+function parseCount(text3) {
+  const value = Number(text3);
+  return /^\d+$/.test(text3) && Number.isSafeInteger(value) ? { value } : { problem: `is ${quote(text3)}` };
 }
 __name(parseCount, "parseCount");
-function parseBoolean(text2) {
-  if (/^(?:true|True|TRUE)$/.test(text2)) return { value: true };
-  if (/^(?:false|False|FALSE)$/.test(text2)) return { value: false };
-  return { problem: `is ${quote(text2)}` };
+function parseBoolean(text3) {
+  if (/^(?:true|True|TRUE)$/.test(text3)) return { value: true };
+  if (/^(?:false|False|FALSE)$/.test(text3)) return { value: false };
+  return { problem: `is ${quote(text3)}` };
 }
 __name(parseBoolean, "parseBoolean");
-function entriesOf(text2) {
-  return [...new Set(text2.split(/[\s,]+/).filter((entry) => entry !== ""))];
+function entriesOf(text3) {
+  return [...new Set(text3.split(/[\s,]+/).filter((entry) => entry !== ""))];
 }
 __name(entriesOf, "entriesOf");
-function parseNamespaces(text2) {
-  const entries = entriesOf(text2);
+function parseNamespaces(text3) {
+  const entries = entriesOf(text3);
   const wrong = entries.filter((entry) => !isNamespaceName(entry));
   return wrong.length === 0 ? { value: entries } : { problem: `has ${shortList2(wrong)}` };
 }
@@ -27766,23 +28381,23 @@ function shortList2(entries) {
   return entries.length > SHOWN_ENTRIES ? `${shown} and ${entries.length - SHOWN_ENTRIES} more` : shown;
 }
 __name(shortList2, "shortList");
-function parseOptionalNamespace(text2) {
-  if (text2 === "") return { value: null };
-  return isNamespaceName(text2) ? { value: text2 } : { problem: `is ${quote(text2)}` };
+function parseOptionalNamespace(text3) {
+  if (text3 === "") return { value: null };
+  return isNamespaceName(text3) ? { value: text3 } : { problem: `is ${quote(text3)}` };
 }
 __name(parseOptionalNamespace, "parseOptionalNamespace");
-function parseOptionalSelector(text2) {
-  if (text2 === "") return { value: null };
-  const parsed = parseSelector(text2);
-  return "selector" in parsed ? { value: parsed.selector } : { problem: `is ${quote(text2)}: ${parsed.problem}` };
+function parseOptionalSelector(text3) {
+  if (text3 === "") return { value: null };
+  const parsed = parseSelector(text3);
+  return "selector" in parsed ? { value: parsed.selector } : { problem: `is ${quote(text3)}: ${parsed.problem}` };
 }
 __name(parseOptionalSelector, "parseOptionalSelector");
-function parseFailOn(text2) {
-  const entries = entriesOf(text2);
+function parseFailOn(text3) {
+  const entries = entriesOf(text3);
   if (entries.length === 1 && entries[0] === "none") return { value: [] };
   const value = entries.filter(isFailing);
   const isComplete = value.length === entries.length && entries.length > 0;
-  return isComplete ? { value } : { problem: `is ${quote(text2)}` };
+  return isComplete ? { value } : { problem: `is ${quote(text3)}` };
 }
 __name(parseFailOn, "parseFailOn");
 function isFailing(entry) {
@@ -28140,8 +28755,8 @@ var Summary = class {
    *
    * @returns {Summary} summary instance
    */
-  addRaw(text2, addEOL = false) {
-    this._buffer += text2;
+  addRaw(text3, addEOL = false) {
+    this._buffer += text3;
     return addEOL ? this.addEOL() : this;
   }
   /**
@@ -28237,10 +28852,10 @@ var Summary = class {
    *
    * @returns {Summary} summary instance
    */
-  addHeading(text2, level) {
+  addHeading(text3, level) {
     const tag2 = `h${level}`;
     const allowedTag = ["h1", "h2", "h3", "h4", "h5", "h6"].includes(tag2) ? tag2 : "h1";
-    const element = this.wrap(allowedTag, text2);
+    const element = this.wrap(allowedTag, text3);
     return this.addRaw(element).addEOL();
   }
   /**
@@ -28269,9 +28884,9 @@ var Summary = class {
    *
    * @returns {Summary} summary instance
    */
-  addQuote(text2, cite) {
+  addQuote(text3, cite) {
     const attrs = Object.assign({}, cite && { cite });
-    const element = this.wrap("blockquote", text2, attrs);
+    const element = this.wrap("blockquote", text3, attrs);
     return this.addRaw(element).addEOL();
   }
   /**
@@ -28282,8 +28897,8 @@ var Summary = class {
    *
    * @returns {Summary} summary instance
    */
-  addLink(text2, href) {
-    const element = this.wrap("a", text2, { href });
+  addLink(text3, href) {
+    const element = this.wrap("a", text3, { href });
     return this.addRaw(element).addEOL();
   }
 };
@@ -28320,11 +28935,6 @@ function setOutput(name, value) {
   issueCommand("set-output", { name }, toCommandValue(value));
 }
 __name(setOutput, "setOutput");
-function setFailed(message2) {
-  process.exitCode = ExitCode.Failure;
-  error(message2);
-}
-__name(setFailed, "setFailed");
 function debug2(message2) {
   issueCommand("debug", {}, message2);
 }
@@ -28355,55 +28965,54 @@ function endGroup() {
 __name(endGroup, "endGroup");
 
 // src/report/annotations.ts
-var ERRORS_LIMIT = 9;
-var WARNINGS_LIMIT2 = 10;
-var NOTICES_LIMIT = 10;
+var ANNOTATIONS_PER_LEVEL = 10;
+var REASON_LIMIT_BYTES = 4e3;
 var MESSAGE_LIMIT_BYTES2 = 1e3;
 var TITLE_LIMIT_BYTES = 200;
-function annotationsOf(report) {
-  const level = report.verdict === "healthy" ? "notice" : "error";
-  const groups = groupFindings(report.findings.filter((finding) => finding.derivedFrom === null)).map((group) => {
-    const first = group.findings[0];
-    const age = Date.parse(report.finishedAt) - Date.parse(first?.since ?? report.finishedAt);
-    const pods = podsOf2(group);
-    return annotation(
-      level,
-      `${group.subject}: ${group.cause}`,
-      `${pods === "" ? "" : `${pods}: `}${first?.message ?? ""} (for ${coarse(age)})`
-    );
-  });
-  const nodes = report.calico.nodes.map(
-    (node) => annotation(
-      node.outcome === "cured" || node.action === "none" ? "notice" : "warning",
-      `Calico on node ${node.node}: ${node.outcome ?? node.action}`,
-      node.command === null ? node.why : `${node.why}; by hand: ${node.command}`
-    )
-  );
-  const warnings2 = report.warnings.map((warning2) => annotation("warning", "Calico Health Gate", warning2));
-  const all = [...groups, ...nodes, ...warnings2];
-  return [
-    ...limited(all, "error", ERRORS_LIMIT),
-    ...limited(all, "warning", WARNINGS_LIMIT2),
-    ...limited(all, "notice", NOTICES_LIMIT)
+var OWN_TITLE = "Calico Health Gate";
+function annotationsOf(report, { fails, problems }) {
+  const level = fails ? "error" : "warning";
+  const isHealthy = report.verdict === "healthy";
+  const reason = annotation(level, `${OWN_TITLE}: ${report.verdict}`, report.reason, REASON_LIMIT_BYTES);
+  const all = [
+    ...isHealthy ? [] : [reason],
+    ...problems.map((problem) => annotation("warning", OWN_TITLE, problem)),
+    ...findings2(report, isHealthy ? "notice" : level),
+    ...report.calico.nodes.map(nodeAnnotation),
+    ...report.warnings.map((warning2) => annotation("warning", OWN_TITLE, warning2))
   ];
+  return [...limited(all, "error"), ...limited(all, "warning"), ...limited(all, "notice")];
 }
 __name(annotationsOf, "annotationsOf");
-function limited(all, level, limit) {
+function findings2(report, level) {
+  const groups = groupFindings(report.findings.filter(({ derivedFrom }) => derivedFrom === null));
+  return groups.map((group) => {
+    const first = group.findings[0];
+    const age = Date.parse(report.finishedAt) - Date.parse(first?.since ?? report.finishedAt);
+    const pods = podsBesideSubject(group);
+    const message2 = `${pods === "" ? "" : `${pods}: `}${cap(first?.message ?? "", MESSAGE_LIMIT_BYTES2)}`;
+    return annotation(level, `${group.subject}: ${causeOf2(group)}`, `${message2} (for ${formatSeconds(age)})`);
+  });
+}
+__name(findings2, "findings");
+function nodeAnnotation({ node, action, outcome, why, command }) {
+  return annotation(
+    outcome === "cured" || action === "none" ? "notice" : "warning",
+    `Calico on node ${node}: ${outcome ?? action}`,
+    command === null ? why : `${why}; by hand: ${command}`
+  );
+}
+__name(nodeAnnotation, "nodeAnnotation");
+function limited(all, level) {
   const some = all.filter((one) => one.level === level);
-  if (some.length <= limit) return some;
-  const shown = some.slice(0, limit - 1);
-  return [
-    ...shown,
-    annotation(
-      level,
-      "Calico Health Gate",
-      `and ${some.length - shown.length} more: see the job summary and the report`
-    )
-  ];
+  if (some.length <= ANNOTATIONS_PER_LEVEL) return some;
+  const shown = some.slice(0, ANNOTATIONS_PER_LEVEL - 1);
+  const more2 = `and ${some.length - shown.length} more: see the job summary and the report`;
+  return [...shown, annotation(level, OWN_TITLE, more2)];
 }
 __name(limited, "limited");
-function annotation(level, title, message2) {
-  return { level, title: cap(field(title), TITLE_LIMIT_BYTES), message: cap(field(message2), MESSAGE_LIMIT_BYTES2) };
+function annotation(level, title, message2, limitBytes = MESSAGE_LIMIT_BYTES2 + 500) {
+  return { level, title: cap(field(title), TITLE_LIMIT_BYTES), message: cap(field(message2), limitBytes) };
 }
 __name(annotation, "annotation");
 
@@ -28431,25 +29040,29 @@ function outputsOf(report, notReadyPods2, restartedNodes2, reportFile) {
     "pods-total": String(report.pods.total),
     "pods-ready": String(report.pods.ready),
     "pods-not-ready": String(report.pods.notReady),
-    "not-ready-pods": printableJson(notReadyPods2.slice(0, NOT_READY_PODS_LIMIT)),
+    "not-ready-pods": namesJson(notReadyPods2.slice(0, NOT_READY_PODS_LIMIT)),
     "calico-auth-failure": String(report.calico.detected),
-    "affected-nodes": printableJson(report.calico.nodes.map((node) => node.node)),
-    "restarted-nodes": printableJson(restartedNodes2),
+    "affected-nodes": namesJson(report.calico.nodes.map((node) => node.node)),
+    "restarted-nodes": namesJson(restartedNodes2),
     "report-file": reportFile
   };
 }
 __name(outputsOf, "outputsOf");
+function namesJson(names) {
+  return printableJson(names.map((name) => field(name)));
+}
+__name(namesJson, "namesJson");
 
 // src/report/actions.ts
 function actionsSink() {
   return {
-    line: /* @__PURE__ */ __name((text2) => info(text2), "line"),
+    line: /* @__PURE__ */ __name((text3) => info(text3), "line"),
     group: /* @__PURE__ */ __name((title, lines) => {
       startGroup(logLine(title));
       for (const line of lines) info(logLine(line));
       endGroup();
     }, "group"),
-    debug: /* @__PURE__ */ __name((text2) => debug2(text2), "debug"),
+    debug: /* @__PURE__ */ __name((text3) => debug2(text3), "debug"),
     status: /* @__PURE__ */ __name(() => void 0, "status")
   };
 }
@@ -28465,20 +29078,22 @@ __name(publishBeginning, "publishBeginning");
 function publishBadInput(message2) {
   const reason = field(message2);
   setOutputs(emptyOutputs("inconclusive", reason));
-  setFailed(reason);
-  return 1;
+  error(reason, { title: "Calico Health Gate" });
+  return EXIT_CODES.unhealthy;
 }
 __name(publishBadInput, "publishBadInput");
 async function publish2(result, settings, env) {
+  const { report, cancelled } = result;
   const written = await writeReportFile(result, settings, env);
-  setOutputs(outputsOf(result.report, result.notReadyPods, result.restartedNodes, written.path));
-  for (const annotation2 of annotationsOf(result.report)) annotate(annotation2);
-  if (written.problem !== null) warning(field(written.problem));
-  if (settings.jobSummary) await writeSummary(result, written.path);
   if (written.path !== "") info(logLine(`report: ${written.path}`));
-  const fails = result.cancelled || settings.failOn.includes(result.report.verdict);
-  if (fails) setFailed(`${result.report.verdict}: ${result.report.reason}`);
-  return fails ? 1 : 0;
+  const problems = [
+    written.problem,
+    setOutputs(outputsOf(report, result.notReadyPods, result.restartedNodes, written.path)),
+    settings.jobSummary ? await writeSummary(result, written.path) : null
+  ].filter((problem) => problem !== null);
+  const fails = cancelled || settings.failOn.includes(report.verdict);
+  for (const annotation2 of annotationsOf(report, { fails, problems })) annotate(annotation2);
+  return fails ? EXIT_CODES.unhealthy : EXIT_CODES.healthy;
 }
 __name(publish2, "publish");
 async function writeReportFile(result, settings, env) {
@@ -28491,23 +29106,28 @@ __name(writeReportFile, "writeReportFile");
 async function writeSummary(result, reportFile) {
   try {
     await summary.addRaw(summaryOf(result.report, reportFile), true).write();
+    return null;
   } catch (error2) {
-    warning(
-      field(`the job summary could not be written: ${error2 instanceof Error ? error2.message : String(error2)}`)
-    );
+    return `the job summary could not be written: ${messageOf(error2)}`;
   }
 }
 __name(writeSummary, "writeSummary");
 function setOutputs(outputs) {
+  let problem = null;
   for (const [name, value] of Object.entries(outputs)) {
     try {
       setOutput(name, value);
     } catch (error2) {
-      warning(field(`output ${name} could not be set: ${error2 instanceof Error ? error2.message : String(error2)}`));
+      problem ??= `output ${name} could not be set: ${messageOf(error2)}`;
     }
   }
+  return problem;
 }
 __name(setOutputs, "setOutputs");
+function messageOf(error2) {
+  return error2 instanceof Error ? error2.message : String(error2);
+}
+__name(messageOf, "messageOf");
 function annotate({ level, title, message: message2 }) {
   switch (level) {
     case "error":

@@ -107,5 +107,7 @@ export function hasSandbox(pod: Pod): boolean | null {
  * ADD leaves. A pod that is being deleted is not starting any more.
  */
 export function waitsForSandbox(pod: Pod): boolean {
-  return pod.nodeName !== null && !pod.hostNetwork && !isTerminating(pod) && !hasEnded(pod) && hasSandbox(pod) === false;
+  return (
+    pod.nodeName !== null && !pod.hostNetwork && !isTerminating(pod) && !hasEnded(pod) && hasSandbox(pod) === false
+  );
 }
