@@ -33,7 +33,12 @@ describe('credentials that are refused with 401 in the middle of a run', () => {
   test('are obtained anew, once for all requests that were refused with them, and the run goes on', async () => {
     const world = aShop();
     const identity = renewable(world);
-    world.clock.after(10 * SECOND, identity.revoke);
+    world.clock.after(10 * SECOND, () => {
+      // One of them is refused when the others have new ones already.
+      world.sim.api.faults = ({ path, user }) =>
+        path.includes('/jobs?watch=1') && user === undefined ? { kind: 'delay', delayMs: 2 * SECOND } : undefined;
+      identity.revoke();
+    });
     const { report, log } = await play(world, SHOP, identity);
     expect(report.verdict).toBe('healthy');
     expect(identity.renewals()).toBe(1);

@@ -106,10 +106,20 @@ describe('without the right to read nodes', () => {
     expect(report.warnings).toContainEqual(guessed);
   });
 
-  test('a pod on a node where another one is Ready is not', async () => {
-    const world = anAgent(['n1'], NO_NODES);
+  test('a pod on a node where another one is Ready is not, though it looks as lost', async () => {
+    const world = anAgent([], NO_NODES);
     world.sim.cluster.createPod({ namespace: 'shop', name: 'well', nodeName: 'n1' });
     world.sim.warmUp(MINUTE);
+    const agent = world.sim.cluster
+      .pods('shop')
+      .find(({ spec, metadata }) => spec.nodeName === 'n1' && metadata.name !== 'well');
+    edit(world, 'pods', 'shop', agent?.metadata.name ?? '', (pod) => {
+      // As the node controller marks the pods of a node that it lost: Ready alone falls, and without a reason.
+      const conditions = (pod.status.conditions ?? []).map((condition) =>
+        condition.type === 'Ready' ? { ...condition, status: 'False' as const } : condition,
+      );
+      return { ...pod, status: { ...pod.status, conditions } };
+    });
     const { report } = await play(world, SHOP);
     expect(report.verdict).toBe('unhealthy');
   });
