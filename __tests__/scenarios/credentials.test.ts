@@ -36,7 +36,7 @@ describe('credentials that are refused with 401 in the middle of a run', () => {
     world.clock.after(10 * SECOND, () => {
       // One of them is refused when the others have new ones already.
       world.sim.api.faults = ({ path, user }) =>
-        path.includes('/jobs?watch=1') && user === undefined ? { kind: 'delay', delayMs: 2 * SECOND } : undefined;
+        path.includes('/pods?watch=1') && user === undefined ? { kind: 'delay', delayMs: 2 * SECOND } : undefined;
       identity.revoke();
     });
     const { report, log } = await play(world, SHOP, identity);
