@@ -54,7 +54,7 @@ export type GateEvent =
       readonly leftMs: number;
       readonly begunAnew: readonly { readonly name: string; readonly because: string }[];
     }
-  | { readonly type: 'confirming' }
+  | { readonly type: 'confirming'; readonly verdict: 'healthy' | 'unhealthy' }
   /** Nothing but an answer is waited for, and that for long. */
   | { readonly type: 'waiting'; readonly what: string }
   /** What somebody may wonder about who expects the gate to wait for it. */

@@ -96,7 +96,7 @@ async function watchUntilDecided(run: Run, { connection, api }: Cluster): Promis
         if (review !== null) await tellWhile(run, () => 'the review of the right to delete pods', review);
         else memory = { ...memory, restarts: [...memory.restarts, await restart(run, api, look)] };
       } else if (judgement.kind === 'confirm' && now.elapsedMs >= confirmFromMs) {
-        run.tell({ type: 'confirming' }, now);
+        run.tell({ type: 'confirming', verdict: judgement.verdict }, now);
         confirmed = await tellWhile(run, () => 'a fresh look at everything', view.refresh(run.signal));
         // A list that fails now is tried again by itself; until it succeeds there is nothing to confirm with.
         confirmFromMs = api.now().elapsedMs + timing.confirmAgainMs;

@@ -63,7 +63,7 @@ describe('healthy', () => {
   });
 
   test('asks for a fresh list first', () => {
-    expect(seen(web, 15_000).judge({ confirmed: false })).toEqual({ kind: 'confirm' });
+    expect(seen(web, 15_000).judge({ confirmed: false })).toEqual({ kind: 'confirm', verdict: 'healthy' });
   });
 
   test('with stable-for: 0s needs neither time nor another list', () => {
@@ -121,6 +121,14 @@ describe('fail-fast', () => {
     const run = seen(noImage, 2_000, { failFast: false });
     expect(run.judge()).toMatchObject({ kind: 'wait' });
     expect(endOf(run.judge(deadline)).verdict).toBe('unhealthy');
+  });
+
+  test('ends the run only with what a fresh list still shows, where one can be had', () => {
+    const run = seen(noImage, 2_000);
+    expect(run.judge({ confirmed: false })).toEqual({ kind: 'confirm', verdict: 'unhealthy' });
+    expect(endOf(run.judge({ confirmed: true })).verdict).toBe('unhealthy');
+    const half = seen({ ...noImage, coverage: forbidden('pods', 'other') }, 2_000);
+    expect(endOf(half.judge({ confirmed: false })).verdict).toBe('unhealthy');
   });
 
   test('never cuts a cure short, whatever else is certain', () => {

@@ -38,10 +38,23 @@ describe('fail-fast', () => {
     expect(report.reason).toMatch(/^shop\/web: 3 of 3 pods are not ready: /);
   });
 
-  test('says of the rest only what is certain as well', async () => {
+  test('counts what else is wrong, as the findings list it', async () => {
     const world = deploying({ kind: 'imageMissing' });
     world.sim.cluster.deploy({ namespace: 'shop', name: 'slow', behaviour: { kind: 'neverReady' } });
-    expect((await play(world, shop)).report.reason).not.toContain('wrong, see the findings');
+    expect((await play(world, shop)).report.reason).toMatch(/; 1 more thing is wrong, see the findings$/);
+  });
+
+  test('makes sure with fresh lists: what healed unseen does not end the run', async () => {
+    const world = deploying({ kind: 'imageMissing' });
+    world.clock.after(20 * SECOND, () => {
+      // Something on the way holds the watches back, as a proxy that waits for the end of an answer.
+      world.sim.api.watches.silence();
+      world.sim.cluster.setBehaviour('shop', 'web', { kind: 'healthy' });
+      for (const { metadata } of world.sim.cluster.pods('shop')) world.sim.cluster.deletePod('shop', metadata.name);
+    });
+    const played = await play(world, shop);
+    expect(firstLook(played, ({ findings: all }) => all.some(({ fatal }) => fatal))).toBeLessThan(45 * SECOND);
+    expect(played.report).toMatchObject({ verdict: 'healthy', findings: [] });
   });
 });
 

@@ -40,8 +40,8 @@ export interface JudgeInput {
 export type Judgement =
   /** Look again when something changes, or at the next tick; `why` for the log. */
   | { readonly kind: 'wait'; readonly why: string }
-  /** Read everything anew and judge that picture with `confirmed: true`. Never at the deadline. */
-  | { readonly kind: 'confirm' }
+  /** Read everything anew and judge that picture with `confirmed: true`. Never at the deadline. `verdict`: what it may end with. */
+  | { readonly kind: 'confirm'; readonly verdict: 'healthy' | 'unhealthy' }
   | { readonly kind: 'end'; readonly verdict: Verdict; readonly reason: string };
 
 /**
@@ -49,6 +49,9 @@ export type Judgement =
  * `healthy` only when everything in scope was seen fresh, is complete, stayed so for `stable-for` and a fresh list
  * confirmed it (`stable-for: 0s`: the first complete list is its own confirmation); positive evidence of trouble beats
  * blindness; an error of measurement is neither a failure nor a pass; at the deadline it is an end.
+ *
+ * With `fail-fast` a fatal finding ends the run when a fresh list still shows it: a watch that says nothing, and a list
+ * of some seconds ago, hide that it healed. Where no complete list can be had, what was seen has to do.
  *
  * Where a resource that the verdict needs is forbidden, waiting cannot make it healthy. With `fail-fast` the run then
  * ends as soon as nothing else in sight holds back; trouble elsewhere keeps its patience, because it decides between
@@ -68,11 +71,12 @@ export function judge(input: JudgeInput): Judgement {
 
   const holdingBack = assessment.findings.filter(({ holdsBack }) => holdsBack);
   if (holdingBack.some(({ fatal }) => fatal) && settings.failFast && !input.cureInProgress) {
+    if (!input.confirmed && !blind) return { kind: 'confirm', verdict: 'unhealthy' };
     // The fatal ones are the worst; the reason counts what else is wrong, as the report lists it.
     return unhealthy(input, holdingBack, blind);
   }
   if (isUselessToWait(input)) return endBlind(input, describeBlindness(coverage, input.now.atMs));
-  if (isSteady && !input.cureInProgress) return { kind: 'confirm' };
+  if (isSteady && !input.cureInProgress) return { kind: 'confirm', verdict: 'healthy' };
   return { kind: 'wait', why: whyWaiting(input, blind) };
 }
 

@@ -38,7 +38,9 @@ export function sentenceOf(event: Told): string {
     case 'stable-window':
       return stableWindow(event);
     case 'confirming':
-      return 'all stayed ready; confirming with a fresh look at everything';
+      return event.verdict === 'healthy'
+        ? 'all stayed ready; confirming with a fresh look at everything'
+        : 'waiting will not heal this; making sure with a fresh look at everything';
     case 'waiting':
       return `waiting for ${event.what}`;
     case 'note':
