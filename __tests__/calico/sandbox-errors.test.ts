@@ -158,6 +158,18 @@ describe('of several events', () => {
     expect(errorOf(pod, events)?.firstAtMs).toBe(ago(MINUTE));
   });
 
+  test.each([
+    ['the same', UNAUTHORIZED, ago(5 * MINUTE)],
+    ['another cause', FORBIDDEN, ago(SECOND)],
+  ])('an event that stands for several began with those before it: %s', (_, older, firstAtMs) => {
+    const combined = aSandboxEvent(pod, UNAUTHORIZED, { firstAtMs: ago(3 * MINUTE), lastAtMs: ago(SECOND) });
+    const events = [
+      { ...combined, message: `(combined from similar events): ${combined.message}` },
+      aSandboxEvent(pod, older, { uid: 'before', firstAtMs: ago(5 * MINUTE), lastAtMs: ago(4 * MINUTE) }),
+    ];
+    expect(errorOf(pod, events)).toMatchObject({ cause: 'CalicoUnauthorized', firstAtMs });
+  });
+
   test('the kubelet’s own words decide where the API server’s clock cannot tell them apart', () => {
     const storedAtMs = ago(5 * MINUTE);
     const ahead = (seconds: number): Partial<Event> => ({

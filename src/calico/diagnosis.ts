@@ -2,10 +2,11 @@ import { formatSeconds } from '../duration.ts';
 import type { Observation } from '../health/assessment.ts';
 import type { Event } from '../objects/event.ts';
 import type { Pod } from '../objects/pod.ts';
-import type { NodeCase, StuckPod } from './case.ts';
+import type { NodeCase, SandboxError, StuckPod } from './case.ts';
 import { gapMs, lastTimeOf, onServerMs } from './moments.ts';
-import type { CalicoMemory, NodeMemory } from './node-memory.ts';
+import type { CalicoMemory, NodeMemory, PodTrace } from './node-memory.ts';
 import { isFromItsKubelet } from './sandbox-errors.ts';
+import { isAggregated } from './wrapper.ts';
 
 /**
  * The nodes on which pods of the scope are stuck with Calico's authorization failure now, each with what its
@@ -24,9 +25,10 @@ export function diagnose(observation: Observation, memory: CalicoMemory): readon
     const error = sandboxErrors.get(pod.uid);
     if (error === undefined || pod.nodeName === null) continue;
     const events = eventsByUid.get(pod.uid) ?? [];
-    const sign = signOfHealth(pod, events, memory.nodes.get(pod.nodeName), observation);
+    const node = memory.nodes.get(pod.nodeName);
+    const sign = signOfHealth(pod, events, node, observation);
     const lacks =
-      tooEarly(observation.now.atMs - error.firstAtMs, observation) ??
+      tooEarly(observation.now.atMs - failingSinceMs(error, node?.pods.get(pod.uid)), observation) ??
       waitsForVolume(pod, events, observation) ??
       sign?.words ??
       null;
@@ -58,6 +60,12 @@ function eventsAbout(uids: ReadonlySet<string>, events: readonly Event[]): Reado
     else known.push(event);
   }
   return byUid;
+}
+
+/** An event that stands for several with different texts does not tell its first time: then this run's looks do. */
+function failingSinceMs({ firstAtMs, event }: SandboxError, trace: PodTrace | undefined): number {
+  const seenMs = isAggregated(event.message) ? (trace?.failingSinceMs ?? null) : null;
+  return seenMs === null ? firstAtMs : Math.min(firstAtMs, seenMs);
 }
 
 function tooEarly(stuckForMs: number, { timing }: Observation): string | null {

@@ -161,9 +161,9 @@ function tracePods(
   const nowMs = observation.now.atMs;
   const traces = new Map<string, PodTrace>();
   for (const pod of there) {
-    const held =
-      isOverdue(pod, nowMs, observation.timing.overdueSlackMs) && errorWithFailure(pod, observation) !== null;
-    traces.set(pod.uid, tracePod(known.get(pod.uid), pod, held, retries.get(pod.uid), nowMs));
+    const failing = errorWithFailure(pod, observation) !== null;
+    const held = failing && isOverdue(pod, nowMs, observation.timing.overdueSlackMs);
+    traces.set(pod.uid, tracePod(known.get(pod.uid), pod, { failing, held }, retries.get(pod.uid), nowMs));
   }
   for (const [uid, trace] of known) {
     if (traces.has(uid) || trace.endedAtMs === null) continue;
@@ -175,7 +175,7 @@ function tracePods(
 function tracePod(
   known: PodTrace | undefined,
   pod: Pod,
-  held: boolean,
+  { failing, held }: { readonly failing: boolean; readonly held: boolean },
   retry: Retry | undefined,
   nowMs: number,
 ): PodTrace {
@@ -187,6 +187,7 @@ function tracePod(
     pod: fullName(pod),
     lastWithoutAtMs: sandbox === false ? nowMs : (known?.lastWithoutAtMs ?? null),
     firstWithAtMs: sandbox === true ? (known?.firstWithAtMs ?? nowMs) : null,
+    failingSinceMs: failing ? (known?.failingSinceMs ?? nowMs) : null,
     heldByDel,
     endedAtMs: ended ? (known?.endedAtMs ?? nowMs) : null,
     goneAtMs: null,

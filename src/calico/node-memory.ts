@@ -33,6 +33,8 @@ export interface PodTrace {
   readonly lastWithoutAtMs: number | null;
   /** The first look at which it had its present sandbox; null while it has none. */
   readonly firstWithAtMs: number | null;
+  /** Since when every look found it stuck with the failure; null: the last one did not. */
+  readonly failingSinceMs: number | null;
   /** It was overdue with the failure at some look. */
   readonly heldByDel: boolean;
   /** The first look at which the kubelet had ended it (Succeeded or Failed) after that. */

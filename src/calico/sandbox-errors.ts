@@ -6,6 +6,7 @@ import type { Snapshot } from '../objects/snapshot.ts';
 import type { Timing } from '../timing.ts';
 import type { SandboxError } from './case.ts';
 import { readSandboxText } from './signature.ts';
+import { isAggregated } from './wrapper.ts';
 
 /**
  * Whether a pod network that could not be made or removed can be what holds the pod now: bound to its node and waiting
@@ -115,8 +116,10 @@ function newestError(pod: Pod, events: readonly Event[], now: Now): SandboxError
 
   // Runtimes that ignore the failed clean-up write a new event with every attempt: the first of them began it.
   let firstAtMs = newest.lastAtMs;
-  for (const { event, text } of newestFirst) {
+  for (const [index, { event, text }] of newestFirst.entries()) {
     if (text.cause !== newest.text.cause) break;
+    // What an event that stands for several said at first, only those before it tell.
+    if (isAggregated(event.message) && newestFirst[index + 1]?.text.cause !== text.cause) break;
     firstAtMs = Math.min(firstAtMs, safeTimeMs(firstHappenedAtMs(event), event, pod, now));
   }
   return {

@@ -97,6 +97,12 @@ interface Head {
 
 /** client-go's recorder, for ten similar events within ten minutes (`tools/record/events_cache.go`). */
 const AGGREGATED = /^\(combined from similar events\): /;
+
+/** Whether the event stands for several with different texts: the text is that of the last one, the first time is not. */
+export function isAggregated(text: string): boolean {
+  return AGGREGATED.test(text);
+}
+
 const RPC = /^rpc error: code = [A-Za-z]{1,30} desc = /;
 
 /** The kubelet's event (`kuberuntime_manager.go`; up to 1.15 without "to"), the event's reason, or the kubelet's log. */
