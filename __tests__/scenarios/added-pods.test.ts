@@ -1,7 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 import type { Behaviour } from '../../simulator/cluster/programs.ts';
 import type { Finding } from '../../src/health/assessment.ts';
-import { play, type World } from '../harness.ts';
+import { aWorld, play, type World } from '../harness.ts';
 import { aShop, firstLook, MINUTE, podOf, SECOND } from './shop.ts';
 
 const shop = { namespaces: 'shop' };
@@ -68,6 +68,17 @@ describe('a pod counts at once', () => {
     world.sim.cluster.scale('shop', 'web', 4);
     const { report } = await play(world, { ...shop, timeout: '40s' });
     expect(report).toMatchObject({ verdict: 'unhealthy', pods: { notReady: 1, starting: 0 } });
+  });
+
+  test('when it was there and Ready when its workload was complete, however young it is', async () => {
+    const world = aWorld();
+    const behaviour = { kind: 'flips', readyMs: 10 * SECOND, notReadyMs: 5 * MINUTE } as const;
+    world.sim.cluster.deploy({ namespace: 'shop', name: 'web', behaviour });
+    world.sim.warmUp(5 * SECOND);
+    const played = await play(world, { ...shop, timeout: '30s' });
+    expect(played.looks[0]?.assessment).toMatchObject({ complete: true });
+    expect(played.looks.filter(({ assessment }) => assessment.counts.starting > 0)).toEqual([]);
+    expect(played.report).toMatchObject({ verdict: 'unhealthy', pods: { notReady: 1 } });
   });
 
   test('when it is of another pod template than was complete', async () => {

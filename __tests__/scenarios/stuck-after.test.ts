@@ -66,31 +66,20 @@ describe('a shortage of a workload', () => {
     expect(report.workloads).toMatchObject([{ desired: 4, ready: 3, problem: null }]);
   });
 
-  test('that has another cause as well counts', async () => {
+  test.each<readonly [string, string, (world: World) => void]>([
+    ['a quota', '!CreateRefused shop/web', ({ sim }) => sim.cluster.setQuota('shop', 3)],
+    ['a controller that hangs', 'NotRolledOut shop/web', ({ sim }) => sim.cluster.pauseController('replicaset')],
+  ])('that has another cause as well counts: %s', async (_, finding, hinder) => {
     const world = aShop(2);
-    world.sim.cluster.setQuota('shop', 3);
     world.sim.cluster.setBehaviour('shop', 'web', { kind: 'neverReady' });
+    world.sim.cluster.scale('shop', 'web', 3);
+    world.sim.warmUp(30 * SECOND);
+    hinder(world);
     world.sim.cluster.scale('shop', 'web', 4);
-    world.sim.warmUp(MINUTE);
+    world.sim.warmUp(30 * SECOND);
     const played = await play(world, { ...sweep, timeout: '2m' });
     expect(played.report).toMatchObject({ verdict: 'unhealthy', pods: { ready: 2, starting: 1, notReady: 0 } });
-    expect(findings(played)).toEqual(['!CreateRefused shop/web']);
-  });
-
-  test('that a quota causes counts, also while a pod of the older template is starting', async () => {
-    const world = aWorld();
-    world.sim.cluster.deploy({
-      namespace: 'shop',
-      name: 'web',
-      behaviour: { kind: 'slow', readyAfterMs: 10 * MINUTE },
-    });
-    world.sim.warmUp(MINUTE);
-    world.sim.cluster.setQuota('shop', 1);
-    world.sim.cluster.deploy({ namespace: 'shop', name: 'web' });
-    world.sim.warmUp(30 * SECOND);
-    const played = await play(world, sweep);
-    expect(played.report.verdict).toBe('unhealthy');
-    expect(findings(played)).toContain('!CreateRefused shop/web');
+    expect(findings(played)).toEqual([finding]);
   });
 });
 
@@ -114,6 +103,17 @@ describe('never starting', () => {
     expect(played.report).toMatchObject({ verdict: 'unhealthy', pods: { ready: 2, starting: 0, notReady: 1 } });
     expect(played.report.findings).toMatchObject([{ cause: 'CrashLoop', stage: 'crash' }]);
   });
+});
+
+test('a pod whose last abnormal end is longer ago than ten minutes is starting like any other', async () => {
+  const world = aWorld();
+  const crash = { kind: 'crash', afterMs: 2 * SECOND, times: 3 } as const;
+  world.sim.cluster.deploy({ namespace: 'shop', name: 'web', behaviour: crash });
+  world.sim.warmUp(35 * SECOND);
+  world.sim.cluster.setBehaviour('shop', 'web', { kind: 'neverReady' });
+  world.sim.warmUp(13 * MINUTE);
+  const { report } = await play(world, { ...sweep, 'stuck-after': '1h' });
+  expect(report).toMatchObject({ verdict: 'healthy', pods: { total: 1, starting: 1 } });
 });
 
 describe('what has been not ready for longer than stuck-after at the first look', () => {
