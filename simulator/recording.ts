@@ -1,7 +1,9 @@
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { allowAllBut, type Permissions, type Rule } from './api/access.ts';
 import type { TokenState } from './cluster/cni.ts';
 import type { KubeObject } from './objects.ts';
+import { scheduleChanges } from './recorded-changes.ts';
 import { createSimulator, type Simulator, type SimulatorOptions } from './simulator.ts';
 import { shiftTimes } from './timestamps.ts';
 
@@ -16,6 +18,8 @@ export interface RecordingOptions
    * Left out, nothing ever changes but what is deleted.
    */
   readonly takeOver?: { readonly tokens: Readonly<Record<string, TokenState>>; readonly restartCures?: boolean };
+  /** What was watched happens again, each change when it came. Not together with `takeOver`. */
+  readonly changes?: boolean;
 }
 
 const LISTS = ['pods', 'events', 'nodes', 'deployments', 'replicasets', 'statefulsets', 'daemonsets', 'jobs'] as const;
@@ -25,10 +29,15 @@ interface RecordedList {
   readonly items: readonly KubeObject[];
 }
 
-/** A simulator that serves a recording, with all its times moved to the present. */
+/**
+ * A simulator that serves a recording, with all its times moved to the present. What the recorder was not allowed to
+ * read may not be read here either, unless `permissions` say otherwise.
+ */
 export function playRecording(options: RecordingOptions): Simulator {
-  const { folder, takeOver, ageMs = 0, ...rest } = options;
-  const sim = createSimulator({ ...rest, nodes: [], calico: false, ageMs: 0 });
+  const { folder, takeOver, changes = false, ageMs = 0, ...rest } = options;
+  if (takeOver && changes) throw new Error('cannot play changes while the model takes over: name one of the two');
+  const permissions = rest.permissions ?? recordedPermissions(folder);
+  const sim = createSimulator({ ...rest, permissions, nodes: [], calico: false, ageMs: 0 });
   const recordedMs = Date.parse(readFileSync(join(folder, 'now'), 'utf8').trim());
   const byMs = sim.world.wallMs() - recordedMs;
   for (const plural of LISTS) {
@@ -46,6 +55,19 @@ export function playRecording(options: RecordingOptions): Simulator {
     for (const node of sim.cluster.list('nodes'))
       sim.cluster.setRestartCures(node.metadata.name, takeOver.restartCures ?? true);
   }
+  if (changes) scheduleChanges(sim, folder, recordedMs);
   sim.warmUp(ageMs);
   return sim;
+}
+
+/** What `recording.json` names as forbidden; recordings without that file are of somebody who may read everything. */
+function recordedPermissions(folder: string): Permissions {
+  const path = join(folder, 'recording.json');
+  if (!existsSync(path)) return allowAllBut();
+  const { forbidden } = JSON.parse(readFileSync(path, 'utf8')) as {
+    readonly forbidden: readonly { readonly resource: string; readonly namespace: string | null }[];
+  };
+  return allowAllBut(
+    ...forbidden.map(({ resource, namespace }): Rule => (namespace === null ? { resource } : { resource, namespace })),
+  );
 }
