@@ -141,6 +141,11 @@ describe("the reason for Calico's failure", () => {
       { restarts: [aRestart('timed-out', 'no proof in 3m')] },
       'restarting calico-node there did not cure it (timed-out): no proof in 3m',
     ],
+    [
+      'well',
+      { nodes: [aPlan('none', { why: 'infra/x got its network there, so the node is well' })] },
+      'calico-node there needs no restart: infra/x got its network there, so the node is well; look at pod shop/web-1',
+    ],
     ['unknown to the plan', {}, 'restart the calico-node pod of node n1'],
   ])('says what to do next when the node is %s', (_, overrides, advice) => {
     expect(reasonOfTrouble([calico('web-1')], context(overrides))).toContain(`; ${advice}`);

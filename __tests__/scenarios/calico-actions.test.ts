@@ -5,7 +5,9 @@ import {
   type BrokenWorld,
   CURE,
   calicoNodeOn,
+  edit,
   editDaemonSet,
+  forge,
   nodeIn,
   nodesOf,
   outputsIn,
@@ -156,5 +158,40 @@ describe('a node that turns out to be well is not in affected-nodes', () => {
       'affected-nodes': '[]',
       'restarted-nodes': '[]',
     });
+  });
+
+  test('other pods got their network there since, and the stuck one is not even tried again', async () => {
+    const world = aBrokenWorld({
+      broken: [],
+      before: ({ sim }) => sim.cluster.createPod({ namespace: 'shop', name: 'api', nodeName: 'n1' }),
+    });
+    // A pod that its kubelet has forgotten, with a genuine event of a failure that is long over.
+    edit(world, 'pods', 'shop', 'api', (pod) => ({
+      ...pod,
+      metadata: { ...pod.metadata, name: 'forgotten', uid: 'of-the-forgotten-pod' },
+      status: {
+        ...pod.status,
+        phase: 'Pending',
+        conditions: (pod.status.conditions ?? []).map((each) =>
+          each.type === 'PodScheduled' ? each : { ...each, status: 'False' },
+        ),
+      },
+    }));
+    const [forgotten] = world.sim.cluster.pods('shop').filter(({ metadata }) => metadata.name === 'forgotten');
+    if (forgotten === undefined) throw new Error('there is no such pod');
+    forge(world, forgotten);
+    world.sim.warmUp(60_000);
+    world.sim.cluster.createPod({ namespace: 'infra', name: 'witness', nodeName: 'n1' });
+    world.sim.warmUp(60_000);
+    const played = await play(world, { ...CURE, timeout: '60s' });
+    expect(played.deletes).toEqual([]);
+    expect(outputsIn(played)).toMatchObject({
+      verdict: 'unhealthy',
+      'calico-auth-failure': 'true',
+      'affected-nodes': '[]',
+    });
+    expect(played.report.reason).toMatch(
+      /infra\/witness got its network .*, so the node is well; look at pod shop\/forgotten/,
+    );
   });
 });

@@ -6,7 +6,7 @@ import type { SandboxError } from './case.ts';
 import { diagnose } from './diagnosis.ts';
 import { installOf } from './install-cni.ts';
 import { findInstallations, isPodOf } from './installation.ts';
-import { gapMs, lastTimeOf, type Moment } from './moments.ts';
+import { gapMs, lastTimeOf, type Moment, onServerMs } from './moments.ts';
 import type { CalicoMemory, Evidence, InstallTrace, NodeMemory, PodTrace, Retry, Sighting } from './node-memory.ts';
 import { isFromItsKubelet } from './sandbox-errors.ts';
 
@@ -62,14 +62,23 @@ function newNode(nowMs: number): NodeMemory {
   };
 }
 
-/** The proof needs the sandboxes and events that were just remembered; that it once held is worth remembering too. */
+/**
+ * The proof needs the sandboxes and events that were just remembered; that it once held is worth remembering too. Unless
+ * it held only because the pods of other namespaces were not read yet, which show that the node had been well all along.
+ */
 function markProven(memory: CalicoMemory, observation: Observation): CalicoMemory {
   const nodes = new Map(memory.nodes);
-  for (const { node, proven } of diagnose(observation, memory)) {
+  for (const { node, proven, well } of diagnose(observation, memory)) {
     const known = nodes.get(node);
-    if (proven && known?.provenAtMs === null) nodes.set(node, { ...known, provenAtMs: observation.now.atMs });
+    if (known === undefined) continue;
+    if (proven && known.provenAtMs === null) nodes.set(node, { ...known, provenAtMs: observation.now.atMs });
+    if (well && wasWellBefore(known)) nodes.set(node, { ...known, provenAtMs: null });
   }
   return { ...memory, nodes };
+}
+
+function wasWellBefore({ newestSandbox, foundAtMs }: NodeMemory): boolean {
+  return newestSandbox !== null && onServerMs(newestSandbox.moment) < foundAtMs;
 }
 
 function errorWithFailure(pod: Pod, observation: Observation): SandboxError | null {

@@ -117,6 +117,7 @@ function calicoAdvice(worst: Finding, nodes: readonly string[], context: ReasonC
     case 'restarted':
       return `calico-node ${where} was restarted, without proof of a cure yet: ${shorten(plan.why, RESTART_LIMIT)}`;
     case 'none':
+      return `calico-node ${where} needs no restart: ${shorten(plan.why, RESTART_LIMIT)}; look at pod ${podOf(worst)} and at the kubelet of its node`;
     case undefined:
       return adviceFor(worst);
   }
