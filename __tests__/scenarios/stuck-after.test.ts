@@ -20,7 +20,8 @@ function aShopWith(behaviour: Behaviour, sinceMs: number): World {
 
 describe('a pod that has been not ready for less than stuck-after', () => {
   test('is starting and does not count, and a healthy reason says how many were not judged', async () => {
-    const { report } = await play(aShopWith({ kind: 'neverReady' }, MINUTE), sweep);
+    const { report, log } = await play(aShopWith({ kind: 'neverReady' }, MINUTE), sweep);
+    expect(log[0]).toContain('stable for 15s, stuck after 5m; changes nothing');
     expect(report).toMatchObject({ verdict: 'healthy', pods: { total: 3, ready: 1, starting: 2, notReady: 0 } });
     expect(report.findings).toEqual([]);
     expect(report.reason).toBe('1 pod in 1 workload is ready and stayed so for 15s; 2 starting pods were not judged');

@@ -40,7 +40,7 @@ export function sentenceOf(event: Told): string {
     case 'confirming':
       return event.verdict === 'healthy'
         ? 'all stayed ready; confirming with a fresh look at everything'
-        : 'waiting will not heal this; making sure with a fresh look at everything';
+        : 'making sure with a fresh look at everything';
     case 'waiting':
       return `waiting for ${event.what}`;
     case 'note':
@@ -69,13 +69,15 @@ function roundMs(ms: number): number {
 
 /** "all pods in namespace shop, for at most 10m, stable for 15s; may restart calico-node on up to 3 nodes". */
 function aim(settings: Settings): string {
-  const { selectorText, timeoutMs, stableForMs, restartCalicoNode, maxNodeRestarts } = settings;
+  const { selectorText, timeoutMs, stableForMs, stuckAfterMs, restartCalicoNode, maxNodeRestarts } = settings;
   const which = selectorText === '' ? 'all pods' : `pods with ${selectorText}`;
   const restarts =
     restartCalicoNode && maxNodeRestarts > 0
       ? `may restart calico-node on up to ${maxNodeRestarts} ${maxNodeRestarts === 1 ? 'node' : 'nodes'}`
       : 'changes nothing';
-  return `${which} ${scopeOf(settings)}, for at most ${formatDuration(timeoutMs)}, stable for ${formatDuration(stableForMs)}; ${restarts}`;
+  const stuck = stuckAfterMs === 0 ? '' : `, stuck after ${formatDuration(stuckAfterMs)}`;
+  const times = `for at most ${formatDuration(timeoutMs)}, stable for ${formatDuration(stableForMs)}${stuck}`;
+  return `${which} ${scopeOf(settings)}, ${times}; ${restarts}`;
 }
 
 function scopeOf({ namespaces, excludeNamespaces }: Settings): string {
