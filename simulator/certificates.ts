@@ -8,6 +8,8 @@ export interface Certificates {
 }
 
 export interface CertificateOptions {
+  /** Name of the authority; one of the same name and another key makes for another error text. */
+  readonly authority?: string;
   /** Names and addresses that the certificate is for; default 127.0.0.1 and localhost. */
   readonly hosts?: readonly string[];
   /** Valid until yesterday. */
@@ -20,7 +22,7 @@ const DAY_MS = 86_400_000;
 export async function makeCertificates(options: CertificateOptions = {}): Promise<Certificates> {
   const hosts = options.hosts ?? ['127.0.0.1', 'localhost'];
   const shared = { keyType: 'ec', curve: 'P-256', algorithm: 'sha256' } as const;
-  const authority = await generate([{ name: 'commonName', value: 'simulator-ca' }], {
+  const authority = await generate([{ name: 'commonName', value: options.authority ?? 'simulator-ca' }], {
     ...shared,
     notBeforeDate: new Date(Date.now() - 10 * DAY_MS),
     notAfterDate: new Date(Date.now() + 10 * DAY_MS),

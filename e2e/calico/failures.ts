@@ -1,3 +1,4 @@
+import { makeCertificates } from '../../simulator/certificates.ts';
 import { type Api, type Manifest, pathOf } from '../api.ts';
 import { kubeconfig } from '../cluster/credentials.ts';
 import type { Cluster } from '../harness.ts';
@@ -94,7 +95,29 @@ export async function refuseConnections(cluster: Cluster, node: string): Promise
   await writeKubeconfig(cluster, node, file.replace(/(?<=server: https:\/\/[^:\s]+:)\d+/u, '6444'));
 }
 
-/** Gives a node's CNI kubeconfig the certificate of an authority (PEM) that is not the API server's. */
-export async function distrust(cluster: Cluster, node: string, ca: string): Promise<void> {
+/** Gives a node's CNI kubeconfig the certificate of an authority that is not the API server's. */
+export async function distrust(cluster: Cluster, node: string): Promise<void> {
+  const { ca } = await makeCertificates({ authority: 'another-ca' });
   await writeKubeconfig(cluster, node, kubeconfig({ server: cluster.api.server, ca, user: 'calico', token: 'any' }));
+}
+
+/** Takes away the file that calico-node writes when it starts; the plugin does nothing without it. */
+export async function forgetNodename(cluster: Cluster, node: string): Promise<void> {
+  await cluster.runOnNode(node, 'rm /var/lib/calico/nodename');
+}
+
+const CRASH = '/var/lib/calico/stand-in-crash';
+
+const ITS_PROCESSES = `for each in /proc/[0-9]*; do
+  if tr '\\0' ' ' <$each/cmdline | grep -q '^/stand-in calico-node'; then echo \${each#/proc/}; fi
+done`;
+
+/** Makes the stand-in for calico-node on a node end with an error, now and whenever it starts; only on our own cluster. */
+export async function crashCalicoNode(cluster: Cluster, node: string): Promise<void> {
+  await cluster.runOnNode(node, `touch ${CRASH}; kill $(${ITS_PROCESSES})`);
+}
+
+/** Lets it start again. */
+export async function mendCalicoNode(cluster: Cluster, node: string): Promise<void> {
+  await cluster.runOnNode(node, `rm -f ${CRASH}`);
 }

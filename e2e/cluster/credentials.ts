@@ -35,7 +35,7 @@ export const CREDENTIAL_FILES = {
 /** Makes the authority, the API server's certificate, the key of service account tokens, and everybody's kubeconfig. */
 export async function makeCredentials(subnet: string): Promise<void> {
   const address = controlPlaneAddress(subnet);
-  const { ca, certificate, key } = await makeCertificates({ hosts: [address, '127.0.0.1', 'localhost'] });
+  const { ca, certificate, key } = await makeCertificates({ authority: 'e2e-ca', hosts: [address] });
   write(CREDENTIAL_FILES.ca, ca);
   write(CREDENTIAL_FILES.certificate, certificate);
   write(CREDENTIAL_FILES.key, key);
