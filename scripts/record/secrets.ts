@@ -83,10 +83,8 @@ export function createMaskSecrets({ secret, hexId }: SecretStandIns, literals: r
 /** Of what follows `https://`: neither user and password, nor query and fragment; with the punctuation of the text around it. */
 function withoutCredentials(rest: string): string {
   const [, url = '', punctuation = ''] = /^([\s\S]*?)([:.,;)'\]]*)$/.exec(rest) ?? [];
-  const authority = /^[^/?#]*/.exec(url)?.[0] ?? '';
-  // A password may hold what ends an authority; a port is no password.
-  const isCut = !authority.includes('@') && /^[^:]*:(?!\d*$)/.test(authority);
-  const end = authority.includes('@') || isCut ? (isCut ? url : authority).lastIndexOf('@') : -1;
+  // Whatever a password holds, the last @ ends it; only the digest of an image has one of its own.
+  const end = url.replace(/@(?=sha\d)/g, ' ').lastIndexOf('@');
   return url.slice(end + 1).replace(/[?#][\s\S]*$/, '') + punctuation;
 }
 
