@@ -71,6 +71,8 @@ async function watchUntilDecided(run: Run, { connection, api }: Cluster): Promis
     let last: Look | null = null;
     let confirmed = false;
     let confirmFromMs = 0;
+    let readAnew = false;
+    let readAnewFromMs = 0;
     for (;;) {
       const now = api.now();
       const deadlineInMs = run.deadlineInMs();
@@ -89,12 +91,22 @@ async function watchUntilDecided(run: Run, { connection, api }: Cluster): Promis
         return { ...judgement, look };
       }
 
+      const mayRestart = readAnew;
       confirmed = false;
+      readAnew = false;
       if (look.plan.next !== null && !run.signal.aborted) {
         // Nothing is deleted while it is being asked whether it may be: the next look plans with the answer.
         const review = rights.pending();
         if (review !== null) await tellWhile(run, () => 'the review of the right to delete pods', review);
-        else memory = { ...memory, restarts: [...memory.restarts, await restart(run, api, look)] };
+        else if (mayRestart) memory = { ...memory, restarts: [...memory.restarts, await restart(run, api, look)] };
+        else if (now.elapsedMs < readAnewFromMs) await waitForNews(run, view);
+        else {
+          // Nor on a watch's word: one that has fallen silent hides what has healed, or was restarted, meanwhile.
+          const lists = view.refreshForRestart(run.signal);
+          readAnew = await tellWhile(run, () => 'a fresh look at the nodes that are to be restarted', lists);
+          readAnewFromMs = api.now().elapsedMs + (readAnew ? timing.tickMs : timing.confirmAgainMs);
+          if (!readAnew) await waitForNews(run, view);
+        }
       } else if (judgement.kind === 'confirm' && now.elapsedMs >= confirmFromMs) {
         run.tell({ type: 'confirming', verdict: judgement.verdict }, now);
         confirmed = await tellWhile(run, () => 'a fresh look at everything', view.refresh(run.signal));
@@ -141,7 +153,10 @@ async function restart(run: Run, api: Api, { plan }: Look): Promise<Restart> {
   if (next === null) throw new Error('there is nothing to restart');
   const pod = `${next.target.namespace}/${next.target.pod}`;
   run.tell({ type: 'restarting', node: next.node, pod }, api.now());
-  const deletion = restartCalicoNode(api, next, run.hardSignal);
+  const plannedMs = api.now().elapsedMs;
+  // What is older than a gap in the view, or than the run, is no plan any more.
+  const mayRepeat = (): boolean => !run.signal.aborted && api.now().elapsedMs - plannedMs <= run.timing.viewGapMs;
+  const deletion = restartCalicoNode(api, next, { signal: run.hardSignal, mayRepeat });
   const record = await tellWhile(run, () => `the answer to the DELETE of pod ${pod}`, deletion);
   run.tell({ type: 'restarted', node: next.node, pod, answer: record.why }, api.now());
   return record;

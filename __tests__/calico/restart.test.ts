@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import type { NextRestart, Restart } from '../../src/calico/case.ts';
-import { restartCalicoNode } from '../../src/calico/restart.ts';
+import { type RestartLimits, restartCalicoNode } from '../../src/calico/restart.ts';
 import type { Api } from '../../src/cluster/api.ts';
 import { ApiError, type ApiErrorKind } from '../../src/cluster/api-error.ts';
 import { ago, HOUR, MINUTE, NOW_MS } from '../builders.ts';
@@ -67,19 +67,25 @@ function scripted(
   };
 }
 
+/** Nothing stands against sending it again. */
+function limits(signal = new AbortController().signal): RestartLimits {
+  return { signal, mayRepeat: () => true };
+}
+
 async function restart(
   deletes: readonly Reply[],
   reads: readonly Reply[] = [],
+  mayRepeat: () => boolean = () => true,
 ): Promise<{ readonly restart: Restart; readonly verbs: readonly unknown[] }> {
   const { api, asked } = scripted(deletes, reads);
-  const record = await restartCalicoNode(api, NEXT, new AbortController().signal);
+  const record = await restartCalicoNode(api, NEXT, { ...limits(), mayRepeat });
   return { restart: record, verbs: asked.map((each) => (each as { readonly verb: string }).verb) };
 }
 
 test('the DELETE names the pod, and its uid as a precondition, and is sent once', async () => {
   const { api, asked } = scripted([ok]);
   const { signal } = new AbortController();
-  const record = await restartCalicoNode(api, NEXT, signal);
+  const record = await restartCalicoNode(api, NEXT, limits(signal));
   expect(asked).toEqual([
     {
       verb: 'DELETE',
@@ -107,7 +113,7 @@ test('the DELETE names the pod, and its uid as a precondition, and is sent once'
 test('names are escaped in the path', async () => {
   const { api, asked } = scripted([ok]);
   const target = { ...NEXT.target, namespace: 'a/b', pod: '../x?y' };
-  await restartCalicoNode(api, { ...NEXT, target }, new AbortController().signal);
+  await restartCalicoNode(api, { ...NEXT, target }, limits());
   expect(asked).toMatchObject([{ path: '/api/v1/namespaces/a%2Fb/pods/..%2Fx%3Fy' }]);
 });
 
@@ -117,11 +123,9 @@ describe('an answer that says no', () => {
     ['conflict', 'elsewhere'],
     ['forbidden', 'forbidden'],
     ['unauthorized', 'failed'],
-    ['credentials', 'failed'],
     ['certificate', 'failed'],
     ['invalid', 'failed'],
     ['expired', 'failed'],
-    ['too-many-requests', 'failed'],
     ['redirect', 'failed'],
   ])('%s: %s, and nothing more is sent', async (kind, answer) => {
     const { restart: record, verbs } = await restart([kind]);
@@ -134,6 +138,34 @@ describe('an answer that says no', () => {
     expect(record.why).toBe(
       "the right to delete pods in namespace calico-system is missing: the server's words for forbidden",
     );
+  });
+});
+
+describe('a server that turned it away unread', () => {
+  test.each<ApiErrorKind>(['too-many-requests', 'credentials'])('(%s) is sent another one', async (kind) => {
+    const { restart: record, verbs } = await restart([kind, kind, ok]);
+    expect(record.answer).toBe('deleted');
+    expect(verbs).toEqual(['DELETE', 'DELETE', 'DELETE']);
+  });
+
+  test('three times is left alone: it is planned anew', async () => {
+    const { restart: record, verbs } = await restart(Array(3).fill('too-many-requests'));
+    expect(record).toMatchObject({ answer: 'undone', why: expect.stringContaining('was not deleted: the server') });
+    expect(verbs).toEqual(['DELETE', 'DELETE', 'DELETE']);
+  });
+});
+
+describe('what was planned a while ago', () => {
+  test('is not sent again, but planned anew', async () => {
+    const { restart: record, verbs } = await restart(['too-many-requests'], [], () => false);
+    expect(record.answer).toBe('undone');
+    expect(verbs).toEqual(['DELETE']);
+  });
+
+  test('is not sent again either when the answer was lost and the pod is still there', async () => {
+    const { restart: record, verbs } = await restart(['unreachable'], [there], () => false);
+    expect(record.answer).toBe('undone');
+    expect(verbs).toEqual(['DELETE', 'GET']);
   });
 });
 
@@ -157,7 +189,7 @@ describe('a lost answer', () => {
 
   test('with the same pod still there is repeated once, with the same preconditions', async () => {
     const { api, asked } = scripted(['unreachable', ok], [there]);
-    const record = await restartCalicoNode(api, NEXT, new AbortController().signal);
+    const record = await restartCalicoNode(api, NEXT, limits());
     expect(record.answer).toBe('deleted');
     expect(asked).toMatchObject([
       { verb: 'DELETE' },
@@ -202,7 +234,7 @@ describe('a lost answer', () => {
 describe('a run that is over', () => {
   test('sends nothing any more', async () => {
     const { api, asked } = scripted([]);
-    const record = await restartCalicoNode(api, NEXT, AbortSignal.abort());
+    const record = await restartCalicoNode(api, NEXT, limits(AbortSignal.abort()));
     expect(record).toMatchObject({ answer: 'failed', why: expect.stringContaining('the run ended before') });
     expect(asked).toEqual([]);
   });

@@ -225,10 +225,13 @@ describe('401', () => {
     expect(server.renewals()).toBe(3);
   });
 
-  test('on a DELETE sends it again, for nothing was done', async () => {
-    const { api, clock, asked } = aServer(inTurn(aStatus(401, 'Unauthorized'), { body: { kind: 'Status' } }));
-    await clock.run(api.delete('/api/v1/namespaces/a/pods/b', { kind: 'DeleteOptions' }));
-    expect(asked.map(({ method }) => method)).toEqual(['DELETE', 'DELETE']);
+  test('on a DELETE renews the credentials and leaves it to who asked whether to send it again', async () => {
+    const server = aServer(inTurn(aStatus(401, 'Unauthorized'), { body: { kind: 'Status' } }));
+    const error = await errorOf(server.clock.run(server.api.delete('/api/v1/namespaces/a/pods/b', {})));
+    expect(error).toMatchObject({ kind: 'credentials', message: expect.stringContaining('obtained anew') });
+    expect(server.asked.map(({ method }) => method)).toEqual(['DELETE']);
+    expect(server.renewals()).toBe(1);
+    expect(server.api.failure()).toBeNull();
   });
 });
 
@@ -241,6 +244,15 @@ describe('a write', () => {
     const { api, clock, asked } = aServer(inTurn(trouble, FINE));
     await errorOf(clock.run(api.delete('/api/v1/namespaces/a/pods/b', {})));
     expect(asked).toHaveLength(1);
+  });
+
+  test('that deletes is not repeated after 429 either, but rejects when the server would take another one', async () => {
+    const trouble: Reply = { status: 429, headers: { 'retry-after': '7' } };
+    const { api, clock, asked } = aServer(inTurn(trouble, FINE));
+    const error = await errorOf(clock.run(api.delete('/api/v1/namespaces/a/pods/b', {})));
+    expect(error.kind).toBe('too-many-requests');
+    expect(asked).toHaveLength(1);
+    expect(clock.monotonicMs()).toBeGreaterThanOrEqual(7_000);
   });
 
   test('is repeated after 429, which turned it away unread', async () => {

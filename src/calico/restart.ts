@@ -5,18 +5,29 @@ import type { NextRestart, Restart, RestartTarget } from './case.ts';
 /** Of a pod that is read after a lost answer; the view goes on looking when this does not help. */
 const READ_TRIES = 4;
 
+/** A server that turns requests away unread may take the next one; after so many it is planned anew. */
+const DELETE_TRIES = 3;
+
+/** What bounds a restart that has begun. */
+export interface RestartLimits {
+  /** Ends the waiting for answers. */
+  readonly signal: AbortSignal;
+  /** Whether what it was planned from still holds: asked before anything is sent again. */
+  readonly mayRepeat: () => boolean;
+}
+
 /**
  * Restarts calico-node on one node: the DELETE of that pod with that uid, the only write of this program. It is never
  * repeated blindly: after a lost answer the pod is read again, and only when the same pod is still there, not even being
- * deleted, is the DELETE sent once more, with the same preconditions. Never rejects; what happened stands in the
- * record's `answer` and `why`. `signal` ends it early.
+ * deleted, is the DELETE sent once more, with the same preconditions; and only while `mayRepeat` says so. Else it is
+ * `undone`, to be planned anew. Never rejects; what happened stands in the record's `answer` and `why`.
  */
 export async function restartCalicoNode(
   api: Pick<Api, 'delete' | 'getJson' | 'now'>,
   { node, target, stuckUids, namespaces }: NextRestart,
-  signal: AbortSignal,
+  limits: RestartLimits,
 ): Promise<Restart> {
-  const { answer, why } = await deleteOnce(api, target, signal);
+  const { answer, why } = await deletePod(api, target, limits);
   const { atMs, elapsedMs } = api.now();
   return {
     node,
@@ -39,67 +50,54 @@ interface Answered {
   readonly why: string;
 }
 
-async function deleteOnce(
+async function deletePod(
   api: Pick<Api, 'delete' | 'getJson'>,
   target: RestartTarget,
-  signal: AbortSignal,
+  { signal, mayRepeat }: RestartLimits,
 ): Promise<Answered> {
   const name = `${target.namespace}/${target.pod}`;
   const deleted: Answered = { answer: 'deleted', why: `${name} was deleted: waiting for the new calico-node pod` };
   if (signal.aborted) return { answer: 'failed', why: `${name} was not deleted: the run ended before` };
 
-  const first = await sendDelete(api, target, signal);
-  if (first.result !== 'lost') return first.result === 'done' ? deleted : answered(first, target);
-  switch (await readAgain(api, target, signal)) {
-    case 'gone':
-      return deleted;
-    case 'unreadable':
-      return {
-        answer: 'lost',
-        why: `the DELETE of ${name} got no answer (${first.words}), and the pod could not be read`,
-      };
-    case 'there':
-      break;
-  }
-
-  const second = await sendDelete(api, target, signal);
-  // It was there a moment ago, so the first DELETE arrived late: this run's, not somebody else's.
-  if (second.result === 'done' || second.result === 'elsewhere') return deleted;
-  if (second.result !== 'lost') return answered(second, target);
-  switch (await readAgain(api, target, signal)) {
-    case 'gone':
-      return deleted;
-    case 'unreadable':
-      return {
-        answer: 'lost',
-        why: `the DELETE of ${name} got no answer twice (${second.words}), and the pod could not be read`,
-      };
-    case 'there':
-      return { answer: 'failed', why: `the DELETE of ${name} was sent twice and not carried out: ${second.words}` };
+  let lost = 0;
+  for (let sent = 1; ; sent += 1) {
+    const { result, words } = await sendDelete(api, target, signal);
+    switch (result) {
+      case 'done':
+        return deleted;
+      case 'elsewhere':
+        // It was there a moment ago, so a DELETE whose answer was lost arrived late: this run's, not somebody else's.
+        if (lost > 0) return deleted;
+        return { answer: 'elsewhere', why: `${name} had been restarted by somebody else: waiting for the new pod` };
+      case 'forbidden':
+        return {
+          answer: 'forbidden',
+          why: `the right to delete pods in namespace ${target.namespace} is missing: ${words}`,
+        };
+      case 'failed':
+        return { answer: 'failed', why: `failed to delete ${name}: ${words}` };
+      case 'turned-away':
+        break;
+      case 'lost': {
+        const pod = await readAgain(api, target, signal);
+        if (pod === 'gone') return deleted;
+        lost += 1;
+        const times = lost === 1 ? '' : ' twice';
+        const unanswered = `the DELETE of ${name} got no answer${times} (${words})`;
+        if (pod === 'unreadable') return { answer: 'lost', why: `${unanswered}, and the pod could not be read` };
+        if (lost === 2) {
+          return { answer: 'failed', why: `the DELETE of ${name} was sent twice and not carried out: ${words}` };
+        }
+      }
+    }
+    if (sent === DELETE_TRIES || !mayRepeat()) return { answer: 'undone', why: `${name} was not deleted: ${words}` };
   }
 }
 
 interface Sent {
-  readonly result: 'done' | 'elsewhere' | 'forbidden' | 'failed' | 'lost';
+  readonly result: 'done' | 'elsewhere' | 'forbidden' | 'turned-away' | 'failed' | 'lost';
   /** The server's or network's words. Untrusted. */
   readonly words: string;
-}
-
-function answered({ result, words }: Sent, target: RestartTarget): Answered {
-  const name = `${target.namespace}/${target.pod}`;
-  switch (result) {
-    case 'elsewhere':
-      return { answer: 'elsewhere', why: `${name} had been restarted by somebody else: waiting for the new pod` };
-    case 'forbidden':
-      return {
-        answer: 'forbidden',
-        why: `the right to delete pods in namespace ${target.namespace} is missing: ${words}`,
-      };
-    case 'done':
-    case 'failed':
-    case 'lost':
-      return { answer: 'failed', why: `failed to delete ${name}: ${words}` };
-  }
 }
 
 function pathOf({ namespace, pod }: RestartTarget): string {
@@ -125,13 +123,15 @@ function resultOf(kind: ApiErrorKind): Sent['result'] {
       return 'elsewhere';
     case 'forbidden':
       return 'forbidden';
-    // Answered before anything was done.
-    case 'unauthorized':
+    // Answered before anything was done: another one may be taken.
     case 'credentials':
+    case 'too-many-requests':
+      return 'turned-away';
+    // The same, and another one will not be.
+    case 'unauthorized':
     case 'certificate':
     case 'invalid':
     case 'expired':
-    case 'too-many-requests':
     case 'redirect':
       return 'failed';
     case 'server-error':

@@ -51,8 +51,10 @@ export interface ReadOptions extends GetOptions {
  * GETs are repeated on 429, 5xx, resets, silence, and bodies that are cut or not JSON, with full-jitter back-off from
  * 800 ms to 30 s, which ends soon after a server that could not be reached answers again; `Retry-After` is honoured, and
  * a 429 holds back all GETs. A 401 renews the credentials once and is
- * repeated; a second one in a row is final, and every later request is refused at once (`failure`). POST and DELETE
- * are repeated only where the server said that it did not carry them out (401, 429).
+ * repeated; a second one in a row is final, and every later request is refused at once (`failure`). A POST is repeated
+ * only where the server said that it did not carry it out (401, 429). A DELETE is never sent twice: after a 401 it
+ * rejects with new credentials at hand (`credentials`), after a 429 when the time that the server asked for has passed,
+ * and whoever still wants it sends it anew.
  */
 export interface Api {
   /**
@@ -93,7 +95,7 @@ export interface ApiOptions {
 
 /** GETs at a time, watches not counted: stands in for client-go's limit of 5 requests a second (`rest/config.go`). */
 const PARALLEL_GETS = 4;
-/** Tries of a POST or DELETE that the server turns away unread (429). */
+/** Tries of a POST that the server turns away unread (429). */
 const WRITE_TRIES = 3;
 
 type Draft = Omit<ApiRequest, 'signal'>;
@@ -194,7 +196,9 @@ export function createApi(options: ApiOptions): Api {
       } catch (error) {
         // A 429 was rejected before anything was done; every other failure may have been carried out.
         if (!isApiError(error) || error.kind !== 'too-many-requests' || failures >= WRITE_TRIES) throw error;
-        if (!(await wait(error, failures, signal))) throw aborted(target);
+        const mayGoOn = await wait(error, failures, signal);
+        if (draft.method === 'DELETE') throw error;
+        if (!mayGoOn) throw aborted(target);
       }
     }
   };

@@ -4,7 +4,7 @@ import type { Gap } from '../objects/snapshot.ts';
 import type { DaemonSet } from '../objects/workload.ts';
 import { projectDaemonSet } from './projection/daemon-set.ts';
 import { projectPod } from './projection/pod.ts';
-import { createResourceView, memo, type ReadingContext, type ResourceView } from './resource-view.ts';
+import { createResourceView, memo, type ReadingContext, type ResourceView, refreshReadable } from './resource-view.ts';
 
 /** Where Calico is looked for, and its pods. */
 export interface CalicoView {
@@ -19,6 +19,8 @@ export interface CalicoView {
   /** The namespaces whose pods to read; replaces those given before. */
   readonly watch: (namespaces: readonly string[]) => void;
   readonly settled: Promise<void>;
+  /** Fresh lists of its DaemonSets and pods: false when one failed. What may not be read is left out. */
+  readonly refresh: (signal: AbortSignal) => Promise<boolean>;
 }
 
 export interface CalicoViewOptions {
@@ -104,6 +106,10 @@ export function createCalicoView(context: ReadingContext, options: CalicoViewOpt
       context.onChange();
     },
     settled: search(),
+    refresh: (signal) => {
+      const views = [...new Set([everywhere, fallback, scoped])].filter((view) => view !== null);
+      return refreshReadable([...views, ...podViews.values()], signal, context.api.now);
+    },
   };
 }
 

@@ -111,6 +111,17 @@ export function notAnswered(target: RequestTarget, cause: unknown): ApiError {
   return new ApiError(`${describeTarget(target)}: ${capText(what)}${coded}${advice}`, details, { cause });
 }
 
+/** 401, and the credentials were obtained anew: what must not be sent twice without thought is left to who asked for it. */
+export function renewed(target: RequestTarget): ApiError {
+  const words = '401, and the credentials were obtained anew';
+  return new ApiError(`${describeTarget(target)}: ${words}`, {
+    ...detailsOf(target),
+    kind: 'credentials',
+    status: 401,
+    words,
+  });
+}
+
 /** A 2xx whose body is nothing that an API server sends. */
 export function notKubernetes(target: RequestTarget, response: ApiResponse): ApiError {
   const type = capText(response.headers['content-type'] ?? 'no content type', 100);

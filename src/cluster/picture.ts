@@ -14,7 +14,7 @@ import type { Projection } from './projection/metadata.ts';
 import { projectNode } from './projection/node.ts';
 import { projectPod } from './projection/pod.ts';
 import { projectDeployment, projectJob, projectStatefulSet } from './projection/workload.ts';
-import { createResourceView, memo, type ReadingContext, type ResourceView } from './resource-view.ts';
+import { createResourceView, memo, type ReadingContext, type ResourceView, refreshReadable } from './resource-view.ts';
 import { createWitnesses, type Witnesses } from './witnesses.ts';
 
 /** The part of the settings that says what to read. */
@@ -31,6 +31,8 @@ export interface Picture {
   readonly presence: Presence;
   /** What a verdict cannot be had without. */
   readonly needed: readonly ResourceView<unknown>[];
+  /** Fresh lists of what a restart is decided from: false when one failed. What may not be read is left out. */
+  readonly refreshForRestart: (signal: AbortSignal) => Promise<boolean>;
   /** Resolves when what a verdict needs was read, or failed, once. */
   readonly neededSettled: Promise<void>;
   /** Resolves when everything was. */
@@ -129,6 +131,11 @@ export function createPicture(context: ReadingContext, scope: Scope): Picture {
     witnesses,
     presence,
     needed,
+    refreshForRestart: async (signal) => {
+      const scoped = refreshReadable([pods, ...events], signal, context.api.now);
+      const refreshed = await Promise.all([scoped, calico.refresh(signal)]);
+      return refreshed.every((isFresh) => isFresh);
+    },
     neededSettled: allSettled(neededParts),
     settled: allSettled(parts),
   };

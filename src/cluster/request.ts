@@ -2,7 +2,7 @@ import type { Clock } from '../clock.ts';
 import { type ApiError, isApiError } from './api-error.ts';
 import { GarbledBody, isHtml, readRefusal } from './body.ts';
 import { createCredentialRenewal } from './credential-renewal.ts';
-import { aborted, garbled, notAnswered, notKubernetes, refused, silent } from './explain.ts';
+import { aborted, garbled, notAnswered, notKubernetes, refused, renewed, silent } from './explain.ts';
 import type { RequestTarget } from './request-target.ts';
 import type { ServerClock } from './server-clock.ts';
 import { guardSilence } from './silence.ts';
@@ -27,8 +27,8 @@ export type Consume<T> = (response: ApiResponse, onChunk: (bytes: number) => voi
 export const SILENCE_LIMIT_MS = 30_000;
 
 /**
- * One request: sends it, obtains new credentials and sends it once more when it is refused with 401, and lets `consume`
- * read the answer of a server that accepts it. Ends when `signal` aborts or nothing comes for `SILENCE_LIMIT_MS`.
+ * One request: sends it, obtains new credentials and sends it once more (but for a DELETE) when it is refused with 401,
+ * and lets `consume` read the answer of a server that accepts it. Ends when `signal` aborts or nothing comes for `SILENCE_LIMIT_MS`.
  * Rejects with ApiError and nothing else.
  */
 export function createRequester(
@@ -52,6 +52,7 @@ export function createRequester(
       // Read to its end, or its connection would be lost with it.
       await readRefusal(response, onBytes);
       await credentials.renew(generation);
+      if (request.method === 'DELETE') throw renewed(target);
       response = await exchange(request, true);
     }
     if (response.status >= 200 && response.status < 300) return response;

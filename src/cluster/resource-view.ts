@@ -140,6 +140,18 @@ export function createResourceView<T>(context: ReadingContext, options: Resource
   };
 }
 
+/** Fresh lists of all `views` that may be read: false when one of them failed. */
+export async function refreshReadable(
+  views: readonly ResourceView<unknown>[],
+  signal: AbortSignal,
+  now: () => Now,
+): Promise<boolean> {
+  const refreshed = await Promise.all(
+    views.map(async (view) => (await view.refresh(signal)) || view.gaps(now()).some(({ why }) => why === 'forbidden')),
+  );
+  return refreshed.every((isFresh) => isFresh);
+}
+
 type Selection = Pick<ResourceViewOptions<unknown>, 'resource' | 'labelSelector' | 'fieldSelector'>;
 
 function pathOf(options: Selection, namespace: string | null): string {

@@ -31,6 +31,11 @@ export interface View {
    * `snapshot()` holds what they said. False: one of them failed, or `signal` aborted.
    */
   readonly refresh: (signal: AbortSignal) => Promise<boolean>;
+  /**
+   * The same for what a restart is decided from: the pods and events of the scope, Calico's DaemonSets and pods. What may
+   * not be read is left out.
+   */
+  readonly refreshForRestart: (signal: AbortSignal) => Promise<boolean>;
   /** From now on read all pods of these nodes as witnesses, where allowed; replaces the nodes given before. */
   readonly watchNodes: (nodes: readonly string[]) => void;
   /** From now on read the pods of these namespaces (Calico's), where allowed; replaces those given before. */
@@ -78,6 +83,7 @@ export function createView(options: ViewOptions): View {
       const refreshed = await Promise.all([...needed, presence].map((part) => part.refresh(refreshSignal)));
       return refreshed.every((isFresh) => isFresh);
     },
+    refreshForRestart: (refreshSignal) => picture().refreshForRestart(refreshSignal),
     watchNodes: (nodes) => picture().witnesses.watch(nodes),
     watchCalico: (namespaces) => picture().calico.watch(namespaces),
     changed: changes.next,
