@@ -41,8 +41,11 @@ const STEM_KINDS: ReadonlySet<NameKind> = new Set([
 /** The volume of every pod's token. */
 const TOKEN_VOLUME = 'kube-api-access';
 
-/** `named`: every name with what it is the name of. */
-export function createPseudonyms(named: ReadonlyMap<string, NameKind>): Pseudonyms {
+/** Names, each with the kinds of things that are called so. */
+export type NamedThings = ReadonlyMap<string, ReadonlySet<NameKind>>;
+
+/** The same name has the same pseudonym, whatever is called so. */
+export function createPseudonyms(named: NamedThings): Pseudonyms {
   const known = new Map<string, string>();
   const stems = new Map<string, string>([[TOKEN_VOLUME, TOKEN_VOLUME]]);
   const counts = new Map<NameKind, number>();
@@ -76,16 +79,21 @@ export function createPseudonyms(named: ReadonlyMap<string, NameKind>): Pseudony
 
   // Stems before what is derived from them.
   const shortestFirst = [...named].toSorted(([a], [b]) => a.length - b.length || (a < b ? -1 : 1));
-  for (const [name, kind] of shortestFirst) {
-    const pseudonym = COMMON_NAMES.has(name) ? name : (derived(name) ?? fresh(kind));
+  for (const [name, kinds] of shortestFirst) {
+    const pseudonym = COMMON_NAMES.has(name) ? name : (derived(name) ?? fresh(kindFor(kinds)));
     known.set(name, pseudonym);
-    if (STEM_KINDS.has(kind)) stems.set(name, pseudonym);
+    if ([...kinds].some((kind) => STEM_KINDS.has(kind))) stems.set(name, pseudonym);
   }
 
   return {
     ofName: (name) => (name.endsWith('-') ? `${find(name.slice(0, -1)) ?? name.slice(0, -1)}-` : (find(name) ?? name)),
     inText: (text, meaning) => replaceNames(text, find, meaning),
   };
+}
+
+/** What an event or an owner reference names may be known better by itself. */
+function kindFor(kinds: ReadonlySet<NameKind>): NameKind {
+  return [...kinds].find((kind) => kind !== 'object') ?? 'object';
 }
 
 /** One place of a name in a text. */

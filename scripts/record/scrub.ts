@@ -8,7 +8,7 @@ import { isNodeLabel, keepsLabelKey, keepsLabelValue } from './labels.ts';
 import { createPseudonyms, REAL_NAMES } from './pseudonyms.ts';
 import type { Recorded } from './resources.ts';
 import { createMaskSecrets } from './secrets.ts';
-import { keepShape, type NameKind, type Visit } from './shape.ts';
+import { keepShape, type Visit } from './shape.ts';
 import { ENDING, SHAPES, TEMPLATE } from './shapes.ts';
 import { createStandIns } from './stand-ins.ts';
 import { learnVocabulary } from './vocabulary.ts';
@@ -76,7 +76,7 @@ export function createScrubber(
     return after;
   };
   const pseudonyms = wanted
-    ? createPseudonyms(new Map([...names].map(([real, kind]): [string, NameKind] => [clean(real), kind])))
+    ? createPseudonyms(new Map([...names].map(([real, kinds]) => [clean(real), kinds] as const)))
     : REAL_NAMES;
   const templates = createStandIns((number) => String(number));
 

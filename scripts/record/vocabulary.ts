@@ -3,6 +3,7 @@ import { isRecord } from '../../src/cluster/body.ts';
 import { type Raw, record, records, strings, text } from '../../src/cluster/projection/raw.ts';
 import { hostsIn, isTelling, registryOf } from './hosts.ts';
 import { keepsLabelKey, keepsLabelValue } from './labels.ts';
+import type { NamedThings } from './pseudonyms.ts';
 import type { Recorded } from './resources.ts';
 import type { MaskSecrets } from './secrets.ts';
 import { keepShape, type NameKind, type Treatment, type Visit } from './shape.ts';
@@ -14,8 +15,8 @@ export interface Vocabulary {
   readonly uids: ReadonlySet<string>;
   /** Registries, and hosts in the words of clients, that tell whose cluster this is. */
   readonly hosts: ReadonlySet<string>;
-  /** Every name that somebody chose, and what it is the name of. */
-  readonly names: ReadonlyMap<string, NameKind>;
+  /** Every name that somebody chose, and all that is called so. */
+  readonly names: NamedThings;
   /** Labels of nodes that pods are placed by. */
   readonly placementLabels: ReadonlySet<string>;
 }
@@ -24,14 +25,16 @@ export interface Vocabulary {
 export function learnVocabulary(objects: Iterable<readonly [Recorded, Raw]>, mask: MaskSecrets): Vocabulary {
   const uids = new Set<string>();
   const hosts = new Set<string>();
-  const names = new Map<string, NameKind>();
+  const names = new Map<string, Set<NameKind>>();
   const placementLabels = new Set<string>();
   const nodes = new Set<string>();
 
   const learnName = (kind: NameKind, value: string): void => {
     const name = value.replace(/-$/, '');
-    // What an event or an owner reference names may be known better by itself.
-    if (name !== '' && (!names.has(name) || names.get(name) === 'object')) names.set(name, kind);
+    if (name === '') return;
+    const kinds = names.get(name);
+    if (kinds === undefined) names.set(name, new Set([kind]));
+    else kinds.add(kind);
   };
   const learnHosts = (words: unknown): void => {
     if (typeof words === 'string') for (const host of hostsIn(mask(words))) hosts.add(host);
