@@ -35,6 +35,8 @@ export async function prepareMachine(subnet: string, tell: (line: string) => voi
   const root = process.getuid?.() === 0;
   if (!root) problems.push('namespaces and mounts need root (run it with sudo)');
   if (!(await canRun('go', 'version'))) problems.push('Go 1.24 or newer is missing (see go.dev/doc/install)');
+  if (!/^(?:\d{1,3}\.){2}\d{1,3}$/u.test(subnet))
+    problems.push(`E2E_SUBNET is ${subnet}; it begins addresses, such as 10.99.0`);
   const taken = takenBy(subnet);
   if (taken !== null) {
     problems.push(`${taken} is already in ${subnet}.0/24 (set E2E_SUBNET to another one, such as ${DEFAULT_SUBNET})`);
