@@ -132,6 +132,16 @@ describe('after a restart that was not proven to help', () => {
     },
   );
 
+  test.each<Outcome>(['not-cured', 'timed-out', 'unknown'])(
+    '(%s) nodes of which only that same namespace speaks are not restarted: nobody else is kept waiting there',
+    (settled) => {
+      const restarts = [aRestart('n1', { settled, namespaces: ['shop', 'shop'] })];
+      expect(planOf(cluster, { restarts })).toEqual(['n1: restarted', 'n2: refused']);
+      const others = clusterWith(['n1/shop/a', 'n2/shop/b', 'n2/bank/c']);
+      expect(planOf(others, { restarts })).toContain('> n2: waiting');
+    },
+  );
+
   test('one such node does not excuse another', () => {
     const restarts = [
       aRestart('n8', { settled: 'timed-out', namespaces: ['evil'] }),

@@ -126,6 +126,23 @@ describe('the exception: a node of which one namespace alone spoke does not stop
   );
 });
 
+test('in a scope of one namespace nothing is restarted after a restart that did not help', async () => {
+  const world = aWorld({ nodes: ['n1', 'n2', 'n3'] });
+  const { cluster, warmUp } = world.sim;
+  cluster.createPod({ namespace: 'shop', name: 'there', nodeName: 'n3' });
+  warmUp(60_000);
+  for (const node of ['n1', 'n2']) {
+    cluster.breakToken(node);
+    cluster.setRestartCures(node, false);
+    cluster.createPod({ namespace: 'shop', name: `new-${node}`, nodeName: node });
+  }
+  warmUp(60_000);
+  const played = await play(world, { ...CURE, namespaces: 'shop', 'restart-timeout': '60s' });
+  expect(storyOf(played)).toEqual(['n1 restarting', 'n1 timed-out']);
+  expect(played.deletes).toHaveLength(1);
+  expect(nodeIn(played, 'n2')).toMatchObject({ action: 'refused', why: expect.stringMatching(/^no further node/) });
+});
+
 describe('the order', () => {
   const onNode =
     (pods: Readonly<Record<string, readonly string[]>>) =>

@@ -18,6 +18,11 @@ export interface SandboxError {
    */
   readonly firstAtMs: number;
   readonly lastAtMs: number;
+  /**
+   * When the API server stored the first event of it: what "for how long" is measured with. A node whose clock is behind
+   * would make a failure of this moment look old.
+   */
+  readonly storedAtMs: number;
 }
 
 /** A DaemonSet that is Calico's, by what owns a node anyway: containers, hostNetwork, the CNI conf folder. */

@@ -62,10 +62,10 @@ function eventsAbout(uids: ReadonlySet<string>, events: readonly Event[]): Reado
   return byUid;
 }
 
-/** An event that stands for several with different texts does not tell its first time: then this run's looks do. */
-function failingSinceMs({ firstAtMs, event }: SandboxError, trace: PodTrace | undefined): number {
+/** An event that stands for several with different texts does not tell since when: then this run's looks do. */
+function failingSinceMs({ storedAtMs, event }: SandboxError, trace: PodTrace | undefined): number {
   const seenMs = isAggregated(event.message) ? (trace?.failingSinceMs ?? null) : null;
-  return seenMs === null ? firstAtMs : Math.min(firstAtMs, seenMs);
+  return seenMs === null ? storedAtMs : Math.min(storedAtMs, seenMs);
 }
 
 function tooEarly(stuckForMs: number, { timing }: Observation): string | null {

@@ -16,7 +16,7 @@ import { guardInVain, guardJustInstalled, WHAT_TO_LOOK_AT } from './in-vain.ts';
 import { calicoNodePodOn } from './installation.ts';
 import type { CalicoMemory } from './node-memory.ts';
 import { restartCommand } from './restart-command.ts';
-import { isPending, stopsOthers } from './restart-state.ts';
+import { isPending, stops } from './restart-state.ts';
 
 export interface PlanInput {
   readonly observation: Observation;
@@ -176,7 +176,6 @@ function withCommand(node: string, action: Action, why: string, target: RestartT
 
 /** With restarts: one at a time, in their order, as far as cap, rights, time and the cures so far allow. */
 function scheduled(asked: readonly LookedAt[], input: PlanInput): readonly Decision[] {
-  const stop = stopOfRun(input);
   const { maxNodeRestarts } = input.observation.settings;
   let left = maxNodeRestarts - input.restarts.filter(({ answer }) => answer === 'deleted' || answer === 'lost').length;
   let turnOf = input.restarts.find(isPending)?.node ?? null;
@@ -184,7 +183,8 @@ function scheduled(asked: readonly LookedAt[], input: PlanInput): readonly Decis
   return asked.map((looked) => {
     const { nodeCase, target, objection } = looked;
     if (target === null || objection?.kind === 'refuse') return objected(looked, objection ?? NO_TARGET);
-    const refusal = stop ?? missingRight(target, input) ?? (left <= 0 ? capReached(maxNodeRestarts) : null);
+    const refusal =
+      afterFailure(nodeCase, input) ?? missingRight(target, input) ?? (left <= 0 ? capReached(maxNodeRestarts) : null);
     if (refusal !== null)
       return { plan: withCommand(nodeCase.node, 'refused', refusal.why, target, input), now: false };
     const early = objection ?? tooEarly(nodeCase.node, input);
@@ -211,9 +211,9 @@ function capReached(max: number): Objection {
   };
 }
 
-/** Why this run restarts nothing more, whatever the node. */
-function stopOfRun({ restarts }: PlanInput): Objection | null {
-  const stopper = restarts.find(stopsOthers);
+/** Why a restart of this run before keeps this node from being restarted. */
+function afterFailure(nodeCase: NodeCase, { restarts }: PlanInput): Objection | null {
+  const stopper = restarts.find((restart) => stops(restart, namespacesOf(nodeCase)));
   if (stopper === undefined) return null;
   return {
     kind: 'refuse',

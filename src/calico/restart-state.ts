@@ -22,17 +22,18 @@ export function mayFollow(
 }
 
 /**
- * Whether this restart forbids all further ones of the run: it did not help (then the next one hardly would, and somebody
- * has to look), or it could not be carried out. A node of which only one namespace spoke does not stop the others: else
- * a tenant could keep all other nodes from being healed.
+ * Whether this restart forbids one of a node of which pods of `namespacesThere` speak: it did not help (then the next one
+ * hardly would, and somebody has to look), or it could not be carried out. A node of which only one namespace spoke stops
+ * no node that others speak of: else a tenant could keep what is not theirs from being healed.
  */
-export function stopsOthers({ answer, settled, namespaces }: Restart): boolean {
-  const oneVoice = new Set(namespaces).size === 1;
+export function stops({ answer, settled, namespaces }: Restart, namespacesThere: readonly string[]): boolean {
+  const spoke = new Set(namespaces);
+  const mayStop = spoke.size > 1 || namespacesThere.every((namespace) => spoke.has(namespace));
   switch (answer) {
     case 'deleted':
-      return settled !== null && settled !== 'cured' && !oneVoice;
+      return settled !== null && settled !== 'cured' && mayStop;
     case 'elsewhere':
-      return (settled === 'not-cured' || settled === 'timed-out') && !oneVoice;
+      return (settled === 'not-cured' || settled === 'timed-out') && mayStop;
     case 'failed':
       return true;
     case 'undone':

@@ -116,10 +116,12 @@ function newestError(pod: Pod, events: readonly Event[], now: Now): SandboxError
 
   // Runtimes that ignore the failed clean-up write a new event with every attempt: the first of them began it.
   let firstAtMs = newest.lastAtMs;
+  let storedAtMs = now.atMs;
   for (const [index, { event, text }] of newestFirst.entries()) {
     if (text.cause !== newest.text.cause) break;
     // What an event that stands for several said at first, only those before it tell.
     if (isAggregated(event.message) && newestFirst[index + 1]?.text.cause !== text.cause) break;
+    storedAtMs = Math.min(storedAtMs, event.createdAtMs);
     firstAtMs = Math.min(firstAtMs, safeTimeMs(firstHappenedAtMs(event), event, pod, now));
   }
   return {
@@ -130,6 +132,7 @@ function newestError(pod: Pod, events: readonly Event[], now: Now): SandboxError
     event: newest.event,
     firstAtMs,
     lastAtMs: newest.lastAtMs,
+    storedAtMs,
   };
 }
 
