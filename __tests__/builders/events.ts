@@ -11,7 +11,7 @@ export function anEvent(pod: Pod, overrides: Partial<Event> = {}): Event {
     namespace: pod.namespace,
     name,
     uid: `Event/${pod.namespace}/${name}`,
-    createdAtMs: lastAtMs ?? ago(MINUTE),
+    createdAtMs: overrides.firstAtMs ?? lastAtMs ?? ago(MINUTE),
     about: { kind: 'Pod', namespace: pod.namespace, name: pod.name, uid: pod.uid },
     type: 'Warning',
     reason: 'Unhealthy',
@@ -55,6 +55,7 @@ export function aSandboxError(pod: Pod, overrides: Partial<SandboxError> = {}): 
     text: UNAUTHORIZED,
     event: terminating ? aKillEvent(pod, UNAUTHORIZED, times) : aSandboxEvent(pod, UNAUTHORIZED, times),
     ...times,
+    storedAtMs: overrides.firstAtMs ?? times.firstAtMs,
     ...overrides,
   };
 }

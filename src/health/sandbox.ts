@@ -35,7 +35,7 @@ export function sandboxSymptom(pod: Pod, evidence: Evidence): Symptom | null {
 export function sandboxErrorSymptom(error: SandboxError, stage: 'sandbox' | 'terminating'): Symptom {
   const symptom: Symptom = { stage, cause: error.cause, message: error.text || error.event.message };
   // Runtimes from 2026 on write a new event for each attempt, so only Calico's own patience looks at the event at all.
-  return error.cause === 'CalicoUnauthorized' ? { ...symptom, beganAtMs: error.firstAtMs } : symptom;
+  return error.cause === 'CalicoUnauthorized' ? { ...symptom, beganAtMs: error.storedAtMs } : symptom;
 }
 
 /**
