@@ -62,6 +62,8 @@ export interface PlayOptions {
   readonly renewCredentials?: () => Promise<void>;
   /** Of the first random number: gates side by side differ in it as in life. Default 1. */
   readonly seed?: number;
+  /** Called before an event is told; what it throws, telling throws. */
+  readonly onEvent?: (event: GateEvent) => void;
 }
 
 function transportOf(sim: Simulator, token: PlayOptions['token']): Transport {
@@ -101,6 +103,7 @@ export async function start({ clock, sim }: World, inputs: Inputs = {}, options:
   const result = await runGate(settingsOf(inputs), {
     env: {},
     tell: (event, now) => {
+      options.onEvent?.(event);
       events.push(event);
       if (event.type === 'assessed') looks.push({ atMs: now.elapsedMs, assessment: event.assessment });
       write(event, now);

@@ -4,9 +4,12 @@ import { closeRestarts } from './calico/cure.ts';
 import { restartCalicoNode } from './calico/restart.ts';
 import { sleep } from './clock.ts';
 import type { Api } from './cluster/api.ts';
+import { isApiError } from './cluster/api-error.ts';
+import { ConnectError } from './cluster/connect-error.ts';
 import { createView, type View } from './cluster/snapshot.ts';
 import { type Cluster, dialCluster, meet } from './contact.ts';
 import { withCrashLogs } from './crash-logs.ts';
+import type { GateEvent } from './events.ts';
 import { type Judgement, judge } from './health/verdict.ts';
 import { EMPTY_MEMORY, type Look, lookAt } from './look.ts';
 import { buildReport } from './report/json.ts';
@@ -46,12 +49,15 @@ export async function runGate(settings: Settings, options: GateOptions): Promise
   let cluster: Cluster | null = null;
   let kubernetesVersion = '';
   let ending: Ending;
+  let seen: Look | null = null;
   try {
     cluster = await dialCluster(run, options);
     kubernetesVersion = await meet(run, cluster);
-    ending = await watchUntilDecided(run, cluster);
+    ending = await watchUntilDecided(run, cluster, (look) => {
+      seen = look;
+    });
   } catch (error) {
-    ending = failedRun(run, error);
+    ending = failedRun(run, error, seen);
   }
   const result = await conclude(run, cluster, kubernetesVersion, ending);
   run.close();
@@ -59,8 +65,11 @@ export async function runGate(settings: Settings, options: GateOptions): Promise
   return result;
 }
 
-/** The story: look, tell, judge, act, wait; until a judgement is an end. */
-async function watchUntilDecided(run: Run, { connection, api }: Cluster): Promise<Ending> {
+/**
+ * The story: look, tell, judge, act, wait; until a judgement is an end. `keep` is given what is known so far, so that a
+ * run which fails still reports what it did.
+ */
+async function watchUntilDecided(run: Run, { connection, api }: Cluster, keep: (look: Look) => void): Promise<Ending> {
   const { settings, timing } = run;
   const view = createView({ ...run, api });
   try {
@@ -80,6 +89,7 @@ async function watchUntilDecided(run: Run, { connection, api }: Cluster): Promis
       const deleteRights = rights.toDelete();
       const look = lookAt(view.snapshot(), memory, { settings, timing, now, deadlineInMs, deleteRights, runsOnNode });
       memory = look.memory;
+      keep(look);
       focus(view, rights, look);
       for (const event of newsOf(last, look, deadlineInMs)) run.tell(event, now);
       last = look;
@@ -98,8 +108,12 @@ async function watchUntilDecided(run: Run, { connection, api }: Cluster): Promis
         // Nothing is deleted while it is being asked whether it may be: the next look plans with the answer.
         const review = rights.pending();
         if (review !== null) await tellWhile(run, () => 'the review of the right to delete pods', review);
-        else if (mayRestart) memory = { ...memory, restarts: [...memory.restarts, await restart(run, api, look)] };
-        else if (now.elapsedMs < readAnewFromMs) await waitForNews(run, view);
+        else if (mayRestart) {
+          const record = await restart(run, api, look);
+          memory = { ...memory, restarts: [...memory.restarts, record] };
+          keep({ ...look, memory });
+          run.tell(restartedEvent(record), api.now());
+        } else if (now.elapsedMs < readAnewFromMs) await waitForNews(run, view);
         else {
           // Nor on a watch's word: one that has fallen silent hides what has healed, or was restarted, meanwhile.
           const lists = view.refreshForRestart(run.signal);
@@ -157,9 +171,11 @@ async function restart(run: Run, api: Api, { plan }: Look): Promise<Restart> {
   // What is older than a gap in the view, or than the run, is no plan any more.
   const mayRepeat = (): boolean => !run.signal.aborted && api.now().elapsedMs - plannedMs <= run.timing.viewGapMs;
   const deletion = restartCalicoNode(api, next, { signal: run.hardSignal, mayRepeat });
-  const record = await tellWhile(run, () => `the answer to the DELETE of pod ${pod}`, deletion);
-  run.tell({ type: 'restarted', node: next.node, pod, answer: record.why }, api.now());
-  return record;
+  return await tellWhile(run, () => `the answer to the DELETE of pod ${pod}`, deletion);
+}
+
+function restartedEvent({ node, before, why }: Restart): GateEvent {
+  return { type: 'restarted', node, pod: `${before.namespace}/${before.pod}`, answer: why };
 }
 
 /** Until the picture changes, but not more often than `assessGapMs`; clocks go on by themselves, so at most a tick. */
@@ -172,12 +188,19 @@ async function waitForNews({ clock, timing, signal }: Run, view: View): Promise<
 }
 
 /** Connecting failed, or something that nobody expected: never a pass, and never without a reason. */
-function failedRun(run: Run, error: unknown): Ending {
+function failedRun(run: Run, error: unknown, look: Look | null): Ending {
   const message = error instanceof Error ? error.message : String(error);
   const by = run.cancelledBy();
-  if (by !== null)
-    return { verdict: 'inconclusive', reason: `cancelled by ${by} before anything was seen`, look: null };
-  return { verdict: 'inconclusive', reason: message, look: null };
+  const verdict = 'inconclusive';
+  if (by !== null) return { verdict, reason: `cancelled by ${by} before anything was decided`, look };
+  if (isExpected(error)) return { verdict, reason: message, look };
+  return { verdict, reason: `a defect of Calico Health Gate itself ended the run: ${message}; please report it`, look };
+}
+
+/** What a cluster, a network or a kubeconfig may do to a run, perhaps in words of its own. */
+function isExpected(error: unknown): boolean {
+  const cause = error instanceof Error ? error.cause : null;
+  return error instanceof ConnectError || isApiError(error) || isApiError(cause);
 }
 
 async function conclude(
