@@ -19192,13 +19192,14 @@ function mayFollow({ settled, settledElapsedMs }, now, timing) {
   return settled === "cured" && settledElapsedMs !== null && now.elapsedMs - settledElapsedMs < timing.wellSandboxWaitMs;
 }
 __name(mayFollow, "mayFollow");
-function stopsOthers({ answer, settled, namespaces }) {
-  const oneVoice = new Set(namespaces).size === 1;
+function stops({ answer, settled, namespaces }, namespacesThere) {
+  const spoke = new Set(namespaces);
+  const mayStop = spoke.size > 1 || namespacesThere.every((namespace) => spoke.has(namespace));
   switch (answer) {
     case "deleted":
-      return settled !== null && settled !== "cured" && !oneVoice;
+      return settled !== null && settled !== "cured" && mayStop;
     case "elsewhere":
-      return (settled === "not-cured" || settled === "timed-out") && !oneVoice;
+      return (settled === "not-cured" || settled === "timed-out") && mayStop;
     case "failed":
       return true;
     case "undone":
@@ -19209,7 +19210,7 @@ function stopsOthers({ answer, settled, namespaces }) {
       return false;
   }
 }
-__name(stopsOthers, "stopsOthers");
+__name(stops, "stops");
 
 // src/calico/wordings.ts
 var UNAUTHORIZED = "(?:Unauthorized|the server has asked for the client to provide credentials(?: \\([a-z]{1,16}(?: [A-Za-z0-9.-]{1,253}){1,2}\\))?)";
@@ -19335,6 +19336,10 @@ function layerOf(network, known) {
 }
 __name(layerOf, "layerOf");
 var AGGREGATED = /^\(combined from similar events\): /;
+function isAggregated(text3) {
+  return AGGREGATED.test(text3);
+}
+__name(isAggregated, "isAggregated");
 var RPC = /^rpc error: code = [A-Za-z]{1,30} desc = /;
 var ADD_HEAD = new RegExp(
   `^(?:Failed (?:to )?create pod sandbox: |FailedCreatePodSandBox: |Failed to create sandbox for pod "${POD_REF}\\(${UID}\\)": )`
@@ -19510,8 +19515,11 @@ function newestError(pod, events, now) {
   const newest2 = newestFirst[0];
   if (newest2 === void 0) return null;
   let firstAtMs = newest2.lastAtMs;
-  for (const { event, text: text3 } of newestFirst) {
+  let storedAtMs = now.atMs;
+  for (const [index2, { event, text: text3 }] of newestFirst.entries()) {
     if (text3.cause !== newest2.text.cause) break;
+    if (isAggregated(event.message) && newestFirst[index2 + 1]?.text.cause !== text3.cause) break;
+    storedAtMs = Math.min(storedAtMs, event.createdAtMs);
     firstAtMs = Math.min(firstAtMs, safeTimeMs(firstHappenedAtMs(event), event, pod, now));
   }
   return {
@@ -19521,7 +19529,8 @@ function newestError(pod, events, now) {
     text: newest2.text.innerError,
     event: newest2.event,
     firstAtMs,
-    lastAtMs: newest2.lastAtMs
+    lastAtMs: newest2.lastAtMs,
+    storedAtMs
   };
 }
 __name(newestError, "newestError");
@@ -19931,8 +19940,9 @@ __name(downNotes, "downNotes");
 
 // src/calico/restart.ts
 var READ_TRIES = 4;
-async function restartCalicoNode(api, { node, target, stuckUids, namespaces }, signal3) {
-  const { answer, why } = await deleteOnce(api, target, signal3);
+var DELETE_TRIES = 3;
+async function restartCalicoNode(api, { node, target, stuckUids, namespaces }, limits) {
+  const { answer, why } = await deletePod(api, target, limits);
   const { atMs, elapsedMs } = api.now();
   return {
     node,
@@ -19950,56 +19960,44 @@ async function restartCalicoNode(api, { node, target, stuckUids, namespaces }, s
   };
 }
 __name(restartCalicoNode, "restartCalicoNode");
-async function deleteOnce(api, target, signal3) {
+async function deletePod(api, target, { signal: signal3, mayRepeat }) {
   const name = `${target.namespace}/${target.pod}`;
   const deleted = { answer: "deleted", why: `${name} was deleted: waiting for the new calico-node pod` };
   if (signal3.aborted) return { answer: "failed", why: `${name} was not deleted: the run ended before` };
-  const first = await sendDelete(api, target, signal3);
-  if (first.result !== "lost") return first.result === "done" ? deleted : answered(first, target);
-  switch (await readAgain(api, target, signal3)) {
-    case "gone":
-      return deleted;
-    case "unreadable":
-      return {
-        answer: "lost",
-        why: `the DELETE of ${name} got no answer (${first.words}), and the pod could not be read`
-      };
-    case "there":
-      break;
-  }
-  const second = await sendDelete(api, target, signal3);
-  if (second.result === "done" || second.result === "elsewhere") return deleted;
-  if (second.result !== "lost") return answered(second, target);
-  switch (await readAgain(api, target, signal3)) {
-    case "gone":
-      return deleted;
-    case "unreadable":
-      return {
-        answer: "lost",
-        why: `the DELETE of ${name} got no answer twice (${second.words}), and the pod could not be read`
-      };
-    case "there":
-      return { answer: "failed", why: `the DELETE of ${name} was sent twice and not carried out: ${second.words}` };
-  }
-}
-__name(deleteOnce, "deleteOnce");
-function answered({ result, words }, target) {
-  const name = `${target.namespace}/${target.pod}`;
-  switch (result) {
-    case "elsewhere":
-      return { answer: "elsewhere", why: `${name} had been restarted by somebody else: waiting for the new pod` };
-    case "forbidden":
-      return {
-        answer: "forbidden",
-        why: `the right to delete pods in namespace ${target.namespace} is missing: ${words}`
-      };
-    case "done":
-    case "failed":
-    case "lost":
-      return { answer: "failed", why: `failed to delete ${name}: ${words}` };
+  let lost = 0;
+  for (let sent = 1; ; sent += 1) {
+    const { result, words } = await sendDelete(api, target, signal3);
+    switch (result) {
+      case "done":
+        return deleted;
+      case "elsewhere":
+        if (lost > 0) return deleted;
+        return { answer: "elsewhere", why: `${name} had been restarted by somebody else: waiting for the new pod` };
+      case "forbidden":
+        return {
+          answer: "forbidden",
+          why: `the right to delete pods in namespace ${target.namespace} is missing: ${words}`
+        };
+      case "failed":
+        return { answer: "failed", why: `failed to delete ${name}: ${words}` };
+      case "turned-away":
+        break;
+      case "lost": {
+        const pod = await readAgain(api, target, signal3);
+        if (pod === "gone") return deleted;
+        lost += 1;
+        const times = lost === 1 ? "" : " twice";
+        const unanswered = `the DELETE of ${name} got no answer${times} (${words})`;
+        if (pod === "unreadable") return { answer: "lost", why: `${unanswered}, and the pod could not be read` };
+        if (lost === 2) {
+          return { answer: "failed", why: `the DELETE of ${name} was sent twice and not carried out: ${words}` };
+        }
+      }
+    }
+    if (sent === DELETE_TRIES || !mayRepeat()) return { answer: "undone", why: `${name} was not deleted: ${words}` };
   }
 }
-__name(answered, "answered");
+__name(deletePod, "deletePod");
 function pathOf({ namespace, pod }) {
   return `/api/v1/namespaces/${encodeURIComponent(namespace)}/pods/${encodeURIComponent(pod)}`;
 }
@@ -20022,13 +20020,15 @@ function resultOf(kind) {
       return "elsewhere";
     case "forbidden":
       return "forbidden";
-    // Answered before anything was done.
-    case "unauthorized":
+    // Answered before anything was done: another one may be taken.
     case "credentials":
+    case "too-many-requests":
+      return "turned-away";
+    // The same, and another one will not be.
+    case "unauthorized":
     case "certificate":
     case "invalid":
     case "expired":
-    case "too-many-requests":
     case "redirect":
       return "failed";
     case "server-error":
@@ -20070,6 +20070,52 @@ function wordsOf(error2) {
   return error2 instanceof Error ? error2.message : String(error2);
 }
 __name(wordsOf, "wordsOf");
+
+// src/cluster/api-error.ts
+var ApiError = class extends Error {
+  static {
+    __name(this, "ApiError");
+  }
+  kind;
+  status;
+  reason;
+  words;
+  verb;
+  path;
+  retryAfterMs;
+  constructor(message2, details, options) {
+    super(message2, options);
+    this.name = "ApiError";
+    this.kind = details.kind;
+    this.status = details.status;
+    this.reason = details.reason;
+    this.words = details.words;
+    this.verb = details.verb;
+    this.path = details.path;
+    this.retryAfterMs = details.retryAfterMs;
+  }
+};
+function isApiError(error2) {
+  return error2 instanceof ApiError;
+}
+__name(isApiError, "isApiError");
+
+// src/cluster/connect-error.ts
+var ConnectError = class extends Error {
+  static {
+    __name(this, "ConnectError");
+  }
+  reason;
+  constructor(message2, { reason, ...options }) {
+    super(message2, options);
+    this.name = "ConnectError";
+    this.reason = reason;
+  }
+};
+function isConnectError(error2) {
+  return error2 instanceof ConnectError;
+}
+__name(isConnectError, "isConnectError");
 
 // src/cluster/cap-text.ts
 var TEXT_LIMIT_BYTES = 4096;
@@ -20455,35 +20501,6 @@ function readinessGatesOf(spec) {
   return gates.length === 0 ? NONE2 : gates;
 }
 __name(readinessGatesOf, "readinessGatesOf");
-
-// src/cluster/api-error.ts
-var ApiError = class extends Error {
-  static {
-    __name(this, "ApiError");
-  }
-  kind;
-  status;
-  reason;
-  words;
-  verb;
-  path;
-  retryAfterMs;
-  constructor(message2, details, options) {
-    super(message2, options);
-    this.name = "ApiError";
-    this.kind = details.kind;
-    this.status = details.status;
-    this.reason = details.reason;
-    this.words = details.words;
-    this.verb = details.verb;
-    this.path = details.path;
-    this.retryAfterMs = details.retryAfterMs;
-  }
-};
-function isApiError(error2) {
-  return error2 instanceof ApiError;
-}
-__name(isApiError, "isApiError");
 
 // src/cluster/back-off.ts
 var FIRST_MS = 800;
@@ -20946,9 +20963,9 @@ function createCollection(options) {
   const settled = new Promise((resolve) => {
     settle2 = resolve;
   });
-  const answerRefreshes = /* @__PURE__ */ __name((isFresh2, answered2 = waiting) => {
-    waiting = waiting.filter((waiter) => !answered2.includes(waiter));
-    for (const answer of answered2) answer(isFresh2);
+  const answerRefreshes = /* @__PURE__ */ __name((isFresh2, answered = waiting) => {
+    waiting = waiting.filter((waiter) => !answered.includes(waiter));
+    for (const answer of answered) answer(isFresh2);
   }, "answerRefreshes");
   const giveUp = /* @__PURE__ */ __name(() => {
     answerRefreshes(false);
@@ -21331,6 +21348,13 @@ function createResourceView(context, options) {
   };
 }
 __name(createResourceView, "createResourceView");
+async function refreshReadable(views, signal3, now) {
+  const refreshed = await Promise.all(
+    views.map(async (view) => await view.refresh(signal3) || view.gaps(now()).some(({ why }) => why === "forbidden"))
+  );
+  return refreshed.every((isFresh2) => isFresh2);
+}
+__name(refreshReadable, "refreshReadable");
 function pathOf3(options, namespace) {
   const { resource, labelSelector = "", fieldSelector = "" } = options;
   const scope2 = namespace === null ? "" : `/namespaces/${encodeURIComponent(namespace)}`;
@@ -21436,7 +21460,11 @@ function createCalicoView(context, options) {
       podViews = next;
       context.onChange();
     }, "watch"),
-    settled: search()
+    settled: search(),
+    refresh: /* @__PURE__ */ __name((signal3) => {
+      const views = [.../* @__PURE__ */ new Set([everywhere, fallback, scoped])].filter((view) => view !== null);
+      return refreshReadable([...views, ...podViews.values()], signal3, context.api.now);
+    }, "refresh")
   };
 }
 __name(createCalicoView, "createCalicoView");
@@ -21516,8 +21544,8 @@ function createPresence(context, names) {
       () => void 0
     ),
     refresh: /* @__PURE__ */ __name(async (refreshSignal) => {
-      const answered2 = await Promise.all(names.map((name) => ask(name, refreshSignal)));
-      return answered2.every((isAnswered) => isAnswered);
+      const answered = await Promise.all(names.map((name) => ask(name, refreshSignal)));
+      return answered.every((isAnswered) => isAnswered);
     }, "refresh")
   };
 }
@@ -21746,6 +21774,11 @@ function createPicture(context, scope2) {
     witnesses,
     presence,
     needed,
+    refreshForRestart: /* @__PURE__ */ __name(async (signal3) => {
+      const scoped = refreshReadable([pods, ...events], signal3, context.api.now);
+      const refreshed = await Promise.all([scoped, calico2.refresh(signal3)]);
+      return refreshed.every((isFresh2) => isFresh2);
+    }, "refreshForRestart"),
     neededSettled: allSettled(neededParts),
     settled: allSettled(parts)
   };
@@ -21810,6 +21843,7 @@ function createView(options) {
       const refreshed = await Promise.all([...needed, presence].map((part) => part.refresh(refreshSignal)));
       return refreshed.every((isFresh2) => isFresh2);
     }, "refresh"),
+    refreshForRestart: /* @__PURE__ */ __name((refreshSignal) => picture().refreshForRestart(refreshSignal), "refreshForRestart"),
     watchNodes: /* @__PURE__ */ __name((nodes) => picture().witnesses.watch(nodes), "watchNodes"),
     watchCalico: /* @__PURE__ */ __name((namespaces) => picture().calico.watch(namespaces), "watchCalico"),
     changed: changes.next,
@@ -21849,23 +21883,6 @@ function aborted(signal3) {
   return new Promise((resolve) => signal3.addEventListener("abort", () => resolve(), { once: true }));
 }
 __name(aborted, "aborted");
-
-// src/cluster/connect-error.ts
-var ConnectError = class extends Error {
-  static {
-    __name(this, "ConnectError");
-  }
-  reason;
-  constructor(message2, { reason, ...options }) {
-    super(message2, options);
-    this.name = "ConnectError";
-    this.reason = reason;
-  }
-};
-function isConnectError(error2) {
-  return error2 instanceof ConnectError;
-}
-__name(isConnectError, "isConnectError");
 
 // src/cluster/network-error.ts
 var CA_FIX = "check certificate-authority-data in the kubeconfig; where a proxy re-signs TLS, give its CA to Node with NODE_EXTRA_CA_CERTS";
@@ -22053,6 +22070,16 @@ function notAnswered(target, cause) {
   return new ApiError(`${describeTarget(target)}: ${capText(what)}${coded}${advice}`, details, { cause });
 }
 __name(notAnswered, "notAnswered");
+function renewed(target) {
+  const words = "401, and the credentials were obtained anew";
+  return new ApiError(`${describeTarget(target)}: ${words}`, {
+    ...detailsOf(target),
+    kind: "credentials",
+    status: 401,
+    words
+  });
+}
+__name(renewed, "renewed");
 function notKubernetes(target, response) {
   const type = capText(response.headers["content-type"] ?? "no content type", 100);
   const details = { ...detailsOf(target), kind: "not-kubernetes", status: response.status, words: type };
@@ -22214,6 +22241,7 @@ function createRequester(options) {
     if (response.status === 401) {
       await readRefusal(response, onBytes);
       await credentials.renew(generation);
+      if (request.method === "DELETE") throw renewed(target);
       response = await exchange(request, true);
     }
     if (response.status >= 200 && response.status < 300) return response;
@@ -22367,7 +22395,9 @@ function createApi(options) {
         return await attempt(target, { ...draft, signal: signal3 }, decoded3(target, parseJson));
       } catch (error2) {
         if (!isApiError(error2) || error2.kind !== "too-many-requests" || failures >= WRITE_TRIES) throw error2;
-        if (!await wait3(error2, failures, signal3)) throw aborted2(target);
+        const mayGoOn = await wait3(error2, failures, signal3);
+        if (draft.method === "DELETE") throw error2;
+        if (!mayGoOn) throw aborted2(target);
       }
     }
   }, "write");
@@ -22605,25 +22635,25 @@ function createCredentialSource(options) {
       renewal = null;
     }
   }, "obtain");
-  const renewed = /* @__PURE__ */ __name(() => {
+  const renewed2 = /* @__PURE__ */ __name(() => {
     renewal ??= obtain();
     return renewal;
   }, "renewed");
   return {
     current: /* @__PURE__ */ __name(async () => {
       const now = clock.wallMs();
-      if (present2 === null) return (await renewed()).credentials;
+      if (present2 === null) return (await renewed2()).credentials;
       if (present2.renewAtMs === null || now < present2.renewAtMs) return present2.credentials;
       const { expiresAtMs, credentials } = present2;
       try {
-        return (await renewed()).credentials;
+        return (await renewed2()).credentials;
       } catch (error2) {
         if (expiresAtMs !== null && now < expiresAtMs) return credentials;
         throw error2;
       }
     }, "current"),
     renew: /* @__PURE__ */ __name(async () => {
-      await renewed();
+      await renewed2();
     }, "renew"),
     secrets: /* @__PURE__ */ __name(() => [...secrets], "secrets")
   };
@@ -23492,7 +23522,7 @@ function sentenceOf(event) {
     case "stable-window":
       return stableWindow(event);
     case "confirming":
-      return "all stayed ready; confirming with a fresh look at everything";
+      return event.verdict === "healthy" ? "all stayed ready; confirming with a fresh look at everything" : "making sure with a fresh look at everything";
     case "waiting":
       return `waiting for ${event.what}`;
     case "note":
@@ -23520,10 +23550,12 @@ function roundMs(ms) {
 }
 __name(roundMs, "roundMs");
 function aim(settings) {
-  const { selectorText, timeoutMs, stableForMs, restartCalicoNode: restartCalicoNode2, maxNodeRestarts } = settings;
+  const { selectorText, timeoutMs, stableForMs, stuckAfterMs, restartCalicoNode: restartCalicoNode2, maxNodeRestarts } = settings;
   const which = selectorText === "" ? "all pods" : `pods with ${selectorText}`;
   const restarts = restartCalicoNode2 && maxNodeRestarts > 0 ? `may restart calico-node on up to ${maxNodeRestarts} ${maxNodeRestarts === 1 ? "node" : "nodes"}` : "changes nothing";
-  return `${which} ${scopeOf(settings)}, for at most ${formatDuration(timeoutMs)}, stable for ${formatDuration(stableForMs)}; ${restarts}`;
+  const stuck2 = stuckAfterMs === 0 ? "" : `, stuck after ${formatDuration(stuckAfterMs)}`;
+  const times = `for at most ${formatDuration(timeoutMs)}, stable for ${formatDuration(stableForMs)}${stuck2}`;
+  return `${which} ${scopeOf(settings)}, ${times}; ${restarts}`;
 }
 __name(aim, "aim");
 function scopeOf({ namespaces, excludeNamespaces }) {
@@ -23973,6 +24005,7 @@ function calicoAdvice(worst, nodes, context) {
     case "restarted":
       return `calico-node ${where2} was restarted, without proof of a cure yet: ${shorten(plan.why, RESTART_LIMIT)}`;
     case "none":
+      return `calico-node ${where2} needs no restart: ${shorten(plan.why, RESTART_LIMIT)}; look at pod ${podOf(worst)} and at the kubelet of its node`;
     case void 0:
       return adviceFor(worst);
   }
@@ -24083,10 +24116,11 @@ function judge(input) {
   if (input.deadlineReached) return atDeadline(input, blind);
   const holdingBack = assessment.findings.filter(({ holdsBack }) => holdsBack);
   if (holdingBack.some(({ fatal }) => fatal) && settings.failFast && !input.cureInProgress) {
+    if (!input.confirmed && !blind) return { kind: "confirm", verdict: "unhealthy" };
     return unhealthy(input, holdingBack, blind);
   }
   if (isUselessToWait(input)) return endBlind(input, describeBlindness(coverage, input.now.atMs));
-  if (isSteady && !input.cureInProgress) return { kind: "confirm" };
+  if (isSteady && !input.cureInProgress) return { kind: "confirm", verdict: "healthy" };
   return { kind: "wait", why: whyWaiting(input, blind) };
 }
 __name(judge, "judge");
@@ -24205,8 +24239,9 @@ function diagnose(observation, memory) {
     const error2 = sandboxErrors.get(pod.uid);
     if (error2 === void 0 || pod.nodeName === null) continue;
     const events = eventsByUid.get(pod.uid) ?? [];
-    const sign = signOfHealth(pod, events, memory.nodes.get(pod.nodeName), observation);
-    const lacks = tooEarly(observation.now.atMs - error2.firstAtMs, observation) ?? waitsForVolume(pod, events, observation) ?? sign?.words ?? null;
+    const node = memory.nodes.get(pod.nodeName);
+    const sign = signOfHealth(pod, events, node, observation);
+    const lacks = tooEarly(observation.now.atMs - failingSinceMs(error2, node?.pods.get(pod.uid)), observation) ?? waitsForVolume(pod, events, observation) ?? sign?.words ?? null;
     const judged2 = { stuckPod: { pod, error: error2, proven: lacks === null, lacks }, well: sign?.lasting === true };
     const there = byNode.get(pod.nodeName);
     if (there === void 0) byNode.set(pod.nodeName, [judged2]);
@@ -24237,6 +24272,11 @@ function eventsAbout(uids, events) {
   return byUid;
 }
 __name(eventsAbout, "eventsAbout");
+function failingSinceMs({ storedAtMs, event }, trace) {
+  const seenMs = isAggregated(event.message) ? trace?.failingSinceMs ?? null : null;
+  return seenMs === null ? storedAtMs : Math.min(storedAtMs, seenMs);
+}
+__name(failingSinceMs, "failingSinceMs");
 function tooEarly(stuckForMs, { timing }) {
   if (stuckForMs >= timing.calicoStuckMs) return null;
   return `stuck for ${formatSeconds(stuckForMs)}, which counts after ${formatSeconds(timing.calicoStuckMs)}`;
@@ -24321,13 +24361,19 @@ function newNode(nowMs) {
 __name(newNode, "newNode");
 function markProven(memory, observation) {
   const nodes = new Map(memory.nodes);
-  for (const { node, proven } of diagnose(observation, memory)) {
+  for (const { node, proven, well } of diagnose(observation, memory)) {
     const known = nodes.get(node);
-    if (proven && known?.provenAtMs === null) nodes.set(node, { ...known, provenAtMs: observation.now.atMs });
+    if (known === void 0) continue;
+    if (proven && known.provenAtMs === null) nodes.set(node, { ...known, provenAtMs: observation.now.atMs });
+    if (well && wasWellBefore(known)) nodes.set(node, { ...known, provenAtMs: null });
   }
   return { ...memory, nodes };
 }
 __name(markProven, "markProven");
+function wasWellBefore({ newestSandbox, foundAtMs }) {
+  return newestSandbox !== null && onServerMs(newestSandbox.moment) < foundAtMs;
+}
+__name(wasWellBefore, "wasWellBefore");
 function errorWithFailure(pod, observation) {
   const error2 = observation.sandboxErrors.get(pod.uid);
   return error2?.cause === "CalicoUnauthorized" ? error2 : null;
@@ -24403,8 +24449,9 @@ function tracePods(known, there, retries, observation) {
   const nowMs = observation.now.atMs;
   const traces = /* @__PURE__ */ new Map();
   for (const pod of there) {
-    const held = isOverdue(pod, nowMs, observation.timing.overdueSlackMs) && errorWithFailure(pod, observation) !== null;
-    traces.set(pod.uid, tracePod(known.get(pod.uid), pod, held, retries.get(pod.uid), nowMs));
+    const failing = errorWithFailure(pod, observation) !== null;
+    const held = failing && isOverdue(pod, nowMs, observation.timing.overdueSlackMs);
+    traces.set(pod.uid, tracePod(known.get(pod.uid), pod, { failing, held }, retries.get(pod.uid), nowMs));
   }
   for (const [uid, trace] of known) {
     if (traces.has(uid) || trace.endedAtMs === null) continue;
@@ -24413,7 +24460,7 @@ function tracePods(known, there, retries, observation) {
   return traces;
 }
 __name(tracePods, "tracePods");
-function tracePod(known, pod, held, retry2, nowMs) {
+function tracePod(known, pod, { failing, held }, retry2, nowMs) {
   const sandbox = hasSandbox(pod);
   const heldByDel = held || known?.heldByDel === true;
   const ended = heldByDel && hasEnded(pod) && !isLeftBehind(pod);
@@ -24422,6 +24469,7 @@ function tracePod(known, pod, held, retry2, nowMs) {
     pod: fullName(pod),
     lastWithoutAtMs: sandbox === false ? nowMs : known?.lastWithoutAtMs ?? null,
     firstWithAtMs: sandbox === true ? known?.firstWithAtMs ?? nowMs : null,
+    failingSinceMs: failing ? known?.failingSinceMs ?? nowMs : null,
     heldByDel,
     endedAtMs: ended ? known?.endedAtMs ?? nowMs : null,
     goneAtMs: null,
@@ -24608,14 +24656,13 @@ function withCommand(node, action, why, target, input) {
 }
 __name(withCommand, "withCommand");
 function scheduled(asked, input) {
-  const stop = stopOfRun(input);
   const { maxNodeRestarts } = input.observation.settings;
   let left2 = maxNodeRestarts - input.restarts.filter(({ answer }) => answer === "deleted" || answer === "lost").length;
   let turnOf = input.restarts.find(isPending)?.node ?? null;
   return asked.map((looked) => {
     const { nodeCase, target, objection } = looked;
     if (target === null || objection?.kind === "refuse") return objected(looked, objection ?? NO_TARGET);
-    const refusal2 = stop ?? missingRight(target, input) ?? (left2 <= 0 ? capReached(maxNodeRestarts) : null);
+    const refusal2 = afterFailure(nodeCase, input) ?? missingRight(target, input) ?? (left2 <= 0 ? capReached(maxNodeRestarts) : null);
     if (refusal2 !== null)
       return { plan: withCommand(nodeCase.node, "refused", refusal2.why, target, input), now: false };
     const early = objection ?? tooEarly2(nodeCase.node, input);
@@ -24641,15 +24688,15 @@ function capReached(max) {
   };
 }
 __name(capReached, "capReached");
-function stopOfRun({ restarts }) {
-  const stopper = restarts.find(stopsOthers);
+function afterFailure(nodeCase, { restarts }) {
+  const stopper = restarts.find((restart2) => stops(restart2, namespacesOf(nodeCase)));
   if (stopper === void 0) return null;
   return {
     kind: "refuse",
     why: `no further node is restarted, because the restart of ${stopper.node} was not proven to help; ${WHAT_TO_LOOK_AT}`
   };
 }
-__name(stopOfRun, "stopOfRun");
+__name(afterFailure, "afterFailure");
 function tooEarly2(node, { memory, observation: { now, timing } }) {
   const foundAtMs = memory.nodes.get(node)?.foundAtMs ?? now.atMs;
   return now.atMs - foundAtMs < timing.observationGapMs ? { kind: "wait", why: "the failure has just been found: a second look decides" } : null;
@@ -25474,7 +25521,7 @@ function sandboxSymptom(pod, evidence2) {
 __name(sandboxSymptom, "sandboxSymptom");
 function sandboxErrorSymptom(error2, stage) {
   const symptom = { stage, cause: error2.cause, message: error2.text || error2.event.message };
-  return error2.cause === "CalicoUnauthorized" ? { ...symptom, beganAtMs: error2.firstAtMs } : symptom;
+  return error2.cause === "CalicoUnauthorized" ? { ...symptom, beganAtMs: error2.storedAtMs } : symptom;
 }
 __name(sandboxErrorSymptom, "sandboxErrorSymptom");
 function isWithoutSandbox(pod) {
@@ -27575,12 +27622,15 @@ async function runGate(settings, options) {
   let cluster = null;
   let kubernetesVersion = "";
   let ending;
+  let seen = null;
   try {
     cluster = await dialCluster(run3, options);
     kubernetesVersion = await meet(run3, cluster);
-    ending = await watchUntilDecided(run3, cluster);
+    ending = await watchUntilDecided(run3, cluster, (look2) => {
+      seen = look2;
+    });
   } catch (error2) {
-    ending = failedRun(run3, error2);
+    ending = failedRun(run3, error2, seen);
   }
   const result = await conclude(run3, cluster, kubernetesVersion, ending);
   run3.close();
@@ -27588,7 +27638,7 @@ async function runGate(settings, options) {
   return result;
 }
 __name(runGate, "runGate");
-async function watchUntilDecided(run3, { connection, api }) {
+async function watchUntilDecided(run3, { connection, api }, keep) {
   const { settings, timing } = run3;
   const view = createView({ ...run3, api });
   try {
@@ -27598,6 +27648,8 @@ async function watchUntilDecided(run3, { connection, api }) {
     let last = null;
     let confirmed = false;
     let confirmFromMs = 0;
+    let readAnew = false;
+    let readAnewFromMs = 0;
     for (; ; ) {
       const now = api.now();
       const deadlineInMs = run3.deadlineInMs();
@@ -27605,6 +27657,7 @@ async function watchUntilDecided(run3, { connection, api }) {
       const deleteRights = rights.toDelete();
       const look2 = lookAt(view.snapshot(), memory, { settings, timing, now, deadlineInMs, deleteRights, runsOnNode });
       memory = look2.memory;
+      keep(look2);
       focus(view, rights, look2);
       for (const event of newsOf(last, look2, deadlineInMs)) run3.tell(event, now);
       last = look2;
@@ -27613,13 +27666,26 @@ async function watchUntilDecided(run3, { connection, api }) {
         if (judgement.verdict === "inconclusive") await rights.settle();
         return { ...judgement, look: look2 };
       }
+      const mayRestart = readAnew;
       confirmed = false;
+      readAnew = false;
       if (look2.plan.next !== null && !run3.signal.aborted) {
         const review = rights.pending();
         if (review !== null) await tellWhile(run3, () => "the review of the right to delete pods", review);
-        else memory = { ...memory, restarts: [...memory.restarts, await restart(run3, api, look2)] };
+        else if (mayRestart) {
+          const record2 = await restart(run3, api, look2);
+          memory = { ...memory, restarts: [...memory.restarts, record2] };
+          keep({ ...look2, memory });
+          run3.tell(restartedEvent(record2), api.now());
+        } else if (now.elapsedMs < readAnewFromMs) await waitForNews(run3, view);
+        else {
+          const lists = view.refreshForRestart(run3.signal);
+          readAnew = await tellWhile(run3, () => "a fresh look at the nodes that are to be restarted", lists);
+          readAnewFromMs = api.now().elapsedMs + (readAnew ? timing.tickMs : timing.confirmAgainMs);
+          if (!readAnew) await waitForNews(run3, view);
+        }
       } else if (judgement.kind === "confirm" && now.elapsedMs >= confirmFromMs) {
-        run3.tell({ type: "confirming" }, now);
+        run3.tell({ type: "confirming", verdict: judgement.verdict }, now);
         confirmed = await tellWhile(run3, () => "a fresh look at everything", view.refresh(run3.signal));
         confirmFromMs = api.now().elapsedMs + timing.confirmAgainMs;
         if (!confirmed) await waitForNews(run3, view);
@@ -27662,12 +27728,16 @@ async function restart(run3, api, { plan }) {
   if (next === null) throw new Error("there is nothing to restart");
   const pod = `${next.target.namespace}/${next.target.pod}`;
   run3.tell({ type: "restarting", node: next.node, pod }, api.now());
-  const deletion = restartCalicoNode(api, next, run3.hardSignal);
-  const record2 = await tellWhile(run3, () => `the answer to the DELETE of pod ${pod}`, deletion);
-  run3.tell({ type: "restarted", node: next.node, pod, answer: record2.why }, api.now());
-  return record2;
+  const plannedMs = api.now().elapsedMs;
+  const mayRepeat = /* @__PURE__ */ __name(() => !run3.signal.aborted && api.now().elapsedMs - plannedMs <= run3.timing.viewGapMs, "mayRepeat");
+  const deletion = restartCalicoNode(api, next, { signal: run3.hardSignal, mayRepeat });
+  return await tellWhile(run3, () => `the answer to the DELETE of pod ${pod}`, deletion);
 }
 __name(restart, "restart");
+function restartedEvent({ node, before: before2, why }) {
+  return { type: "restarted", node, pod: `${before2.namespace}/${before2.pod}`, answer: why };
+}
+__name(restartedEvent, "restartedEvent");
 async function waitForNews({ clock, timing, signal: signal3 }, view) {
   await sleep(clock, timing.assessGapMs, signal3);
   const woken = new AbortController();
@@ -27676,14 +27746,20 @@ async function waitForNews({ clock, timing, signal: signal3 }, view) {
   woken.abort();
 }
 __name(waitForNews, "waitForNews");
-function failedRun(run3, error2) {
+function failedRun(run3, error2, look2) {
   const message2 = error2 instanceof Error ? error2.message : String(error2);
   const by = run3.cancelledBy();
-  if (by !== null)
-    return { verdict: "inconclusive", reason: `cancelled by ${by} before anything was seen`, look: null };
-  return { verdict: "inconclusive", reason: message2, look: null };
+  const verdict = "inconclusive";
+  if (by !== null) return { verdict, reason: `cancelled by ${by} before anything was decided`, look: look2 };
+  if (isExpected(error2)) return { verdict, reason: message2, look: look2 };
+  return { verdict, reason: `a defect of Calico Health Gate itself ended the run: ${message2}; please report it`, look: look2 };
 }
 __name(failedRun, "failedRun");
+function isExpected(error2) {
+  const cause = error2 instanceof Error ? error2.cause : null;
+  return error2 instanceof ConnectError || isApiError(error2) || isApiError(cause);
+}
+__name(isExpected, "isExpected");
 async function conclude(run3, cluster, kubernetesVersion, ending) {
   const { look: look2 } = ending;
   const cancelled = run3.cancelledBy() !== null;
