@@ -29,33 +29,27 @@ describe('an event that stands for several', () => {
 });
 
 describe('a node whose clock is behind', () => {
-  const nodes = [
-    { name: 'n1', clockSkewMs: -25 * SECOND },
-    { name: 'n2', clockSkewMs: -600 * SECOND },
-  ];
-  /** Pods have run on the nodes for ten minutes; now the token of one dies and a pod there cannot end. */
-  const world = (node: string): World => {
-    const made = aBrokenWorld({ broken: [], world: { nodes }, stuckForMs: 600 * SECOND });
-    made.clock.after(SECOND, () => {
-      made.sim.cluster.breakToken(node);
-      for (const { metadata } of made.sim.cluster.onNode(node).pods) {
-        if (metadata.namespace === 'shop') made.sim.cluster.deletePod('shop', metadata.name, { graceSeconds: 1 });
-      }
-    });
-    return made;
-  };
-
   test('does not make a failure of this moment look old: the DELETE comes 30 s after it began, not sooner', async () => {
-    const played = await play(world('n1'), { ...CURE, 'stable-for': '60s' });
+    const nodes = [{ name: 'n1', runtime: 'containerd-2', clockSkewMs: -25 * SECOND } as const, 'n2'];
+    const world = aBrokenWorld({ isFirst: true, stuckForMs: 40 * SECOND, state: 'ipam-exhausted', world: { nodes } });
+    world.clock.after(SECOND, () => world.sim.cluster.breakToken('n1'));
+    const played = await play(world, CURE);
     expect(nodesOf(played)).toEqual(['n1: restarted/cured']);
     expect(restartedAfterMs(played)[0]).toBeGreaterThanOrEqual(31 * SECOND);
     expect(restartedAfterMs(played)[0]).toBeLessThan(60 * SECOND);
   });
 
   test('has the two minutes in which it may heal by itself all the same', async () => {
-    const made = world('n2');
-    made.clock.after(100 * SECOND, () => made.sim.cluster.restoreToken('n2'));
-    const { report } = await play(made, { namespaces: 'shop', 'stable-for': '60s' });
+    const nodes = ['n1', { name: 'n2', clockSkewMs: -600 * SECOND }];
+    const world = aBrokenWorld({ broken: [], world: { nodes }, stuckForMs: 600 * SECOND });
+    world.clock.after(SECOND, () => {
+      world.sim.cluster.breakToken('n2');
+      for (const { metadata } of world.sim.cluster.onNode('n2').pods) {
+        if (metadata.namespace === 'shop') world.sim.cluster.deletePod('shop', metadata.name, { graceSeconds: 1 });
+      }
+    });
+    world.clock.after(100 * SECOND, () => world.sim.cluster.restoreToken('n2'));
+    const { report } = await play(world, { namespaces: 'shop', 'stable-for': '60s' });
     expect(report).toMatchObject({ verdict: 'healthy', calico: { detected: true } });
   });
 });
