@@ -8,7 +8,7 @@ import { run } from './processes.ts';
 export const KUBERNETES_VERSION = '1.34.4';
 
 /** What else the Go module proxy has and Debian's containerd can run; `npm run e2e-versions` runs the smoke part on them. */
-export const OTHER_VERSIONS = ['1.33.13', '1.35.4'];
+export const OTHER_VERSIONS = ['1.33.13', '1.37.2'];
 
 const COMMANDS = ['kube-apiserver', 'kube-controller-manager', 'kube-scheduler', 'kubelet', 'kubectl'];
 const ETCD = 'go.etcd.io/etcd/server/v3';
