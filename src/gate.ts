@@ -167,10 +167,7 @@ async function restart(run: Run, api: Api, { plan }: Look): Promise<Restart> {
   if (next === null) throw new Error('there is nothing to restart');
   const pod = `${next.target.namespace}/${next.target.pod}`;
   run.tell({ type: 'restarting', node: next.node, pod }, api.now());
-  const plannedMs = api.now().elapsedMs;
-  // What is older than a gap in the view, or than the run, is no plan any more.
-  const mayRepeat = (): boolean => !run.signal.aborted && api.now().elapsedMs - plannedMs <= run.timing.viewGapMs;
-  const deletion = restartCalicoNode(api, next, { signal: run.hardSignal, mayRepeat });
+  const deletion = restartCalicoNode(api, next, run.hardSignal);
   return await tellWhile(run, () => `the answer to the DELETE of pod ${pod}`, deletion);
 }
 

@@ -200,12 +200,36 @@ describe('a DELETE that was lost on its way', () => {
     expect(planOf(cluster, { restarts: [undone], deadlineInMs: 0 })).toEqual(['n1: refused']);
   });
 
+  test('says so in the plan: what finds the pod gone by then was late, and nobody else’s', () => {
+    expect(look(cluster, { restarts: [] }).plan.next?.unanswered).toBe(0);
+    const { target } = look(cluster, { restarts: [] }).plan.next ?? {};
+    const before = target ?? undone.before;
+    expect(look(cluster, { restarts: [{ ...undone, before }] }).plan.next?.unanswered).toBe(1);
+  });
+
   test('is not sent a third time', () => {
     const { plan } = look(cluster, { restarts: [undone, undone] });
     expect(plan).toMatchObject({
       next: null,
       nodes: [{ action: 'refused', why: 'the pod is still there', command: expect.stringContaining('kubectl delete') }],
     });
+  });
+});
+
+describe('a DELETE that was turned away', () => {
+  const cluster = clusterWith(['n1/shop/a']);
+  const away = aRestart('n1', { answer: 'turned-away', why: 'too many requests' });
+
+  test('is planned anew, with the same guards', () => {
+    expect(planOf(cluster, { restarts: [away] })).toEqual(['> n1: waiting']);
+    expect(planOf(cluster, { restarts: [away, away] })).toEqual(['> n1: waiting']);
+    expect(planOf(cluster, { restarts: [away], deadlineInMs: 0 })).toEqual(['n1: refused']);
+  });
+
+  test('three times is left to somebody else, and stops no other node', () => {
+    expect(planOf(cluster, { restarts: [away, away, away] })).toEqual(['n1: refused']);
+    const more = clusterWith(['n1/shop/a', 'n2/shop/b']);
+    expect(planOf(more, { restarts: [away, away, away] })).toEqual(['n1: refused', '> n2: waiting']);
   });
 });
 
@@ -305,7 +329,7 @@ describe('what became of a node', () => {
     expect(planOf(clusterWith([]), { restarts: [cured('n1')] })).toEqual(['n1: restarted']);
   });
 
-  test.each<Restart['answer']>(['forbidden', 'failed', 'undone'])(
+  test.each<Restart['answer']>(['forbidden', 'failed', 'turned-away', 'undone'])(
     'a node whose DELETE was %s, and that healed by itself, has nothing left to do',
     (answer) => {
       expect(planOf(clusterWith([]), { restarts: [aRestart('n1', { answer })] })).toEqual(['n1: none']);
@@ -346,5 +370,6 @@ test('the order to restart carries what the cure is judged by', () => {
     },
     stuckUids: ['Pod/shop/a', 'Pod/web/b', 'Pod/web/c'],
     namespaces: ['shop', 'web'],
+    unanswered: 0,
   });
 });

@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import type { NextRestart, Restart } from '../../src/calico/case.ts';
-import { type RestartLimits, restartCalicoNode } from '../../src/calico/restart.ts';
+import { restartCalicoNode } from '../../src/calico/restart.ts';
 import type { Api } from '../../src/cluster/api.ts';
 import { ApiError, type ApiErrorKind } from '../../src/cluster/api-error.ts';
 import { ago, HOUR, MINUTE, NOW_MS } from '../builders.ts';
@@ -16,6 +16,7 @@ const NEXT: NextRestart = {
   },
   stuckUids: ['pod-1'],
   namespaces: ['shop'],
+  unanswered: 0,
 };
 const PATH = '/api/v1/namespaces/calico-system/pods/calico-node-x';
 
@@ -67,25 +68,20 @@ function scripted(
   };
 }
 
-/** Nothing stands against sending it again. */
-function limits(signal = new AbortController().signal): RestartLimits {
-  return { signal, mayRepeat: () => true };
-}
-
 async function restart(
-  deletes: readonly Reply[],
-  reads: readonly Reply[] = [],
-  mayRepeat: () => boolean = () => true,
+  deleted: Reply,
+  read?: Reply,
+  unanswered = 0,
 ): Promise<{ readonly restart: Restart; readonly verbs: readonly unknown[] }> {
-  const { api, asked } = scripted(deletes, reads);
-  const record = await restartCalicoNode(api, NEXT, { ...limits(), mayRepeat });
+  const { api, asked } = scripted([deleted], read === undefined ? [] : [read]);
+  const record = await restartCalicoNode(api, { ...NEXT, unanswered }, new AbortController().signal);
   return { restart: record, verbs: asked.map((each) => (each as { readonly verb: string }).verb) };
 }
 
 test('the DELETE names the pod, and its uid as a precondition, and is sent once', async () => {
   const { api, asked } = scripted([ok]);
   const { signal } = new AbortController();
-  const record = await restartCalicoNode(api, NEXT, limits(signal));
+  const record = await restartCalicoNode(api, NEXT, signal);
   expect(asked).toEqual([
     {
       verb: 'DELETE',
@@ -113,7 +109,7 @@ test('the DELETE names the pod, and its uid as a precondition, and is sent once'
 test('names are escaped in the path', async () => {
   const { api, asked } = scripted([ok]);
   const target = { ...NEXT.target, namespace: 'a/b', pod: '../x?y' };
-  await restartCalicoNode(api, { ...NEXT, target }, limits());
+  await restartCalicoNode(api, { ...NEXT, target }, new AbortController().signal);
   expect(asked).toMatchObject([{ path: '/api/v1/namespaces/a%2Fb/pods/..%2Fx%3Fy' }]);
 });
 
@@ -127,45 +123,19 @@ describe('an answer that says no', () => {
     ['invalid', 'failed'],
     ['expired', 'failed'],
     ['redirect', 'failed'],
+    ['credentials', 'turned-away'],
+    ['too-many-requests', 'turned-away'],
   ])('%s: %s, and nothing more is sent', async (kind, answer) => {
-    const { restart: record, verbs } = await restart([kind]);
+    const { restart: record, verbs } = await restart(kind);
     expect(record).toMatchObject({ answer, settled: null, outcome: null });
     expect(verbs).toEqual(['DELETE']);
   });
 
   test('names the missing right', async () => {
-    const { restart: record } = await restart(['forbidden']);
+    const { restart: record } = await restart('forbidden');
     expect(record.why).toBe(
       "the right to delete pods in namespace calico-system is missing: the server's words for forbidden",
     );
-  });
-});
-
-describe('a server that turned it away unread', () => {
-  test.each<ApiErrorKind>(['too-many-requests', 'credentials'])('(%s) is sent another one', async (kind) => {
-    const { restart: record, verbs } = await restart([kind, kind, ok]);
-    expect(record.answer).toBe('deleted');
-    expect(verbs).toEqual(['DELETE', 'DELETE', 'DELETE']);
-  });
-
-  test('three times is left alone: it is planned anew', async () => {
-    const { restart: record, verbs } = await restart(Array(3).fill('too-many-requests'));
-    expect(record).toMatchObject({ answer: 'undone', why: expect.stringContaining('was not deleted: the server') });
-    expect(verbs).toEqual(['DELETE', 'DELETE', 'DELETE']);
-  });
-});
-
-describe('what was planned a while ago', () => {
-  test('is not sent again, but planned anew', async () => {
-    const { restart: record, verbs } = await restart(['too-many-requests'], [], () => false);
-    expect(record.answer).toBe('undone');
-    expect(verbs).toEqual(['DELETE']);
-  });
-
-  test('is not sent again either when the answer was lost and the pod is still there', async () => {
-    const { restart: record, verbs } = await restart(['unreachable'], [there], () => false);
-    expect(record.answer).toBe('undone');
-    expect(verbs).toEqual(['DELETE', 'GET']);
   });
 });
 
@@ -175,7 +145,7 @@ describe('a lost answer', () => {
     ['another pod stands in its place', another],
     ['it is being deleted', going],
   ])('was carried out when %s', async (_, read) => {
-    const { restart: record, verbs } = await restart(['unreachable'], [read]);
+    const { restart: record, verbs } = await restart('unreachable', read);
     expect(record.answer).toBe('deleted');
     expect(verbs).toEqual(['DELETE', 'GET']);
   });
@@ -183,64 +153,53 @@ describe('a lost answer', () => {
   test.each<ApiErrorKind>(['unreachable', 'server-error', 'not-kubernetes', 'aborted'])(
     '(%s) is looked after by reading the pod',
     async (kind) => {
-      expect((await restart([kind], [going])).verbs).toEqual(['DELETE', 'GET']);
+      expect((await restart(kind, going)).verbs).toEqual(['DELETE', 'GET']);
     },
   );
 
-  test('with the same pod still there is repeated once, with the same preconditions', async () => {
-    const { api, asked } = scripted(['unreachable', ok], [there]);
-    const record = await restartCalicoNode(api, NEXT, limits());
-    expect(record.answer).toBe('deleted');
-    expect(asked).toMatchObject([
-      { verb: 'DELETE' },
-      { verb: 'GET', path: PATH, tries: 4 },
-      { verb: 'DELETE', path: PATH, body: { preconditions: { uid: 'uid-1' } } },
-    ]);
+  test('reads the pod a few times, and by its name', async () => {
+    const { api, asked } = scripted(['unreachable'], [there]);
+    await restartCalicoNode(api, NEXT, new AbortController().signal);
+    expect(asked).toMatchObject([{ verb: 'DELETE' }, { verb: 'GET', path: PATH, tries: 4 }]);
   });
 
-  test.each<[string, readonly Reply[], readonly Reply[], Restart['answer']]>([
-    [
-      'the repetition finds it gone: the first one was late, and this run’s',
-      ['unreachable', 'not-found'],
-      [there],
-      'deleted',
-    ],
-    ['the repetition finds another pod', ['unreachable', 'conflict'], [there], 'deleted'],
-    ['the repetition is forbidden', ['unreachable', 'forbidden'], [there], 'forbidden'],
-    ['the repetition is refused', ['unreachable', 'invalid'], [there], 'failed'],
-    ['the repetition is lost and the pod is gone', ['unreachable', 'server-error'], [there, 'not-found'], 'deleted'],
-    [
-      'the repetition is lost and the pod is there: it is not sent a third time',
-      ['unreachable', 'unreachable'],
-      [there, there],
-      'failed',
-    ],
-    [
-      'the repetition is lost and the pod cannot be read',
-      ['unreachable', 'unreachable'],
-      [there, 'server-error'],
-      'lost',
-    ],
-    ['the pod cannot be read', ['unreachable'], ['unreachable'], 'lost'],
-    ['reading is forbidden', ['unreachable'], ['forbidden'], 'lost'],
-    ['what is read is no pod', ['unreachable'], [{ metadata: null }], 'lost'],
-  ])('%s', async (_, deletes, reads, answer) => {
-    const { restart: record, verbs } = await restart(deletes, reads);
-    expect(record.answer).toBe(answer);
-    expect(verbs).toHaveLength(deletes.length + reads.length);
+  test.each<[string, number, Restart['answer']]>([
+    ['the same pod is still there: another one may be planned', 0, 'undone'],
+    ['the same pod is still there after the second one: no third is sent', 1, 'failed'],
+  ])('%s', async (_, unanswered, answer) => {
+    const { restart: record, verbs } = await restart('unreachable', there, unanswered);
+    expect(record).toMatchObject({ answer, why: expect.stringMatching(/got no answer.*the pod is still there/) });
+    expect(verbs).toEqual(['DELETE', 'GET']);
+  });
+
+  test.each<Reply>(['not-found', 'conflict'])(
+    'of an earlier one: %j means that it arrived late, and is this run’s',
+    async (reply) => {
+      expect((await restart(reply, undefined, 1)).restart.answer).toBe('deleted');
+    },
+  );
+
+  test.each<[string, Reply]>([
+    ['the pod cannot be read', 'unreachable'],
+    ['reading is forbidden', 'forbidden'],
+    ['what is read is no pod', { metadata: null }],
+  ])('stays one when %s', async (_, read) => {
+    const { restart: record, verbs } = await restart('unreachable', read);
+    expect(record.answer).toBe('lost');
+    expect(verbs).toEqual(['DELETE', 'GET']);
   });
 });
 
 describe('a run that is over', () => {
   test('sends nothing any more', async () => {
     const { api, asked } = scripted([]);
-    const record = await restartCalicoNode(api, NEXT, limits(AbortSignal.abort()));
+    const record = await restartCalicoNode(api, NEXT, AbortSignal.abort());
     expect(record).toMatchObject({ answer: 'failed', why: expect.stringContaining('the run ended before') });
     expect(asked).toEqual([]);
   });
 });
 
 test('an error that nobody foresaw is taken for a lost answer, never for a success', async () => {
-  const { restart: record } = await restart([new TypeError('broken')], [new TypeError('broken again')]);
+  const { restart: record } = await restart(new TypeError('broken'), new TypeError('broken again'));
   expect(record).toMatchObject({ answer: 'lost', why: expect.stringContaining('broken') });
 });

@@ -102,6 +102,8 @@ export interface NextRestart {
   /** The pods that are stuck with the failure on the node, by uid, and their namespaces. */
   readonly stuckUids: readonly string[];
   readonly namespaces: readonly string[];
+  /** How often this run has sent a DELETE of this very pod that got no answer and was not seen to be carried out. */
+  readonly unanswered: number;
 }
 
 /** What to do about all nodes, worst first, and what to do now. */
@@ -119,10 +121,11 @@ export interface Restart {
   readonly elapsedMs: number;
   /**
    * `deleted` by our DELETE; `elsewhere`: 404 or 409, somebody else did it; `forbidden`; `failed`: not carried out;
-   * `lost`: no answer, and the pod could not be read either (the view will show whether it is gone); `undone`: it shows
-   * that the same pod is still there.
+   * `turned-away`: the server did not look at it (429, 401 with credentials that were renewed since); `lost`: no answer,
+   * and the pod could not be read either (the view will show whether it is gone); `undone`: no answer, and the same pod
+   * is still there.
    */
-  readonly answer: 'deleted' | 'elsewhere' | 'forbidden' | 'failed' | 'lost' | 'undone';
+  readonly answer: 'deleted' | 'elsewhere' | 'forbidden' | 'failed' | 'turned-away' | 'lost' | 'undone';
   /** The pods that were stuck with the failure on the node when it was restarted, by uid. */
   readonly stuckUids: readonly string[];
   /** Namespaces of the evidence: whether one tenant's pods were all that spoke of this node. */

@@ -52,7 +52,7 @@ export function planRestarts(input: PlanInput): RestartPlan {
       ...looked.flatMap(({ nodeCase, settled }) => settled ?? plans.get(nodeCase.node) ?? []),
       ...withoutCase(input),
     ],
-    next: next === null ? null : nextOf(next, input.cases),
+    next: next === null ? null : nextOf(next, input),
   };
 }
 
@@ -130,12 +130,17 @@ function look(nodeCase: NodeCase, input: PlanInput): LookedAt {
 
 /**
  * What is stuck after somebody else's restart is judged by the guards, as if that had happened before the run. A DELETE
- * that was lost on its way is sent once more, with the same guards as the first time.
+ * that was lost on its way is sent once more, and one that was turned away again, with the same guards as the first time.
  */
 function mayBeginAnew(record: Restart, restarts: readonly Restart[]): boolean {
   if (record.answer === 'elsewhere') return !isPending(record);
-  return record.answer === 'undone' && restarts.filter(({ node }) => node === record.node).length === 1;
+  const before = restarts.filter(({ node }) => node === record.node);
+  if (record.answer === 'turned-away') return before.length < MOST_TRIES;
+  return record.answer === 'undone' && before.filter(({ answer }) => answer === 'undone').length === 1;
 }
+
+/** A server that turns requests away may take the next one; after so many somebody has to look. */
+const MOST_TRIES = 3;
 
 /** What does not pass by itself before what does; among those the first. */
 function strongest(objections: readonly (Objection | null)[]): Objection | null {
@@ -260,6 +265,7 @@ function planOfRestart(record: Restart, input: PlanInput): NodePlan {
       return without(node, 'waiting', why);
     case 'forbidden':
     case 'failed':
+    case 'turned-away':
     case 'undone':
       return withCommand(node, 'refused', why, before, input);
   }
@@ -281,10 +287,10 @@ function withoutCase(input: PlanInput): readonly NodePlan[] {
 }
 
 function wasNotCarriedOut({ answer }: Restart): boolean {
-  return answer === 'forbidden' || answer === 'failed' || answer === 'undone';
+  return answer === 'forbidden' || answer === 'failed' || answer === 'turned-away' || answer === 'undone';
 }
 
-function nextOf({ node, target }: NodePlan, cases: readonly NodeCase[]): NextRestart | null {
+function nextOf({ node, target }: NodePlan, { cases, restarts }: PlanInput): NextRestart | null {
   const nodeCase = cases.find((each) => each.node === node);
   if (nodeCase === undefined || target === null) return null;
   return {
@@ -292,5 +298,6 @@ function nextOf({ node, target }: NodePlan, cases: readonly NodeCase[]): NextRes
     target,
     stuckUids: nodeCase.stuckPods.map(({ pod }) => pod.uid),
     namespaces: namespacesOf(nodeCase),
+    unanswered: restarts.filter(({ answer, before }) => answer === 'undone' && before.uid === target.uid).length,
   };
 }

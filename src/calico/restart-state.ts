@@ -36,6 +36,7 @@ export function stops({ answer, settled, namespaces }: Restart, namespacesThere:
       return (settled === 'not-cured' || settled === 'timed-out') && mayStop;
     case 'failed':
       return true;
+    case 'turned-away':
     case 'undone':
       return false;
     // The right is missing in that namespace, which says nothing about others; a lost answer is waited for.

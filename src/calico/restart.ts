@@ -5,29 +5,22 @@ import type { NextRestart, Restart, RestartTarget } from './case.ts';
 /** Of a pod that is read after a lost answer; the view goes on looking when this does not help. */
 const READ_TRIES = 4;
 
-/** A server that turns requests away unread may take the next one; after so many it is planned anew. */
-const DELETE_TRIES = 3;
-
-/** What bounds a restart that has begun. */
-export interface RestartLimits {
-  /** Ends the waiting for answers. */
-  readonly signal: AbortSignal;
-  /** Whether what it was planned from still holds: asked before anything is sent again. */
-  readonly mayRepeat: () => boolean;
-}
+/** A DELETE that gets no answer is sent once more, by the same rules as the first; then somebody has to look. */
+const MOST_UNANSWERED = 2;
 
 /**
- * Restarts calico-node on one node: the DELETE of that pod with that uid, the only write of this program. It is never
- * repeated blindly: after a lost answer the pod is read again, and only when the same pod is still there, not even being
- * deleted, is the DELETE sent once more, with the same preconditions; and only while `mayRepeat` says so. Else it is
- * `undone`, to be planned anew. Never rejects; what happened stands in the record's `answer` and `why`.
+ * Restarts calico-node on one node: one DELETE of that pod with that uid, the only write of this program. It is never
+ * repeated here: after a lost answer the pod is read again, and whether another one may follow is for the next plan, made
+ * from what is true by then. Never rejects; what happened stands in the record's `answer` and `why`. `signal` ends it
+ * early.
  */
 export async function restartCalicoNode(
   api: Pick<Api, 'delete' | 'getJson' | 'now'>,
-  { node, target, stuckUids, namespaces }: NextRestart,
-  limits: RestartLimits,
+  next: NextRestart,
+  signal: AbortSignal,
 ): Promise<Restart> {
-  const { answer, why } = await deletePod(api, target, limits);
+  const { node, target, stuckUids, namespaces } = next;
+  const { answer, why } = await deletePod(api, next, signal);
   const { atMs, elapsedMs } = api.now();
   return {
     node,
@@ -52,45 +45,44 @@ interface Answered {
 
 async function deletePod(
   api: Pick<Api, 'delete' | 'getJson'>,
-  target: RestartTarget,
-  { signal, mayRepeat }: RestartLimits,
+  { target, unanswered }: NextRestart,
+  signal: AbortSignal,
 ): Promise<Answered> {
   const name = `${target.namespace}/${target.pod}`;
   const deleted: Answered = { answer: 'deleted', why: `${name} was deleted: waiting for the new calico-node pod` };
   if (signal.aborted) return { answer: 'failed', why: `${name} was not deleted: the run ended before` };
 
-  let lost = 0;
-  for (let sent = 1; ; sent += 1) {
-    const { result, words } = await sendDelete(api, target, signal);
-    switch (result) {
-      case 'done':
+  const { result, words } = await sendDelete(api, target, signal);
+  switch (result) {
+    case 'done':
+      return deleted;
+    case 'elsewhere':
+      // It was there a moment ago, so one whose answer was lost has arrived late: this run's, not somebody else's.
+      if (unanswered > 0) return deleted;
+      return { answer: 'elsewhere', why: `${name} had been restarted by somebody else: waiting for the new pod` };
+    case 'forbidden':
+      return {
+        answer: 'forbidden',
+        why: `the right to delete pods in namespace ${target.namespace} is missing: ${words}`,
+      };
+    case 'failed':
+      return { answer: 'failed', why: `failed to delete ${name}: ${words}` };
+    case 'turned-away':
+      return { answer: 'turned-away', why: `${name} was not deleted: ${words}` };
+    case 'lost':
+      return afterLost(await readAgain(api, target, signal), unanswered + 1);
+  }
+
+  function afterLost(pod: 'gone' | 'there' | 'unreadable', times: number): Answered {
+    const said = `the DELETE of ${name} got no answer${times === 1 ? '' : ` ${times} times`} (${words})`;
+    switch (pod) {
+      case 'gone':
         return deleted;
-      case 'elsewhere':
-        // It was there a moment ago, so a DELETE whose answer was lost arrived late: this run's, not somebody else's.
-        if (lost > 0) return deleted;
-        return { answer: 'elsewhere', why: `${name} had been restarted by somebody else: waiting for the new pod` };
-      case 'forbidden':
-        return {
-          answer: 'forbidden',
-          why: `the right to delete pods in namespace ${target.namespace} is missing: ${words}`,
-        };
-      case 'failed':
-        return { answer: 'failed', why: `failed to delete ${name}: ${words}` };
-      case 'turned-away':
-        break;
-      case 'lost': {
-        const pod = await readAgain(api, target, signal);
-        if (pod === 'gone') return deleted;
-        lost += 1;
-        const times = lost === 1 ? '' : ' twice';
-        const unanswered = `the DELETE of ${name} got no answer${times} (${words})`;
-        if (pod === 'unreadable') return { answer: 'lost', why: `${unanswered}, and the pod could not be read` };
-        if (lost === 2) {
-          return { answer: 'failed', why: `the DELETE of ${name} was sent twice and not carried out: ${words}` };
-        }
-      }
+      case 'unreadable':
+        return { answer: 'lost', why: `${said}, and the pod could not be read` };
+      case 'there':
+        return { answer: times < MOST_UNANSWERED ? 'undone' : 'failed', why: `${said}, and the pod is still there` };
     }
-    if (sent === DELETE_TRIES || !mayRepeat()) return { answer: 'undone', why: `${name} was not deleted: ${words}` };
   }
 }
 
