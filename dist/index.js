@@ -19202,6 +19202,7 @@ function stops({ answer, settled, namespaces }, namespacesThere) {
       return (settled === "not-cured" || settled === "timed-out") && mayStop;
     case "failed":
       return true;
+    case "turned-away":
     case "undone":
       return false;
     // The right is missing in that namespace, which says nothing about others; a lost answer is waited for.
@@ -19940,9 +19941,10 @@ __name(downNotes, "downNotes");
 
 // src/calico/restart.ts
 var READ_TRIES = 4;
-var DELETE_TRIES = 3;
-async function restartCalicoNode(api, { node, target, stuckUids, namespaces }, limits) {
-  const { answer, why } = await deletePod(api, target, limits);
+var MOST_UNANSWERED = 2;
+async function restartCalicoNode(api, next, signal3) {
+  const { node, target, stuckUids, namespaces } = next;
+  const { answer, why } = await deletePod(api, next, signal3);
   const { atMs, elapsedMs } = api.now();
   return {
     node,
@@ -19960,42 +19962,41 @@ async function restartCalicoNode(api, { node, target, stuckUids, namespaces }, l
   };
 }
 __name(restartCalicoNode, "restartCalicoNode");
-async function deletePod(api, target, { signal: signal3, mayRepeat }) {
+async function deletePod(api, { target, unanswered }, signal3) {
   const name = `${target.namespace}/${target.pod}`;
   const deleted = { answer: "deleted", why: `${name} was deleted: waiting for the new calico-node pod` };
   if (signal3.aborted) return { answer: "failed", why: `${name} was not deleted: the run ended before` };
-  let lost = 0;
-  for (let sent = 1; ; sent += 1) {
-    const { result, words } = await sendDelete(api, target, signal3);
-    switch (result) {
-      case "done":
-        return deleted;
-      case "elsewhere":
-        if (lost > 0) return deleted;
-        return { answer: "elsewhere", why: `${name} had been restarted by somebody else: waiting for the new pod` };
-      case "forbidden":
-        return {
-          answer: "forbidden",
-          why: `the right to delete pods in namespace ${target.namespace} is missing: ${words}`
-        };
-      case "failed":
-        return { answer: "failed", why: `failed to delete ${name}: ${words}` };
-      case "turned-away":
-        break;
-      case "lost": {
-        const pod = await readAgain(api, target, signal3);
-        if (pod === "gone") return deleted;
-        lost += 1;
-        const times = lost === 1 ? "" : " twice";
-        const unanswered = `the DELETE of ${name} got no answer${times} (${words})`;
-        if (pod === "unreadable") return { answer: "lost", why: `${unanswered}, and the pod could not be read` };
-        if (lost === 2) {
-          return { answer: "failed", why: `the DELETE of ${name} was sent twice and not carried out: ${words}` };
-        }
-      }
-    }
-    if (sent === DELETE_TRIES || !mayRepeat()) return { answer: "undone", why: `${name} was not deleted: ${words}` };
+  const { result, words } = await sendDelete(api, target, signal3);
+  switch (result) {
+    case "done":
+      return deleted;
+    case "elsewhere":
+      if (unanswered > 0) return deleted;
+      return { answer: "elsewhere", why: `${name} had been restarted by somebody else: waiting for the new pod` };
+    case "forbidden":
+      return {
+        answer: "forbidden",
+        why: `the right to delete pods in namespace ${target.namespace} is missing: ${words}`
+      };
+    case "failed":
+      return { answer: "failed", why: `failed to delete ${name}: ${words}` };
+    case "turned-away":
+      return { answer: "turned-away", why: `${name} was not deleted: ${words}` };
+    case "lost":
+      return afterLost(await readAgain(api, target, signal3), unanswered + 1);
   }
+  function afterLost(pod, times) {
+    const said2 = `the DELETE of ${name} got no answer${times === 1 ? "" : ` ${times} times`} (${words})`;
+    switch (pod) {
+      case "gone":
+        return deleted;
+      case "unreadable":
+        return { answer: "lost", why: `${said2}, and the pod could not be read` };
+      case "there":
+        return { answer: times < MOST_UNANSWERED ? "undone" : "failed", why: `${said2}, and the pod is still there` };
+    }
+  }
+  __name(afterLost, "afterLost");
 }
 __name(deletePod, "deletePod");
 function pathOf({ namespace, pod }) {
@@ -24562,7 +24563,7 @@ function planRestarts(input) {
       ...looked.flatMap(({ nodeCase, settled }) => settled ?? plans.get(nodeCase.node) ?? []),
       ...withoutCase(input)
     ],
-    next: next === null ? null : nextOf(next, input.cases)
+    next: next === null ? null : nextOf(next, input)
   };
 }
 __name(planRestarts, "planRestarts");
@@ -24624,9 +24625,12 @@ function look(nodeCase, input) {
 __name(look, "look");
 function mayBeginAnew(record2, restarts) {
   if (record2.answer === "elsewhere") return !isPending(record2);
-  return record2.answer === "undone" && restarts.filter(({ node }) => node === record2.node).length === 1;
+  const before2 = restarts.filter(({ node }) => node === record2.node);
+  if (record2.answer === "turned-away") return before2.length < MOST_TRIES;
+  return record2.answer === "undone" && before2.filter(({ answer }) => answer === "undone").length === 1;
 }
 __name(mayBeginAnew, "mayBeginAnew");
+var MOST_TRIES = 3;
 function strongest(objections) {
   const raised = objections.filter((objection) => objection !== null);
   return raised.find(({ kind }) => kind === "refuse") ?? raised[0] ?? null;
@@ -24727,6 +24731,7 @@ function planOfRestart(record2, input) {
       return without(node, "waiting", why);
     case "forbidden":
     case "failed":
+    case "turned-away":
     case "undone":
       return withCommand(node, "refused", why, before2, input);
   }
@@ -24742,17 +24747,18 @@ function withoutCase(input) {
 }
 __name(withoutCase, "withoutCase");
 function wasNotCarriedOut({ answer }) {
-  return answer === "forbidden" || answer === "failed" || answer === "undone";
+  return answer === "forbidden" || answer === "failed" || answer === "turned-away" || answer === "undone";
 }
 __name(wasNotCarriedOut, "wasNotCarriedOut");
-function nextOf({ node, target }, cases) {
+function nextOf({ node, target }, { cases, restarts }) {
   const nodeCase = cases.find((each) => each.node === node);
   if (nodeCase === void 0 || target === null) return null;
   return {
     node,
     target,
     stuckUids: nodeCase.stuckPods.map(({ pod }) => pod.uid),
-    namespaces: namespacesOf(nodeCase)
+    namespaces: namespacesOf(nodeCase),
+    unanswered: restarts.filter(({ answer, before: before2 }) => answer === "undone" && before2.uid === target.uid).length
   };
 }
 __name(nextOf, "nextOf");
@@ -27728,9 +27734,7 @@ async function restart(run3, api, { plan }) {
   if (next === null) throw new Error("there is nothing to restart");
   const pod = `${next.target.namespace}/${next.target.pod}`;
   run3.tell({ type: "restarting", node: next.node, pod }, api.now());
-  const plannedMs = api.now().elapsedMs;
-  const mayRepeat = /* @__PURE__ */ __name(() => !run3.signal.aborted && api.now().elapsedMs - plannedMs <= run3.timing.viewGapMs, "mayRepeat");
-  const deletion = restartCalicoNode(api, next, { signal: run3.hardSignal, mayRepeat });
+  const deletion = restartCalicoNode(api, next, run3.hardSignal);
   return await tellWhile(run3, () => `the answer to the DELETE of pod ${pod}`, deletion);
 }
 __name(restart, "restart");
