@@ -167,18 +167,22 @@ describe('a failure that began after the present calico-node pod', () => {
     });
   });
 
-  test.each<[string, number, number, NodePlan['action']]>([
-    ['ran after install-cni had ended: that token worked', 9 * MINUTE, 0, 'restarted'],
-    ['ran before', 11 * MINUTE, 0, 'refused'],
-    ['may have run before, for its first start is forgotten', 9 * MINUTE, 1, 'refused'],
-  ])('and a pod that has lost its sandbox since %s', (_, startedAgoMs, restartCount, action) => {
-    const ended = terminated({ startedAtMs: ago(startedAgoMs), finishedAtMs: ago(3 * MINUTE) });
+  test.each<[string, number, number, boolean, number, NodePlan['action']]>([
+    ['was made and ran after install-cni had ended: that token worked', 9, 9, false, 0, 'restarted'],
+    ['was refused a sandbox, and ran after install-cni had ended: that token worked', 20, 9, true, 0, 'restarted'],
+    ['ran late, perhaps in a sandbox from before: its image took long', 20, 9, false, 0, 'refused'],
+    ['ran before', 20, 11, true, 0, 'refused'],
+    ['may have run before, for its first start is forgotten', 20, 9, true, 1, 'refused'],
+  ])('and a pod that has lost its sandbox since %s', (_, madeAgo, startedAgo, isRefused, restartCount, action) => {
+    const ended = terminated({ startedAtMs: ago(startedAgo * MINUTE), finishedAtMs: ago(3 * MINUTE) });
     const leaving = aTerminatingPod({
       uid: 'leaving',
-      createdAtMs: ago(20 * MINUTE),
+      createdAtMs: ago(madeAgo * MINUTE),
       containers: [aContainer({ state: ended, restartCount })],
     });
-    expect(planOf({ startedAgoMs: 10 * MINUTE, failedAgoMs: [2 * MINUTE], pods: [leaving] })).toMatchObject({ action });
+    const events = isRefused ? [aSandboxEvent(leaving, undefined, { lastAtMs: ago(19 * MINUTE) })] : [];
+    const world = { startedAgoMs: 10 * MINUTE, failedAgoMs: [2 * MINUTE], pods: [leaving], events };
+    expect(planOf(world)).toMatchObject({ action });
   });
 
   test('a network of the host or from before install-cni ended does not show that the token worked', () => {

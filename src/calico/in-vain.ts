@@ -1,5 +1,6 @@
 import { formatSeconds } from '../duration.ts';
 import type { Observation } from '../health/assessment.ts';
+import type { Event } from '../objects/event.ts';
 import { fullName } from '../objects/metadata.ts';
 import { hasSandbox, type Pod } from '../objects/pod.ts';
 import type { SandboxError, StuckPod } from './case.ts';
@@ -7,6 +8,7 @@ import type { Guard, Objection } from './guards.ts';
 import { installOf } from './install-cni.ts';
 import { gapMs, type Moment, onServerMs } from './moments.ts';
 import type { NodeMemory } from './node-memory.ts';
+import { isFromItsKubelet } from './sandbox-errors.ts';
 
 /** What to look at where a fresh token does not help (calico-node writes it, something else reads another file or refuses it). */
 export const WHAT_TO_LOOK_AT =
@@ -31,8 +33,8 @@ export function sandboxSince(end: Moment, memory: NodeMemory | undefined): boole
 /**
  * Whether a pod that has lost its sandbox since ran in one that was made after that moment. After a roll-out these are all
  * that is left of the pods that a former restart healed: the kubelet sets `PodReadyToStartContainers` back when it ends
- * them. Good enough for whether the token ever worked, not for the proof of a cure: a container may also start late in an
- * older sandbox.
+ * them. A container may also start late in an older sandbox (its image took long), so the pod must be younger, or have
+ * been refused a sandbox at first. Good enough for whether the token ever worked, not for the proof of a cure.
  */
 function ranSince(end: Moment, node: string, { snapshot, now }: Observation): boolean {
   return [snapshot.pods, snapshot.calico.pods, snapshot.witnesses].some((pods) =>
@@ -40,9 +42,14 @@ function ranSince(end: Moment, node: string, { snapshot, now }: Observation): bo
       if (pod.nodeName !== node || pod.hostNetwork || hasSandbox(pod) !== false) return false;
       const startedAtMs = firstStartOf(pod);
       if (startedAtMs === null) return false;
-      return gapMs(end, { onNodeMs: startedAtMs, notBeforeMs: pod.createdAtMs, notAfterMs: now.atMs }) > 0;
+      const started: Moment = { onNodeMs: startedAtMs, notBeforeMs: pod.createdAtMs, notAfterMs: now.atMs };
+      return gapMs(end, started) > 0 && (pod.createdAtMs > onServerMs(end) || wasRefusedSandbox(pod, snapshot.events));
     }),
   );
+}
+
+function wasRefusedSandbox(pod: Pod, events: readonly Event[]): boolean {
+  return events.some((event) => event.reason === 'FailedCreatePodSandBox' && isFromItsKubelet(event, pod));
 }
 
 /** On the node's clock; null: it never ran, or its first start is forgotten. */
