@@ -19075,144 +19075,6 @@ function lastTimeOf(event) {
 }
 __name(lastTimeOf, "lastTimeOf");
 
-// src/calico/in-vain.ts
-var WHAT_TO_LOOK_AT = "check which kubeconfig the runtime's CNI configuration names, CALICO_MANAGE_CNI and the host path mounts of calico-node, CNI configuration left over from another installation, the service account keys of all API servers, and the node's clock";
-function installEndOf(pod, memory, observation) {
-  const install = installOf(pod);
-  if (install.state !== "finished") return null;
-  const trace = memory?.installs.get(pod.uid);
-  const notBeforeMs = Math.max(pod.createdAtMs, trace?.lastUnfinishedAtMs ?? 0);
-  const notAfterMs = Math.max(trace?.firstFinishedAtMs ?? observation.now.atMs, notBeforeMs);
-  return { onNodeMs: install.atMs, notBeforeMs, notAfterMs };
-}
-__name(installEndOf, "installEndOf");
-function sandboxSince(end2, memory) {
-  const sandbox = memory?.newestSandbox ?? null;
-  return sandbox !== null && gapMs(end2, sandbox.moment) >= 0;
-}
-__name(sandboxSince, "sandboxSince");
-function ranSince(end2, node, { snapshot, now }) {
-  return [snapshot.pods, snapshot.calico.pods, snapshot.witnesses].some(
-    (pods) => pods.some((pod) => {
-      if (pod.nodeName !== node || pod.hostNetwork || hasSandbox(pod) !== false) return false;
-      const startedAtMs = firstStartOf(pod);
-      if (startedAtMs === null) return false;
-      return gapMs(end2, { onNodeMs: startedAtMs, notBeforeMs: pod.createdAtMs, notAfterMs: now.atMs }) > 0;
-    })
-  );
-}
-__name(ranSince, "ranSince");
-function firstStartOf({ containers }) {
-  const starts = [];
-  for (const { state, restartCount } of containers) {
-    if (restartCount > 0) return null;
-    const startedAtMs = state.kind === "running" || state.kind === "terminated" ? state.startedAtMs : null;
-    if (startedAtMs !== null && startedAtMs > 0) starts.push(startedAtMs);
-  }
-  return starts.length === 0 ? null : Math.min(...starts);
-}
-__name(firstStartOf, "firstStartOf");
-var guardJustInstalled = /* @__PURE__ */ __name(({ pod, nodeCase, observation, memory }) => {
-  const end2 = installEndOf(pod, memory.nodes.get(nodeCase.node), observation);
-  if (end2 === null) return null;
-  const sinceMs = observation.now.atMs - onServerMs(end2);
-  return sinceMs < observation.timing.justInstalledMs ? {
-    kind: "wait",
-    why: `install-cni of ${fullName(pod)} ended ${formatSeconds(sinceMs)} ago: the kubelet's next retries decide`
-  } : null;
-}, "guardJustInstalled");
-var guardInVain = /* @__PURE__ */ __name((target) => {
-  const { pod, nodeCase, observation } = target;
-  if (!nodeCase.proven) return null;
-  const { settings, timing, now } = observation;
-  const node = target.memory.nodes.get(nodeCase.node);
-  const end2 = installEndOf(pod, node, observation) ?? unknownEnd(pod, now.atMs);
-  const sinceMs = now.atMs - onServerMs(end2);
-  const worked = sandboxSince(end2, node) || ranSince(end2, nodeCase.node, observation);
-  const old = nodeCase.stuckPods.filter(({ error: error2 }) => beganMs(error2) < pod.createdAtMs);
-  const later = nodeCase.stuckPods.filter((stuck2) => !old.includes(stuck2));
-  const between = later.filter(({ error: error2 }) => gapMs(end2, beginningOf(error2)) <= timing.refuteAfterMs);
-  const fresh = later.filter((stuck2) => !between.includes(stuck2));
-  if (worked && fresh.length > 0) return provenOf(fresh);
-  if (old.length > 0 && cameBack(end2, node, timing.refuteAfterMs)) {
-    return inVain(`the failure came back after ${fullName(pod)} had started`);
-  }
-  if ((old.length > 0 || between.length > 0) && sinceMs < settings.restartTimeoutMs) {
-    return {
-      kind: "wait",
-      why: `${fullName(pod)} was started ${formatSeconds(sinceMs)} ago and has ${formatSeconds(settings.restartTimeoutMs)} to help`
-    };
-  }
-  if (old.length > 0) {
-    return inVain(
-      `${nameOf(old)} has been stuck since before ${fullName(pod)} was started ${formatSeconds(sinceMs)} ago`
-    );
-  }
-  if (worked || sinceMs >= timing.newFailureMs) return null;
-  return inVain(`no pod got its network since ${fullName(pod)} was started ${formatSeconds(sinceMs)} ago`);
-}, "guardInVain");
-function provenOf(fresh) {
-  if (fresh.some(({ proven }) => proven)) return null;
-  return { kind: "wait", why: fresh[0]?.lacks ?? "the proof is not complete" };
-}
-__name(provenOf, "provenOf");
-function inVain(because) {
-  return { kind: "refuse", why: `another restart would be in vain: ${because}; ${WHAT_TO_LOOK_AT}` };
-}
-__name(inVain, "inVain");
-function nameOf(stuckPods) {
-  const first = stuckPods[0];
-  return first === void 0 ? "a pod" : fullName(first.pod);
-}
-__name(nameOf, "nameOf");
-function beganMs(error2) {
-  return Math.min(error2.firstAtMs, error2.event.createdAtMs);
-}
-__name(beganMs, "beganMs");
-function beginningOf(error2) {
-  return { onNodeMs: error2.firstAtMs, notBeforeMs: 0, notAfterMs: Math.max(error2.event.seenAtMs, error2.firstAtMs) };
-}
-__name(beginningOf, "beginningOf");
-function unknownEnd(pod, nowMs) {
-  return { onNodeMs: null, notBeforeMs: pod.createdAtMs, notAfterMs: nowMs };
-}
-__name(unknownEnd, "unknownEnd");
-function cameBack(end2, memory, afterMs) {
-  const match = memory?.lastMatch ?? null;
-  return match !== null && gapMs(end2, match.moment) > afterMs;
-}
-__name(cameBack, "cameBack");
-
-// src/calico/restart-state.ts
-function isPending({ answer, settled }) {
-  return settled === null && (answer === "deleted" || answer === "elsewhere" || answer === "lost");
-}
-__name(isPending, "isPending");
-function mayFollow({ settled, settledElapsedMs }, now, timing) {
-  return settled === "cured" && settledElapsedMs !== null && now.elapsedMs - settledElapsedMs < timing.wellSandboxWaitMs;
-}
-__name(mayFollow, "mayFollow");
-function stops({ answer, settled, namespaces }, namespacesThere) {
-  const spoke = new Set(namespaces);
-  const mayStop = spoke.size > 1 || namespacesThere.every((namespace) => spoke.has(namespace));
-  switch (answer) {
-    case "deleted":
-      return settled !== null && settled !== "cured" && mayStop;
-    case "elsewhere":
-      return (settled === "not-cured" || settled === "timed-out") && mayStop;
-    case "failed":
-      return true;
-    case "turned-away":
-    case "undone":
-      return false;
-    // The right is missing in that namespace, which says nothing about others; a lost answer is waited for.
-    case "forbidden":
-    case "lost":
-      return false;
-  }
-}
-__name(stops, "stops");
-
 // src/calico/wordings.ts
 var UNAUTHORIZED = "(?:Unauthorized|the server has asked for the client to provide credentials(?: \\([a-z]{1,16}(?: [A-Za-z0-9.-]{1,253}){1,2}\\))?)";
 var GETTING_CLUSTER_INFORMATION = "error getting ClusterInformation: ";
@@ -19543,6 +19405,149 @@ function safeTimeMs(saidMs, event, pod, now) {
   return saidMs < pod.createdAtMs || saidMs > now.atMs ? Math.min(event.createdAtMs, now.atMs) : saidMs;
 }
 __name(safeTimeMs, "safeTimeMs");
+
+// src/calico/in-vain.ts
+var WHAT_TO_LOOK_AT = "check which kubeconfig the runtime's CNI configuration names, CALICO_MANAGE_CNI and the host path mounts of calico-node, CNI configuration left over from another installation, the service account keys of all API servers, and the node's clock";
+function installEndOf(pod, memory, observation) {
+  const install = installOf(pod);
+  if (install.state !== "finished") return null;
+  const trace = memory?.installs.get(pod.uid);
+  const notBeforeMs = Math.max(pod.createdAtMs, trace?.lastUnfinishedAtMs ?? 0);
+  const notAfterMs = Math.max(trace?.firstFinishedAtMs ?? observation.now.atMs, notBeforeMs);
+  return { onNodeMs: install.atMs, notBeforeMs, notAfterMs };
+}
+__name(installEndOf, "installEndOf");
+function sandboxSince(end2, memory) {
+  const sandbox = memory?.newestSandbox ?? null;
+  return sandbox !== null && gapMs(end2, sandbox.moment) >= 0;
+}
+__name(sandboxSince, "sandboxSince");
+function ranSince(end2, node, { snapshot, now }) {
+  return [snapshot.pods, snapshot.calico.pods, snapshot.witnesses].some(
+    (pods) => pods.some((pod) => {
+      if (pod.nodeName !== node || pod.hostNetwork || hasSandbox(pod) !== false) return false;
+      const startedAtMs = firstStartOf(pod);
+      if (startedAtMs === null) return false;
+      const started = { onNodeMs: startedAtMs, notBeforeMs: pod.createdAtMs, notAfterMs: now.atMs };
+      return gapMs(end2, started) > 0 && (pod.createdAtMs > onServerMs(end2) || wasRefusedSandbox(pod, snapshot.events));
+    })
+  );
+}
+__name(ranSince, "ranSince");
+function wasRefusedSandbox(pod, events) {
+  return events.some((event) => event.reason === "FailedCreatePodSandBox" && isFromItsKubelet(event, pod));
+}
+__name(wasRefusedSandbox, "wasRefusedSandbox");
+function firstStartOf({ containers }) {
+  const starts = [];
+  for (const { state, restartCount } of containers) {
+    if (restartCount > 0) return null;
+    const startedAtMs = state.kind === "running" || state.kind === "terminated" ? state.startedAtMs : null;
+    if (startedAtMs !== null && startedAtMs > 0) starts.push(startedAtMs);
+  }
+  return starts.length === 0 ? null : Math.min(...starts);
+}
+__name(firstStartOf, "firstStartOf");
+var guardJustInstalled = /* @__PURE__ */ __name(({ pod, nodeCase, observation, memory }) => {
+  const end2 = installEndOf(pod, memory.nodes.get(nodeCase.node), observation);
+  if (end2 === null) return null;
+  const sinceMs = observation.now.atMs - onServerMs(end2);
+  return sinceMs < observation.timing.justInstalledMs ? {
+    kind: "wait",
+    why: `install-cni of ${fullName(pod)} ended ${formatSeconds(sinceMs)} ago: the kubelet's next retries decide`
+  } : null;
+}, "guardJustInstalled");
+var guardInVain = /* @__PURE__ */ __name((target) => {
+  const { pod, nodeCase, observation } = target;
+  if (!nodeCase.proven) return null;
+  const { settings, timing, now } = observation;
+  const node = target.memory.nodes.get(nodeCase.node);
+  const end2 = installEndOf(pod, node, observation) ?? unknownEnd(pod, now.atMs);
+  const sinceMs = now.atMs - onServerMs(end2);
+  const worked = sandboxSince(end2, node) || ranSince(end2, nodeCase.node, observation);
+  const old = nodeCase.stuckPods.filter(({ error: error2 }) => beganMs(error2) < pod.createdAtMs);
+  const later = nodeCase.stuckPods.filter((stuck2) => !old.includes(stuck2));
+  const between = later.filter(({ error: error2 }) => gapMs(end2, beginningOf(error2)) <= timing.refuteAfterMs);
+  const fresh = later.filter((stuck2) => !between.includes(stuck2));
+  if (worked && fresh.length > 0) return provenOf(fresh);
+  if (old.length > 0 && cameBack(end2, node, timing.refuteAfterMs)) {
+    return inVain(`the failure came back after ${fullName(pod)} had started`);
+  }
+  if ((old.length > 0 || between.length > 0) && sinceMs < settings.restartTimeoutMs) {
+    return {
+      kind: "wait",
+      why: `${fullName(pod)} was started ${formatSeconds(sinceMs)} ago and has ${formatSeconds(settings.restartTimeoutMs)} to help`
+    };
+  }
+  if (old.length > 0) {
+    return inVain(
+      `${nameOf(old)} has been stuck since before ${fullName(pod)} was started ${formatSeconds(sinceMs)} ago`
+    );
+  }
+  if (worked || sinceMs >= timing.newFailureMs) return null;
+  return inVain(`no pod got its network since ${fullName(pod)} was started ${formatSeconds(sinceMs)} ago`);
+}, "guardInVain");
+function provenOf(fresh) {
+  if (fresh.some(({ proven }) => proven)) return null;
+  return { kind: "wait", why: fresh[0]?.lacks ?? "the proof is not complete" };
+}
+__name(provenOf, "provenOf");
+function inVain(because) {
+  return { kind: "refuse", why: `another restart would be in vain: ${because}; ${WHAT_TO_LOOK_AT}` };
+}
+__name(inVain, "inVain");
+function nameOf(stuckPods) {
+  const first = stuckPods[0];
+  return first === void 0 ? "a pod" : fullName(first.pod);
+}
+__name(nameOf, "nameOf");
+function beganMs(error2) {
+  return Math.min(error2.firstAtMs, error2.event.createdAtMs);
+}
+__name(beganMs, "beganMs");
+function beginningOf(error2) {
+  return { onNodeMs: error2.firstAtMs, notBeforeMs: 0, notAfterMs: Math.max(error2.event.seenAtMs, error2.firstAtMs) };
+}
+__name(beginningOf, "beginningOf");
+function unknownEnd(pod, nowMs) {
+  return { onNodeMs: null, notBeforeMs: pod.createdAtMs, notAfterMs: nowMs };
+}
+__name(unknownEnd, "unknownEnd");
+function cameBack(end2, memory, afterMs) {
+  const match = memory?.lastMatch ?? null;
+  return match !== null && gapMs(end2, match.moment) > afterMs;
+}
+__name(cameBack, "cameBack");
+
+// src/calico/restart-state.ts
+function isPending({ answer, settled }) {
+  return settled === null && (answer === "deleted" || answer === "elsewhere" || answer === "lost");
+}
+__name(isPending, "isPending");
+function mayFollow({ settled, settledElapsedMs }, now, timing) {
+  return settled === "cured" && settledElapsedMs !== null && now.elapsedMs - settledElapsedMs < timing.wellSandboxWaitMs;
+}
+__name(mayFollow, "mayFollow");
+function stops({ answer, settled, namespaces }, namespacesThere) {
+  const spoke = new Set(namespaces);
+  const mayStop = spoke.size > 1 || namespacesThere.every((namespace) => spoke.has(namespace));
+  switch (answer) {
+    case "deleted":
+      return settled !== null && settled !== "cured" && mayStop;
+    case "elsewhere":
+      return (settled === "not-cured" || settled === "timed-out") && mayStop;
+    case "failed":
+      return true;
+    case "turned-away":
+    case "undone":
+      return false;
+    // The right is missing in that namespace, which says nothing about others; a lost answer is waited for.
+    case "forbidden":
+    case "lost":
+      return false;
+  }
+}
+__name(stops, "stops");
 
 // src/calico/cure.ts
 function judgeCure(restart2, observation, memory) {
