@@ -210,6 +210,7 @@ test('install-cni is remembered of each installation’s pods on the node', () =
     [
       installing.uid,
       {
+        daemonSetUid: installing.controller?.uid,
         finishedAtMs: ago(HOUR - 2 * SECOND),
         lastUnfinishedAtMs: timeOf(0),
         firstFinishedAtMs: timeOf(1),
@@ -219,6 +220,7 @@ test('install-cni is remembered of each installation’s pods on the node', () =
     [
       'other',
       {
+        daemonSetUid: 'second',
         finishedAtMs: ago(HOUR - 2 * SECOND),
         lastUnfinishedAtMs: null,
         firstFinishedAtMs: timeOf(0),

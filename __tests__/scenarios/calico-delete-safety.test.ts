@@ -1,6 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
+import type { KubeObject } from '../../simulator/objects.ts';
 import { play, type World } from '../harness.ts';
-import { aBrokenWorld, CURE, nodeIn, nodesOf, restartByHand, restartedAfterMs } from './broken-node.ts';
+import { aBrokenWorld, CALICO, CURE, nodeIn, nodesOf, restartByHand, restartedAfterMs } from './broken-node.ts';
 
 const SECOND = 1_000;
 
@@ -156,5 +157,23 @@ describe('a DELETE whose answer does not come', () => {
     const played = await play(world, CURE);
     expect(sentAtMs(world)).toHaveLength(2);
     expect(nodesOf(played)).toEqual(['n1: restarted/cured']);
+  });
+});
+
+describe('two Calico installations on one node, and nothing that tells which is meant', () => {
+  test('stay two while the pod of one of them is being replaced', async () => {
+    const world = aBrokenWorld({ world: { calico: [{ namespace: CALICO }, { namespace: 'kube-system' }] } });
+    for (const namespace of ['kube-system', CALICO]) {
+      world.clock.after(namespace === CALICO ? 40 * SECOND : 20 * SECOND, () => {
+        const { metadata } = world.sim.cluster
+          .onNode('n1')
+          .pods.find((pod) => pod.metadata.namespace === namespace) as KubeObject;
+        world.sim.cluster.deletePod(namespace, metadata.name);
+      });
+    }
+    world.sim.cluster.setRestartCures('n1', false);
+    const played = await play(world, { ...CURE, 'fail-fast': 'false', timeout: '3m' });
+    expect(played.deletes).toEqual([]);
+    expect(nodeIn(played, 'n1')).toMatchObject({ action: 'refused', why: expect.stringContaining('two Calico') });
   });
 });

@@ -4,8 +4,8 @@ import { conditionOf, fullName } from '../objects/metadata.ts';
 import { isOverdue, isReady, isTerminating, type Pod } from '../objects/pod.ts';
 import { whyPodsUnseen } from '../objects/snapshot.ts';
 import type { DaemonSet } from '../objects/workload.ts';
-import type { CalicoNodePod, Installations, NodeCase } from './case.ts';
-import { isPodOf } from './installation.ts';
+import type { CalicoNodePod, Installation, Installations, NodeCase } from './case.ts';
+import { chosenInstallation, isPodOf } from './installation.ts';
 import type { CalicoMemory } from './node-memory.ts';
 
 /** Why not to restart now: `wait` passes by itself, `refuse` does not. `why` is a clause for people, untrusted text inside. */
@@ -108,6 +108,36 @@ export function guardPlace(
       );
     }
   }
+}
+
+/**
+ * A second full installation, whose pod on the node is just being replaced, or cannot be seen, would make it unknown which
+ * of the two gives pods their network; unless its namespace tells that anyway.
+ */
+export function guardOtherInstallation(
+  installation: Installation,
+  { found, preferredNamespace }: Installations,
+  { nodeCase, observation, memory }: GuardedNode,
+): Objection | null {
+  const { snapshot, now, settings } = observation;
+  const traces = [...(memory.nodes.get(nodeCase.node)?.installs.values() ?? [])];
+  for (const other of found) {
+    const { daemonSet, kind } = other;
+    if (other === installation || kind !== 'full') continue;
+    if (chosenInstallation([installation, other], preferredNamespace) === installation) continue;
+    const unseen = guardCalicoPods(observation, [daemonSet.namespace]);
+    if (unseen !== null) return unseen;
+    const isLate = (sinceMs: number): boolean => now.atMs - sinceMs >= settings.restartTimeoutMs;
+    const wasThere = traces.some(
+      ({ daemonSetUid, lastSeenAtMs }) => daemonSetUid === daemonSet.uid && !isLate(lastSeenAtMs),
+    );
+    const isComing = snapshot.calico.pods.some(
+      (pod) => pod.nodeName === null && isPodOf(pod, daemonSet) && !isLate(pod.createdAtMs),
+    );
+    if (!wasThere && !isComing) continue;
+    return wait(`the pod of another Calico installation, DaemonSet ${fullName(daemonSet)}, is just being replaced`);
+  }
+  return null;
 }
 
 /** Views that are not read yet look like views that are refused: only when they stay so it is a missing right. */

@@ -80,9 +80,21 @@ interface InstalledPod {
 }
 
 function chosenOf(candidates: readonly InstalledPod[], preferredNamespace: string | null): InstalledPod | undefined {
-  const preferred = candidates.filter(({ pod }) => pod.namespace === preferredNamespace);
+  const chosen = chosenInstallation(
+    candidates.map(({ installation }) => installation),
+    preferredNamespace,
+  );
+  return candidates.find(({ installation }) => installation === chosen);
+}
+
+/** Which of several full installations gives pods their network; undefined: nothing tells. */
+export function chosenInstallation(
+  candidates: readonly Installation[],
+  preferredNamespace: string | null,
+): Installation | undefined {
+  const preferred = candidates.filter(({ daemonSet }) => daemonSet.namespace === preferredNamespace);
   if (preferred.length === 1) return preferred[0];
-  const usual = candidates.filter(({ pod }) => USUAL_NAMESPACES.has(pod.namespace));
+  const usual = candidates.filter(({ daemonSet }) => USUAL_NAMESPACES.has(daemonSet.namespace));
   return usual.length === 1 ? usual[0] : undefined;
 }
 

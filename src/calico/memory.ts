@@ -251,11 +251,19 @@ function traceInstalls(
 
 function traceInstall(known: InstallTrace | undefined, pod: Pod, nowMs: number): InstallTrace {
   const install = installOf(pod);
+  const daemonSetUid = pod.controller?.uid ?? '';
   if (install.state !== 'finished') {
-    return { finishedAtMs: null, lastUnfinishedAtMs: nowMs, firstFinishedAtMs: null, lastSeenAtMs: nowMs };
+    return {
+      daemonSetUid,
+      finishedAtMs: null,
+      lastUnfinishedAtMs: nowMs,
+      firstFinishedAtMs: null,
+      lastSeenAtMs: nowMs,
+    };
   }
   const again = known?.finishedAtMs !== install.atMs || known.firstFinishedAtMs === null;
   return {
+    daemonSetUid,
     finishedAtMs: install.atMs,
     lastUnfinishedAtMs: known?.lastUnfinishedAtMs ?? null,
     firstFinishedAtMs: again ? nowMs : known.firstFinishedAtMs,

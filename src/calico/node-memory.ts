@@ -50,6 +50,8 @@ export interface PodTrace {
 
 /** What the run saw of `install-cni` in one calico-node pod, by the API server's clock. */
 export interface InstallTrace {
+  /** Of the pod's DaemonSet. */
+  readonly daemonSetUid: string;
   /** On the node's clock; null when nobody says. */
   readonly finishedAtMs: number | null;
   /** The last look at which it had not finished. */

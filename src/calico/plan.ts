@@ -11,7 +11,7 @@ import type {
   RestartPlan,
   RestartTarget,
 } from './case.ts';
-import { guardPlace, guardProof, guardView, type Objection, TARGET_GUARDS } from './guards.ts';
+import { guardOtherInstallation, guardPlace, guardProof, guardView, type Objection, TARGET_GUARDS } from './guards.ts';
 import { guardInVain, guardJustInstalled, WHAT_TO_LOOK_AT } from './in-vain.ts';
 import { calicoNodePodOn } from './installation.ts';
 import type { CalicoMemory } from './node-memory.ts';
@@ -120,6 +120,7 @@ function look(nodeCase: NodeCase, input: PlanInput): LookedAt {
   const guardedTarget = { ...guarded, pod, daemonSet: installation.daemonSet };
   const objections = [
     guardView(guarded, [pod.namespace]),
+    guardOtherInstallation(installation, input.installations, guarded),
     ...TARGET_GUARDS.map((guard) => guard(guardedTarget)),
     guardProof(guarded),
     guardJustInstalled(guardedTarget),
