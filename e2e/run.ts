@@ -19,6 +19,7 @@ const USAGE = `usage: npm run e2e -- [options] [pattern of test files ...]
   --kubernetes VERSION    Kubernetes version (${KUBERNETES_VERSION})
   -t, --test-name REGEX   only tests whose names match
   --no-tests              with --keep: only the cluster
+  --report FILE           write the results of the tests as JSON, too
   --images FILE           only write the container images to an archive, for a cluster that is already there
 E2E_KUBECONFIG            use this cluster and run what makes sense there`;
 
@@ -31,6 +32,7 @@ const { values, positionals } = parseArgs({
     kubernetes: { type: 'string', default: KUBERNETES_VERSION },
     'test-name': { type: 'string', short: 't' },
     'no-tests': { type: 'boolean', default: false },
+    report: { type: 'string' },
     images: { type: 'string' },
     help: { type: 'boolean', default: false },
   },
@@ -119,13 +121,14 @@ async function runTests(kubeconfig: string): Promise<number> {
   if (!existsSync(kubeconfig)) throw new Error(`the kubeconfig ${kubeconfig} is not there`);
   const jest = sourceOf('..', 'node_modules', 'jest', 'bin', 'jest.js');
   const names = values['test-name'] === undefined ? [] : ['--testNamePattern', values['test-name']];
+  const report = values.report === undefined ? [] : ['--json', '--outputFile', resolve(values.report)];
   const flags = ['--disable-warning=ExperimentalWarning', '--experimental-vm-modules'];
   const config = ['--config', sourceOf('jest.config.mjs'), '--runInBand'];
   // The tests belong to the cluster: they end with it, and what they leave goes with it.
   const own = isOwn(kubeconfig) ? { ...MARK, TMPDIR: inCluster('tmp') } : {};
   if (isOwn(kubeconfig)) mkdirSync(inCluster('tmp'), { recursive: true });
   // A process group of its own: a cancelled run ends the tests and whatever they started.
-  const child = spawn(process.execPath, [...flags, jest, ...config, ...names, ...positionals], {
+  const child = spawn(process.execPath, [...flags, jest, ...config, ...names, ...report, ...positionals], {
     stdio: ['ignore', 'inherit', 'inherit'],
     detached: true,
     env: { ...process.env, E2E_KUBECONFIG: kubeconfig, ...own },
