@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { type ActionResult, runAction } from '../simulator/run-action.ts';
 import type { Report } from '../src/report/report.ts';
 import { AUDIT_LOG } from './cluster/control-plane.ts';
@@ -15,9 +15,21 @@ export async function runGate(
   inputs: Readonly<Record<string, string>>,
 ): Promise<GateRun> {
   const result = await runAction({ inputs, env: { KUBECONFIG: kubeconfig } });
+  keepLog(inputs, result);
   const file = result.outputs['report-file'];
   if (!file) throw new Error(`the gate wrote no report:\n${result.stdout}${result.stderr}`);
   return { ...result, report: JSON.parse(readFileSync(file, 'utf8')) as Report };
+}
+
+let runs = 0;
+
+/** What the gate said lies beside the components' logs, for whoever has to find out why a test failed. */
+function keepLog(inputs: Readonly<Record<string, string>>, { stdout, stderr }: ActionResult): void {
+  if (!existsSync(inCluster('logs'))) return;
+  runs += 1;
+  const settings = Object.entries(inputs).map(([name, value]) => `${name}: ${value}\n`);
+  const name = `gate-${process.pid}-${String(runs).padStart(3, '0')}.log`;
+  writeFileSync(inCluster('logs', name), `${settings.join('')}\n${stdout}${stderr}`);
 }
 
 /** One request of the gate, as the API server's audit log has it. */

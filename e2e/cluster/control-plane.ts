@@ -16,12 +16,19 @@ export const CONTROL_PLANE = ['etcd', 'kube-apiserver', 'kube-controller-manager
 
 export const AUDIT_LOG = 'audit.log';
 
+/** The accounts of `rbac/` and of scenarios that take rights from them. */
+export const GATE_NAMESPACE = 'calico-health-gate';
+
 /** Every request of the gate and nobody else's: what it asked for can be read there, word for word. */
 const AUDIT_POLICY = {
   apiVersion: 'audit.k8s.io/v1',
   kind: 'Policy',
   omitStages: ['RequestReceived', 'ResponseStarted'],
-  rules: [{ level: 'Metadata', users: ['calico-health-gate'] }, { level: 'None' }],
+  rules: [
+    { level: 'Metadata', users: ['calico-health-gate'] },
+    { level: 'Metadata', userGroups: [`system:serviceaccounts:${GATE_NAMESPACE}`] },
+    { level: 'None' },
+  ],
 };
 
 /** Ready after 5 s on two idle cores. */
@@ -79,6 +86,8 @@ export function startApiServer({ binaries, subnet }: ClusterState): void {
     `--service-account-signing-key-file=${serviceAccountKey}`,
     `--token-auth-file=${inCluster(CREDENTIAL_FILES.tokens)}`,
     '--authorization-mode=Node,RBAC',
+    // For logs: no name of a node can be looked up.
+    '--kubelet-preferred-address-types=InternalIP',
     '--allow-privileged=true',
     `--service-cluster-ip-range=${SERVICE_CIDR}`,
     '--endpoint-reconciler-type=none',
