@@ -27,9 +27,9 @@ let runs = 0;
 function keepLog(inputs: Readonly<Record<string, string>>, { stdout, stderr }: ActionResult): void {
   if (!existsSync(inCluster('logs'))) return;
   runs += 1;
-  const settings = Object.entries(inputs).map(([name, value]) => `${name}: ${value}\n`);
-  const name = `gate-${process.pid}-${String(runs).padStart(3, '0')}.log`;
-  writeFileSync(inCluster('logs', name), `${settings.join('')}\n${stdout}${stderr}`);
+  const settings = Object.entries(inputs).map(([input, value]) => `${input}: ${value}\n`);
+  const file = inCluster('logs', `gate-${process.pid}-${String(runs).padStart(3, '0')}.log`);
+  writeFileSync(file, `${settings.join('')}\n${stdout}${stderr}`);
 }
 
 /** One request of the gate, as the API server's audit log has it. */
