@@ -8,6 +8,7 @@ import { down, keep, up } from './cluster/cluster.ts';
 import { buildStandIn, KUBERNETES_VERSION } from './cluster/components.ts';
 import { writeImages } from './cluster/images.ts';
 import { saveLogs } from './cluster/logs.ts';
+import { DEFAULT_SUBNET } from './cluster/network.ts';
 import { inCluster, sourceOf } from './cluster/places.ts';
 import { MARK, stopCommands } from './cluster/processes.ts';
 import { isOwn, readState } from './cluster/state.ts';
@@ -21,22 +22,23 @@ const USAGE = `usage: npm run e2e -- [options] [pattern of test files ...]
   --no-tests              with --keep: only the cluster
   --report FILE           write the results of the tests as JSON, too
   --images FILE           only write the container images to an archive, for a cluster that is already there
-E2E_KUBECONFIG            use this cluster and run what makes sense there`;
+E2E_KUBECONFIG            use this cluster and run what makes sense there
+E2E_NODE_SHELL            on such a cluster: a command that runs a script on {node}, for the scenarios that need one
+E2E_SUBNET                the first three numbers of the cluster's network (${DEFAULT_SUBNET})`;
 
-const { values, positionals } = parseArgs({
-  allowPositionals: true,
-  options: {
-    keep: { type: 'boolean', default: false },
-    down: { type: 'boolean', default: false },
-    nodes: { type: 'string', default: '3' },
-    kubernetes: { type: 'string', default: KUBERNETES_VERSION },
-    'test-name': { type: 'string', short: 't' },
-    'no-tests': { type: 'boolean', default: false },
-    report: { type: 'string' },
-    images: { type: 'string' },
-    help: { type: 'boolean', default: false },
-  },
-});
+const OPTIONS = {
+  keep: { type: 'boolean', default: false },
+  down: { type: 'boolean', default: false },
+  nodes: { type: 'string', default: '3' },
+  kubernetes: { type: 'string', default: KUBERNETES_VERSION },
+  'test-name': { type: 'string', short: 't' },
+  'no-tests': { type: 'boolean', default: false },
+  report: { type: 'string' },
+  images: { type: 'string' },
+  help: { type: 'boolean', default: false },
+} as const;
+
+type Options = ReturnType<typeof parseArgs<{ options: typeof OPTIONS; allowPositionals: true }>>;
 
 const began = Date.now();
 
@@ -45,6 +47,7 @@ function tell(line: string): void {
 }
 
 async function main(): Promise<number> {
+  const { values, positionals } = readOptions();
   if (values.help) {
     process.stdout.write(`${USAGE}\n`);
     return 0;
@@ -58,16 +61,37 @@ async function main(): Promise<number> {
     return 0;
   }
   const given = process.env.E2E_KUBECONFIG;
-  return given ? await runTests(resolve(given)) : await onOwnCluster(nodesOf(values.nodes));
+  const args = jestArgs(values, positionals);
+  return given ? await runTests(resolve(given), args) : await onOwnCluster(values, args);
 }
 
-async function onOwnCluster(nodes: number): Promise<number> {
+/** @throws Error for an option that there is not */
+function readOptions(): Options {
+  try {
+    return parseArgs({ allowPositionals: true, options: OPTIONS });
+  } catch (error) {
+    throw new Error(`${error instanceof Error ? error.message : String(error)}\n${USAGE}`, { cause: error });
+  }
+}
+
+function jestArgs(values: Options['values'], patterns: readonly string[]): readonly string[] {
+  const { 'test-name': name, report } = values;
+  return [
+    ...(name === undefined ? [] : ['--testNamePattern', name]),
+    ...(report === undefined ? [] : ['--json', '--outputFile', resolve(report)]),
+    ...patterns,
+  ];
+}
+
+async function onOwnCluster(values: Options['values'], args: readonly string[]): Promise<number> {
+  const nodes = nodesOf(values.nodes);
+  const kubernetes = versionOf(values.kubernetes);
   process.on('SIGINT', cancel).on('SIGTERM', cancel).on('SIGHUP', cancel);
   let passed = false;
   try {
-    const kubeconfig = await up({ kubernetes: values.kubernetes, nodes, tell });
+    const kubeconfig = await up({ kubernetes, nodes, tell });
     tell('the cluster is up');
-    const code = values['no-tests'] ? 0 : await runTests(kubeconfig);
+    const code = values['no-tests'] ? 0 : await runTests(kubeconfig, args);
     passed = code === 0;
     if (values.keep) {
       keep();
@@ -117,18 +141,21 @@ function nodesOf(text: string): number {
   return Number(text);
 }
 
-async function runTests(kubeconfig: string): Promise<number> {
+function versionOf(text: string): string {
+  if (/^1\.\d+\.\d+$/u.test(text)) return text;
+  throw new Error(`--kubernetes is ${text}; it must be a version such as ${KUBERNETES_VERSION}`);
+}
+
+async function runTests(kubeconfig: string, args: readonly string[]): Promise<number> {
   if (!existsSync(kubeconfig)) throw new Error(`the kubeconfig ${kubeconfig} is not there`);
   const jest = sourceOf('..', 'node_modules', 'jest', 'bin', 'jest.js');
-  const names = values['test-name'] === undefined ? [] : ['--testNamePattern', values['test-name']];
-  const report = values.report === undefined ? [] : ['--json', '--outputFile', resolve(values.report)];
   const flags = ['--disable-warning=ExperimentalWarning', '--experimental-vm-modules'];
   const config = ['--config', sourceOf('jest.config.mjs'), '--runInBand'];
   // The tests belong to the cluster: they end with it, and what they leave goes with it.
   const own = isOwn(kubeconfig) ? { ...MARK, TMPDIR: inCluster('tmp') } : {};
   if (isOwn(kubeconfig)) mkdirSync(inCluster('tmp'), { recursive: true });
   // A process group of its own: a cancelled run ends the tests and whatever they started.
-  const child = spawn(process.execPath, [...flags, jest, ...config, ...names, ...report, ...positionals], {
+  const child = spawn(process.execPath, [...flags, jest, ...config, ...args], {
     stdio: ['ignore', 'inherit', 'inherit'],
     detached: true,
     env: { ...process.env, E2E_KUBECONFIG: kubeconfig, ...own },

@@ -29,8 +29,8 @@ const NODES_READY_MS = 120_000;
  */
 export async function up({ kubernetes, nodes, tell }: ClusterOptions): Promise<string> {
   const subnet = process.env.E2E_SUBNET || DEFAULT_SUBNET;
-  refuseWhileInUse();
   await prepareMachine(subnet, tell);
+  refuseWhileInUse();
   const binaries = await buildComponents(kubernetes, tell);
   const standIn = await buildStandIn(tell);
   // Looked at again: another run may have begun while this one was building.

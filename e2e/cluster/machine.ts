@@ -34,7 +34,7 @@ export async function prepareMachine(subnet: string, tell: (line: string) => voi
   if (process.platform !== 'linux') throw cannotRun(['nodes need Linux']);
   const root = process.getuid?.() === 0;
   if (!root) problems.push('namespaces and mounts need root (run it with sudo)');
-  if (!(await canRun('go', 'version'))) problems.push('Go 1.24 or newer is missing (see go.dev/doc/install)');
+  if (!(await hasGo())) problems.push('Go 1.24 or newer is missing (see go.dev/doc/install)');
   if (!/^(?:\d{1,3}\.){2}\d{1,3}$/u.test(subnet))
     problems.push(`E2E_SUBNET is ${subnet}; it begins addresses, such as 10.99.0`);
   const taken = takenBy(subnet);
@@ -46,6 +46,16 @@ export async function prepareMachine(subnet: string, tell: (line: string) => voi
   const left = await missingPackages();
   if (left.length > 0) problems.push(`${left.join(', ')} missing (apt-get install ${left.join(' ')})`);
   if (problems.length > 0) throw cannotRun(problems);
+}
+
+/** Go 1.24 is the first that knows the `tool` lines of a module. */
+async function hasGo(): Promise<boolean> {
+  try {
+    const [, minor] = /go1\.(\d+)/u.exec(await run('go', ['version'])) ?? [];
+    return Number(minor) >= 24;
+  } catch {
+    return false;
+  }
 }
 
 async function missingPackages(): Promise<readonly string[]> {
