@@ -49,7 +49,12 @@ function rawOf(uid: string, version: number): object {
 
 function aWorld(
   trouble: Trouble = {},
-  options: { readonly mode?: 'watch' | 'poll'; readonly keepDeleted?: boolean; readonly silent?: boolean } = {},
+  options: {
+    readonly mode?: 'watch' | 'poll';
+    readonly mayBeSilent?: boolean;
+    readonly keepDeleted?: boolean;
+    readonly silent?: boolean;
+  } = {},
 ): World {
   const things = new Map<string, number>();
   const streams: Stream[] = [];
@@ -84,6 +89,7 @@ function aWorld(
       () => server.api.now().atMs,
     ),
     mode: options.mode ?? 'watch',
+    mayBeSilent: options.mayBeSilent ?? false,
     keepDeleted: () => options.keepDeleted ?? false,
     onChange: () => {
       changes += 1;
@@ -297,6 +303,29 @@ describe('a watch', () => {
     expect(watches()).toHaveLength(2);
     expect(collection.gapsClosed()).toBe(1);
     expect(kind()).toBe('live');
+    server.end.abort();
+  });
+
+  test('of a resource without bookmarks is opened again after 90 s too, but was never stale', async () => {
+    const { server, collection, kind, watches, lists } = aWorld({}, { mayBeSilent: true });
+    for (let second = 0; second < 200; second += 1) {
+      await server.clock.advance(1_000);
+      expect(kind()).toBe('live');
+    }
+    expect(watches()).toHaveLength(3);
+    expect(lists()).toBe(1);
+    expect(collection.gapsClosed()).toBe(0);
+    server.end.abort();
+  });
+
+  test('of a resource without bookmarks is stale when it cannot be opened again', async () => {
+    const trouble: Trouble = {};
+    const { server, kind } = aWorld(trouble, { mayBeSilent: true });
+    await server.clock.advance(89_000);
+    trouble.watch = () => new Error('connection reset');
+    trouble.list = trouble.watch;
+    await server.clock.advance(10_000);
+    expect(kind()).toBe('stale');
     server.end.abort();
   });
 

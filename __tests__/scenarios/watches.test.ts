@@ -97,6 +97,14 @@ describe('watches that end', () => {
     expect(log).toContainEqual(expect.stringMatching(/lost sight of .*: the watch was silent for too long$/));
   });
 
+  test('of events, which have no bookmarks, may be silent for as long as nothing happens', async () => {
+    const world = aShop();
+    const { report, log } = await play(world, { ...SHOP, 'stable-for': '4m', timeout: '6m' });
+    expect(report.verdict).toBe('healthy');
+    expect(log.join('\n')).not.toContain('lost sight');
+    expect(report.api.watchRestarts).toBeGreaterThan(0);
+  });
+
   test('silently, just before the verdict: a fresh list has to confirm it', async () => {
     const world = aShop();
     world.clock.after(3 * SECOND, () => {

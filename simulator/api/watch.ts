@@ -36,6 +36,8 @@ export interface WatchControl {
 /** apiserver `cacher.go`: a bookmark a minute (jitter 25 %), and one 2 s before the timeout. */
 const BOOKMARK_MS = 60_000;
 const LAST_BOOKMARK_MS = 2_000;
+/** Without a watch cache nobody sends them: `default_storage_factory_builder.go`, DefaultWatchCacheSizes. */
+const UNCACHED = 'events';
 /** `--min-request-timeout` of the real server: a watch without timeoutSeconds ends after 30 to 60 minutes. */
 const DEFAULT_TIMEOUT_MS = 1_800_000;
 
@@ -189,7 +191,7 @@ export function createWatcher(store: Store, world: WorldClock, random: Random): 
 
     const timeoutMs = query.timeoutSeconds ? query.timeoutSeconds * 1000 : DEFAULT_TIMEOUT_MS * random.between(1, 2);
     cancels.push(world.after(timeoutMs, () => stream.end()));
-    if (query.bookmarks) {
+    if (query.bookmarks && query.resource.plural !== UNCACHED) {
       const sendBookmark = (): void => {
         if (!silent) stream.push(bookmark(query.resource));
       };

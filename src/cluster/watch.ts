@@ -5,7 +5,11 @@ import { GarbledBody } from './body.ts';
 import type { Decoder, Recall, WatchEvent } from './decoder.ts';
 import { guardSilence } from './silence.ts';
 
-/** kube-apiserver sends a bookmark about once a minute; a watch that is silent for longer is half-open. */
+/**
+ * kube-apiserver sends a bookmark about once a minute; a watch that is silent for longer is half-open. Watches of events
+ * have none (default_storage_factory_builder.go: no watch cache for events) unless etcd was told to notify of progress,
+ * as kubeadm does: there silence may also mean that nothing happened, and opening a new watch is how to find out.
+ */
 export const WATCH_SILENCE_LIMIT_MS = 90_000;
 /** client-go's `timeoutSeconds`: at random between 5 and 10 min, so that watches do not all end at once. */
 const LEAST_WATCH_SECONDS = 300;
