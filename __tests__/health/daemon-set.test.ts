@@ -128,6 +128,14 @@ describe('a DaemonSet is not carried out', () => {
       nodes,
       '1 of 2 pods are ready',
     ],
+    ['while its status still counts a pod that is gone', {}, agents('n1'), nodes, '1 of 2 pods are available'],
+    [
+      'when it is OnDelete and its status still counts a pod that is gone',
+      { strategy: 'OnDelete' },
+      agents('n1'),
+      nodes,
+      '1 of 2 pods are ready',
+    ],
   ])('%s', (_, state, pods, there, message) => {
     const { findings, complete } = assessOnce({ workloads: [aDaemonSet(state)], pods, nodes: there }, { minPods: 0 });
     expect(findings.map(brief)).toEqual(['workload NotRolledOut shop/agent']);

@@ -2,6 +2,7 @@ import { describe, expect, test } from '@jest/globals';
 import type { Deployment } from '../../src/objects/workload.ts';
 import {
   aCondition,
+  aController,
   aDeployment,
   ago,
   aNotReadyPod,
@@ -70,6 +71,15 @@ describe('a Deployment is not carried out, whatever its pods say', () => {
       { message, pod: null, uid: null, node: null, owner: { kind: 'Deployment', name: 'web' } },
     ]);
     expect(workloads).toMatchObject([{ problem: 'NotRolledOut', complete: false }]);
+    expect(complete).toBe(false);
+  });
+
+  test.each<readonly [string, Partial<Deployment>, string]>([
+    ['while its status still counts a pod that is gone', {}, '1 of 2 replicas are available'],
+    ['when it is paused and its status still counts a pod that is gone', { paused: true }, '1 of 2 replicas are ready'],
+  ])('%s', (_, state, message) => {
+    const { findings, complete } = assessOnce({ workloads: [aDeployment(state)], pods: webPods(1) });
+    expect(findings).toMatchObject([{ cause: 'NotRolledOut', message }]);
     expect(complete).toBe(false);
   });
 
@@ -218,4 +228,10 @@ describe('a Deployment with Recreate', () => {
     expect(findings.map(brief)).toEqual(['workload NotRolledOut shop/web']);
     expect(findings[0]?.message).toContain('shop/web-old-1');
   });
+});
+
+test('pods of a ReplicaSet of another name may be those of a Deployment that has adopted it: its status counts them', () => {
+  const adopted = ['a', 'b'].map((name) => aPod({ name, controller: aController('ReplicaSet', 'by-hand') }));
+  const { findings } = assessOnce({ workloads: [aDeployment()], pods: adopted });
+  expect(findings).toEqual([]);
 });

@@ -2,7 +2,7 @@ import { describe, expect, test } from '@jest/globals';
 import type { Pod } from '../../src/objects/pod.ts';
 import type { StatefulSet } from '../../src/objects/workload.ts';
 import { ago, aNotReadyPod, aPod, aSandboxError, aStatefulSet, aTerminatingPod, MINUTE } from '../builders.ts';
-import { assessOnce, brief, ofDb } from './health-run.ts';
+import { assessOnce, brief, forbidden, ofDb } from './health-run.ts';
 
 const both = [aPod(ofDb(0)), aPod(ofDb(1))];
 const oldZero = aPod(ofDb(0, {}, 'db-0'));
@@ -76,11 +76,36 @@ describe('a StatefulSet is not carried out', () => {
     ],
     ['while replicas are not available', { available: 1 }, both, '1 of 2 replicas are available'],
     ['when it is OnDelete and lacks ready pods', { strategy: 'OnDelete', ready: 1 }, both, '1 of 2 replicas are ready'],
+    ['while its status still counts a pod that is gone', {}, [aPod(ofDb(0))], '1 of 2 replicas are available'],
+    [
+      'when it is OnDelete and its status still counts a pod that is gone',
+      { strategy: 'OnDelete' },
+      [aPod(ofDb(0))],
+      '1 of 2 replicas are ready',
+    ],
   ])('%s', (_, state, pods, message) => {
     const { findings, complete } = assessOnce({ workloads: [aStatefulSet(state)], pods });
     expect(findings.map(brief)).toEqual(['workload NotRolledOut shop/db']);
     expect(findings).toMatchObject([{ message }]);
     expect(complete).toBe(false);
+  });
+});
+
+describe('pods that are not in the picture are taken from the status', () => {
+  test('when a selector chose the others', () => {
+    const pods = [aPod(ofDb(0))];
+    const front = { key: 'tier', operator: 'in', values: ['front'] } as const;
+    const { findings } = assessOnce({ workloads: [aStatefulSet()], pods }, { selector: [front] });
+    expect(findings).toEqual([]);
+  });
+
+  test('when the view of pods is lost', () => {
+    const { findings } = assessOnce({
+      workloads: [aStatefulSet()],
+      pods: [aPod(ofDb(0))],
+      coverage: forbidden('pods'),
+    });
+    expect(findings).toEqual([]);
   });
 });
 

@@ -72,6 +72,25 @@ describe.each(kinds)(
   },
 );
 
+describe.each<readonly [string, Deploy, readonly Controller[]]>([
+  ['Deployment', deployments, ['deployment', 'replicaset']],
+  ['StatefulSet', statefulSets, ['statefulset']],
+  ['DaemonSet', daemonSets, ['daemonset']],
+])('a %s whose controllers hang after a pod was evicted', (_, deploy, controllers) => {
+  test('is not healthy by the counts of its status, which still has the pod', async () => {
+    const world = aWorld();
+    const { cluster } = world.sim;
+    deploy(cluster);
+    world.sim.warmUp(10 * MINUTE);
+    for (const controller of controllers) cluster.pauseController(controller);
+    cluster.evict('shop', cluster.pods('shop')[0]?.metadata.name ?? '');
+    world.clock.after(30 * SECOND, () => controllers.forEach(cluster.resumeController));
+    const { report, elapsedMs } = await play(world, { ...shop, 'stable-for': '0s' });
+    expect(report.verdict).toBe('healthy');
+    expect(elapsedMs).toBeGreaterThan(30 * SECOND);
+  });
+});
+
 describe.each(kinds)('a new %s that its controller has never looked at', (kind, controller, deploy) => {
   test('is not healthy, although no pod is missing by name', async () => {
     const world = aWorld();

@@ -4,6 +4,7 @@ import type { DaemonSet } from '../objects/workload.ts';
 import { refusalInEvents } from './create-refused.ts';
 import { oldPods } from './old-pods.ts';
 import {
+  availableOf,
   countOfPods,
   createRefused,
   isObserved,
@@ -44,9 +45,11 @@ export function judgeDaemonSet(set: DaemonSet, context: WorkloadContext): RollOu
   const onDelete = set.strategy === 'OnDelete';
   const notes = onDelete && old > 0 ? [`DaemonSet ${name} (OnDelete): ${countOfPods(old)} of the old template`] : [];
 
-  const lacks = lackOf(set, set.desired, measured.desired, tally, excused);
+  const ready = availableOf(set.ready, tally, context);
+  const available = availableOf(set.available, tally, context);
+  const lacks = lackOf({ ...set, ready, available }, set.desired, measured.desired, tally, excused);
   const starting = context.pods.filter((state) => state.class === 'starting' && context.nodes.counts(state.pod)).length;
-  const byStarting = starting > 0 && measured.desired - (onDelete ? set.ready : set.available) <= starting;
+  const byStarting = starting > 0 && measured.desired - (onDelete ? ready : available) <= starting;
   if (lacks === null || byStarting) return nothingLacks(measured, { notes });
   return lacking(measured, troublesOf(set, context, tally, lacks, excused.missing), { notes });
 }

@@ -3,6 +3,7 @@ import type { Deployment } from '../objects/workload.ts';
 import { refusalOfDeployment } from './create-refused.ts';
 import { oldPods } from './old-pods.ts';
 import {
+  availableOf,
   countOfPods,
   createRefused,
   isObserved,
@@ -33,22 +34,23 @@ export function judgeDeployment(deployment: Deployment, context: WorkloadContext
   if (deployment.desired === 0) return nothingLacks(numbers);
 
   const tally = tallyPods(context.pods);
-  const lacks = deployment.paused ? lackOfPaused(deployment) : lackOf(deployment, tally);
+  const have = availableOf(deployment.paused ? deployment.ready : deployment.available, tally, context);
+  const lacks = deployment.paused ? lackOfPaused(deployment, have) : lackOf(deployment, tally, have);
   const warnings = deployment.paused && deployment.updated < deployment.replicas ? [pausedWarning(deployment)] : [];
   if (lacks === null) return nothingLacks(numbers, { warnings });
   const told = toldTroubles(deployment, context, tally, lacks);
   if (told.length > 0) return lacking(numbers, told, { warnings });
-  if (isExplainedByStarting(deployment, tally)) return nothingLacks(numbers, { warnings });
+  if (isExplainedByStarting(deployment, tally, have)) return nothingLacks(numbers, { warnings });
   return lacking(numbers, countedTroubles(deployment, tally, lacks), { warnings });
 }
 
-function lackOfPaused({ ready, desired }: Deployment): string | null {
+function lackOfPaused({ desired }: Deployment, ready: number): string | null {
   return ready < desired ? `${ready} of ${desired} replicas are ready` : null;
 }
 
 /** What stands between the Deployment and its end, with have and want; null: nothing. */
-function lackOf(deployment: Deployment, tally: PodTally): string | null {
-  const { desired, updated, available, replicas } = deployment;
+function lackOf(deployment: Deployment, tally: PodTally, available: number): string | null {
+  const { desired, updated, replicas } = deployment;
   if (updated < desired)
     return `${updated} of ${desired} replicas are of the new pod template, ${available} are available`;
   const old = Math.max(replicas - updated, oldPods(deployment, tally.active).length);
@@ -60,8 +62,7 @@ function lackOf(deployment: Deployment, tally: PodTally): string | null {
  * A shortage that is caused only by starting pods does not count: neither what they lack themselves, nor that the
  * roll-out waits for them before it goes on to the next. (One that its controller has named the cause of is not.)
  */
-function isExplainedByStarting(deployment: Deployment, tally: PodTally): boolean {
-  const have = deployment.paused ? deployment.ready : deployment.available;
+function isExplainedByStarting(deployment: Deployment, tally: PodTally, have: number): boolean {
   return tally.starting > 0 && deployment.desired - have <= tally.starting;
 }
 

@@ -4,6 +4,7 @@ import type { Workload } from '../objects/workload.ts';
 import type { Finding, Observation } from './assessment.ts';
 import { derive, waitsForOverdue } from './derived.ts';
 import type { EligibleNodes } from './eligible-nodes.ts';
+import { isFresh } from './evidence.ts';
 import type { FailedJobs } from './job.ts';
 import type { EventIndex, JudgedPod } from './judged-pods.ts';
 import { type HealthMemory, isAddedLately, templateSeenAtMs } from './memory.ts';
@@ -34,9 +35,14 @@ export interface WorkloadsInput {
 
 export function judgeWorkloads(input: WorkloadsInput): readonly JudgedWorkload[] {
   const { observation, before, failedJobs, nodes, events } = input;
-  const { now, timing } = observation;
+  const { now, timing, settings, snapshot } = observation;
   const podsOf = groupByWorkload(input.pods);
   const overdue = overdueByNamespace(input.pods);
+  const adopting = namespacesOfStrangers(input.pods);
+  const arePodsInSight = ({ kind, namespace }: Workload): boolean =>
+    settings.selector === null &&
+    isFresh(snapshot.coverage, 'pods', namespace) &&
+    !(kind === 'Deployment' && adopting.has(namespace));
 
   return input.workloads.map((workload) => {
     const pods = inTheLightOf(workload, podsOf.get(workload.uid) ?? NO_PODS, input);
@@ -44,6 +50,7 @@ export function judgeWorkloads(input: WorkloadsInput): readonly JudgedWorkload[]
       pods,
       events: events.about(workload),
       nodes,
+      podsInSight: arePodsInSight(workload),
       templateSeenAtMs: templateSeenAtMs(before.workloads.get(workload.uid), templateOf(workload), now.atMs),
       madeGood: failedJobs.madeGood.has(workload.uid),
       overdueInNamespace: overdue.get(workload.namespace) ?? null,
@@ -66,6 +73,16 @@ function groupByWorkload(pods: readonly JudgedPod[]): ReadonlyMap<string, readon
     else group.push(state);
   }
   return groups;
+}
+
+/**
+ * Where pods belong to a ReplicaSet that no Deployment is known to have made. A Deployment also adopts one of any name that
+ * has its selector's labels and its template, and then these are its pods.
+ */
+function namespacesOfStrangers(pods: readonly JudgedPod[]): ReadonlySet<string> {
+  return new Set(
+    pods.flatMap(({ state, owner }) => (owner?.unjudged?.kind === 'ReplicaSet' ? [state.pod.namespace] : [])),
+  );
 }
 
 /** The worst overdue pod of each namespace, as far as it still counts towards a quota (ended pods do not). */

@@ -1,6 +1,6 @@
 import type { Event } from '../objects/event.ts';
 import { fullName } from '../objects/metadata.ts';
-import type { Pod } from '../objects/pod.ts';
+import { isReady, type Pod } from '../objects/pod.ts';
 import type { Workload } from '../objects/workload.ts';
 import type { Timing } from '../timing.ts';
 import type { Cause, Stage } from './assessment.ts';
@@ -17,6 +17,8 @@ export interface WorkloadContext {
   /** Events about its uid, any order. */
   readonly events: readonly Event[];
   readonly nodes: EligibleNodes;
+  /** All of its pods are seen and known as its own: no selector hides any, and their view is not lost. */
+  readonly podsInSight: boolean;
   /** Server's time at which this run saw its pod template change; null: it was the same at the first look. */
   readonly templateSeenAtMs: number | null;
   /** Of a failed Job: a newer one of the same CronJob succeeded. */
@@ -84,6 +86,8 @@ export function nothingLacks(
 export interface PodTally {
   /** Those that neither ended nor terminate. */
   readonly active: readonly Pod[];
+  /** Of those the Ready ones. */
+  readonly ready: number;
   readonly starting: number;
   /** Some pod has a finding of its own that holds back: it explains what lacks better than a count does. */
   readonly explained: boolean;
@@ -96,17 +100,34 @@ export interface PodTally {
 export function tallyPods(pods: readonly PodState[]): PodTally {
   const active: Pod[] = [];
   const leaving: string[] = [];
+  let ready = 0;
   let starting = 0;
   let explained = false;
   for (const { pod, class: podClass, finding } of pods) {
     if (isActive(pod)) active.push(pod);
+    if (isActive(pod) && isReady(pod)) ready += 1;
     if (podClass === 'starting') starting += 1;
     if (podClass === 'terminating' && finding === null) leaving.push(fullName(pod));
     if (finding?.holdsBack === true) explained = true;
   }
   const overdue = worstOverdue(pods);
   const [first = null] = leaving.sort();
-  return { active, starting, explained, overdue: overdue === null ? null : fullName(overdue.pod), leaving: first };
+  return {
+    active,
+    ready,
+    starting,
+    explained,
+    overdue: overdue === null ? null : fullName(overdue.pod),
+    leaving: first,
+  };
+}
+
+/**
+ * How many of its pods are available: what its status counts, but no more than are there and Ready, for a status lags
+ * behind (a controller that is busy or down, an eviction of this moment).
+ */
+export function availableOf(counted: number, tally: PodTally, { podsInSight }: WorkloadContext): number {
+  return podsInSight ? Math.min(counted, tally.ready) : counted;
 }
 
 /** Whether its controller has seen the present spec. A controller that never wrote a status has not. */

@@ -3,6 +3,7 @@ import type { StatefulSet } from '../objects/workload.ts';
 import { refusalInEvents } from './create-refused.ts';
 import { oldPods } from './old-pods.ts';
 import {
+  availableOf,
   countOfPods,
   createRefused,
   isObserved,
@@ -36,8 +37,8 @@ export function judgeStatefulSet(set: StatefulSet, context: WorkloadContext): Ro
   const notes =
     onDelete && old > 0 ? [`StatefulSet ${fullName(set)} (OnDelete): ${countOfPods(old)} of the old revision`] : [];
 
-  const have = onDelete ? set.ready : set.available;
-  const lacks = onDelete ? lackOfPods(set.ready, set.desired, 'ready') : lackOf(set, old);
+  const have = availableOf(onDelete ? set.ready : set.available, tally, context);
+  const lacks = onDelete ? lackOfPods(have, set.desired, 'ready') : lackOf(set, old, have);
   const excused = tally.starting > 0 && set.desired - have <= tally.starting;
   if (lacks === null || excused) return nothingLacks(numbers, { notes });
   return lacking(numbers, troublesOf(set, context, tally, lacks), { notes });
@@ -47,14 +48,14 @@ function lackOfPods(have: number, desired: number, what: string): string | null 
   return have < desired ? `${have} of ${desired} replicas are ${what}` : null;
 }
 
-function lackOf(set: StatefulSet, old: number): string | null {
+function lackOf(set: StatefulSet, old: number, available: number): string | null {
   const wanted = Math.max(0, set.desired - set.partition);
   if (set.updated < wanted) {
     const partition = set.partition > 0 ? ` (partition ${set.partition})` : '';
-    return `${set.updated} of ${wanted} replicas${partition} have the new revision, ${set.available} are available`;
+    return `${set.updated} of ${wanted} replicas${partition} have the new revision, ${available} are available`;
   }
   if (old > 0) return `${countOfPods(old)} of the old revision ${old === 1 ? 'is' : 'are'} still there`;
-  return lackOfPods(set.available, set.desired, 'available');
+  return lackOfPods(available, set.desired, 'available');
 }
 
 function troublesOf(set: StatefulSet, context: WorkloadContext, tally: PodTally, lacks: string): readonly Trouble[] {
