@@ -1,5 +1,6 @@
 import type { Api } from './cluster/api.ts';
 import type { Finding } from './health/assessment.ts';
+import { isAbnormal, newestEnd } from './health/container.ts';
 import type { Pod } from './objects/pod.ts';
 
 /** "The last 10 log lines" of a container that crashed. */
@@ -56,11 +57,17 @@ async function crashLog(pod: Pod, api: Api, signal: AbortSignal): Promise<string
   }
 }
 
-/** The first container that ended badly, and whether the end was that of the instance before the present one. */
-function crashedContainer(pod: Pod): { readonly name: string; readonly previous: boolean } | null {
-  for (const { name, state, lastEnd } of pod.containers) {
-    if (state.kind === 'terminated' && state.exitCode !== 0) return { name, previous: false };
-    if (lastEnd !== null && lastEnd.exitCode !== 0) return { name, previous: state.kind === 'running' };
-  }
-  return null;
+/**
+ * The first container that ended badly, else one that ended again and again though it should not, and whether the end was
+ * that of the instance before the present one.
+ */
+function crashedContainer({ containers }: Pod): { readonly name: string; readonly previous: boolean } | null {
+  const ended = containers.flatMap((container) => {
+    const end = newestEnd(container);
+    return end === null ? [] : [{ container, end }];
+  });
+  const crashed = ended.find(({ end }) => isAbnormal(end)) ?? ended.find(({ container }) => container.restartCount > 0);
+  if (crashed === undefined) return null;
+  const { name, state } = crashed.container;
+  return { name, previous: state.kind === 'running' };
 }

@@ -1,6 +1,8 @@
+import { describe, expect, test } from '@jest/globals';
 import {
   aContainer,
   aController,
+  ago,
   aNotReadyPod,
   anEvent,
   aPod,
@@ -11,7 +13,7 @@ import {
   waiting,
 } from '../builders.ts';
 import { AT_ONCE, podWaiting, podWith, type Row, testRows } from './ladder-rows.ts';
-import { anOwner } from './pod-looks.ts';
+import { anOwner, judge } from './pod-looks.ts';
 
 const failed = { phase: 'Failed', conditions: podConditions({ sandbox: false }) } as const;
 const OCI = 'failed to create containerd task: OCI runtime create failed: unable to start container process: ';
@@ -167,6 +169,19 @@ const startAndCrash: readonly Row[] = [
     message: 'exit code 143 (SIGTERM); Liveness probe failed: HTTP probe failed',
   },
   {
+    when: 'its liveness probe ended it, and it ended well',
+    pod: podWith({
+      state: waiting('CrashLoopBackOff'),
+      lastEnd: terminated({ exitCode: 0, startedAtMs: ago(60_000), finishedAtMs: ago(20_000) }),
+      restartCount: 2,
+    }),
+    look: { events: [anEvent(aPod(), { message: 'Liveness probe failed: no answer', lastAtMs: ago(21_000) })] },
+    stage: 'crash',
+    cause: 'CrashLoop',
+    fatalAfterMs: AT_ONCE,
+    message: 'exit code 0; Liveness probe failed: no answer',
+  },
+  {
     when: 'it failed and nobody replaces it',
     pod: podWith({ state: terminated({ exitCode: 7 }) }, failed),
     stage: 'crash',
@@ -194,3 +209,15 @@ const startAndCrash: readonly Row[] = [
 ];
 
 testRows('a container that does not stay up', startAndCrash);
+
+describe('a container that ended well again and again', () => {
+  test.each([
+    ['before the last run began', 90_000],
+    ['after it had ended', 10_000],
+  ])('is not said to have been ended by a liveness probe that failed %s', (_, agoMs) => {
+    const lastEnd = terminated({ exitCode: 0, startedAtMs: ago(60_000), finishedAtMs: ago(20_000) });
+    const pod = podWith({ state: waiting('CrashLoopBackOff'), lastEnd, restartCount: 2 });
+    const event = anEvent(aPod(), { message: 'Liveness probe failed: no answer', lastAtMs: ago(agoMs) });
+    expect(judge(pod, { events: [event] }).finding?.message).toMatch(/exit code 0( \(\w+\))?$/);
+  });
+});

@@ -150,6 +150,15 @@ describe('the log', () => {
     expect(end.at(-1)).toMatch(/^UNHEALTHY: /u);
   });
 
+  test('tells the last words of a container that crashed, which came too late for the reason', async () => {
+    const world = aWorld();
+    aShop(world, { kind: 'crash', log: ['cannot reach the database', 'giving up'] });
+    const { log } = await play(world, { namespaces: 'shop' });
+    const end = log.slice(log.indexOf('What is wrong (1)'));
+    expect(end[1]).toMatch(/: CrashLoop, for \S+: .*; last log lines: cannot reach the database ⏎ giving up$/u);
+    expect(end[2]).toMatch(/^UNHEALTHY: /u);
+  });
+
   test('lists nothing at its end where the reason has said it all', async () => {
     const world = aWorld();
     aShop(world, { kind: 'imageMissing' });

@@ -1,5 +1,5 @@
 import type { Now } from '../clock.ts';
-import type { Event } from '../objects/event.ts';
+import { type Event, lastHappenedAtMs } from '../objects/event.ts';
 import type { Container, Pod, Terminated } from '../objects/pod.ts';
 import type { Timing } from '../timing.ts';
 import type { Cause } from './assessment.ts';
@@ -128,8 +128,18 @@ function patienceOf(cause: Cause, container: Container, pod: Pod, { timing }: Ev
 function describe(container: Container, end: Terminated | null, events: readonly Event[]): string {
   const ended = end === null ? 'it ended' : describeEnd(end);
   const probe = newestEvent(events, ['Unhealthy'], ({ message }) => /^(?:Liveness|Startup) probe/.test(message));
-  // The kubelet ends a container whose liveness or startup probe fails with SIGTERM, then SIGKILL.
-  const wasKilled = end !== null && [137, 143].includes(end.exitCode) && end.reason !== 'OOMKilled';
-  const killer = probe !== null && wasKilled ? `; ${probe.message}` : '';
+  const killer = probe !== null && end !== null && mayHaveKilled(probe, end) ? `; ${probe.message}` : '';
   return `${containerName(container)}: ${describeRestarts(container)}, ${ended}${killer}`;
+}
+
+/**
+ * The kubelet ends a container whose liveness or startup probe fails with SIGTERM, then SIGKILL. A program that ends well
+ * at SIGTERM leaves any exit code: there, a probe that failed while it ran is what tells (both are the kubelet's times).
+ */
+function mayHaveKilled(probe: Event, end: Terminated): boolean {
+  if (end.reason === 'OOMKilled') return false;
+  if ([137, 143].includes(end.exitCode)) return true;
+  if (end.startedAtMs === null || end.finishedAtMs === null) return false;
+  const failedAtMs = lastHappenedAtMs(probe);
+  return end.startedAtMs <= failedAtMs && failedAtMs <= end.finishedAtMs;
 }

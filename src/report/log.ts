@@ -92,8 +92,9 @@ const MARKS: Partial<Record<GateEvent['type'], string>> = {
 /** The verdict stands last, where people look first; what its reason has no room for stands folded above it. */
 function sayEnd(sink: LogSink, report: Report): void {
   const findings = closingFindings(report);
+  const saidAll = findings.length === 1 && report.reason.includes(report.findings[0]?.message ?? '');
   sink.line('');
-  if (findings.length > 1) sink.group(`What is wrong (${findings.length})`, findings);
+  if (findings.length > 0 && !saidAll) sink.group(`What is wrong (${findings.length})`, findings);
   sink.line(logLine(`${report.verdict.toUpperCase()}: ${report.reason}`));
 }
 
