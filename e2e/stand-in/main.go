@@ -15,6 +15,7 @@ var modes = map[string]func(arguments []string) error{
 	"serve":       serve,
 	"crash":       crash,
 	"wait":        wait,
+	"hoard":       hoard,
 	"registry":    emptyRegistry,
 	"install-cni": func([]string) error { return installCNI() },
 	"calico-node": func([]string) error { return calicoNode() },
@@ -26,7 +27,7 @@ func main() {
 		return
 	}
 	if len(os.Args) < 2 || modes[os.Args[1]] == nil {
-		fmt.Fprintf(os.Stderr, "usage: %s pause|serve|crash|wait|registry|install-cni|calico-node\n", os.Args[0])
+		fmt.Fprintf(os.Stderr, "usage: %s pause|serve|crash|wait|hoard|registry|install-cni|calico-node\n", os.Args[0])
 		os.Exit(64)
 	}
 	if err := modes[os.Args[1]](os.Args[2:]); err != nil {

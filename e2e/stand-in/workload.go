@@ -91,6 +91,20 @@ func wait(arguments []string) error {
 	return nil
 }
 
+// hoard takes memory, and uses it, until the kernel ends it; far more than a machine has is never asked for.
+func hoard([]string) error {
+	const pieceBytes, pieces = 1 << 20, 1 << 10
+	kept := make([][]byte, 0, pieces)
+	for range pieces {
+		piece := make([]byte, pieceBytes)
+		for at := 0; at < len(piece); at += os.Getpagesize() {
+			piece[at] = 1
+		}
+		kept = append(kept, piece)
+	}
+	return fmt.Errorf("%d MiB, and nobody minds", len(kept))
+}
+
 // calicoNode stands in for the container calico-node, without a dataplane: it writes the nodename file and waits. While
 // the file stand-in-crash is beside it on the host, it ends with code 1 instead.
 func calicoNode() error {
