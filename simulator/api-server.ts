@@ -7,6 +7,7 @@ import { type Fault, withFault } from './api/faults.ts';
 import { createLister } from './api/list.ts';
 import { parsePath, type ResourcePath } from './api/path.ts';
 import { createRequestLog, type LoggedRequest, type RequestSeen } from './api/request-log.ts';
+import { isWatch, verbOf, wordsOf } from './api/request-words.ts';
 import { BUILT_IN_RESOURCES, type Resource } from './api/resources.ts';
 import { parseFieldSelector, parseLabelSelector } from './api/selectors.ts';
 import { type AccessAttributes, statusErrors } from './api/status-errors.ts';
@@ -73,15 +74,6 @@ export type LogReader = (
 ) => readonly string[] | undefined;
 
 const HISTORY_MS = 300_000;
-
-function verbOf(method: string, path: ResourcePath, watch: boolean): string {
-  if (method === 'DELETE') return path.name === undefined ? 'deletecollection' : 'delete';
-  if (method === 'POST') return 'create';
-  if (method === 'PUT') return 'update';
-  if (method === 'PATCH') return 'patch';
-  if (watch) return 'watch';
-  return path.name === undefined ? 'list' : 'get';
-}
 
 function acceptsJson(accept: string | undefined): boolean {
   return accept === undefined || accept === '' || /application\/(json|\*)|\*\/\*/.test(accept);
@@ -207,12 +199,12 @@ export function createApiServer(options: ApiServerOptions): ApiServer {
       return /^\/apis?\//.test(url.pathname)
         ? statusAnswer(statusErrors.unknownResource())
         : textAnswer(404, '404 page not found\n', 'text/plain');
-    const watch = /^(true|1)$/.test(url.searchParams.get('watch') ?? '');
+    const watch = isWatch(url.searchParams);
     // A namespace lies in itself, as far as rights go (apiserver `request/requestinfo.go`).
     const namespace = path.resource.kind === 'Namespace' ? path.name : path.namespace;
     const asked: AccessAttributes = {
       user,
-      verb: verbOf(request.method, path, watch),
+      verb: verbOf(request.method, path.name, watch),
       group: path.resource.group,
       resource: path.resource.plural,
       ...(path.subresource === undefined ? {} : { subresource: path.subresource }),
@@ -243,6 +235,7 @@ export function createApiServer(options: ApiServerOptions): ApiServer {
       at: new Date(world.wallMs()).toISOString(),
       method: request.method,
       path: request.path,
+      ...wordsOf(request.method, request.path, resources),
       user,
       accept: request.accept,
       body: request.body,

@@ -47,6 +47,8 @@ export interface KubeconfigOptions {
 
 /** The real server compresses what is larger (`responsewriters/writers.go`). */
 const GZIP_FROM_BYTES = 128 * 1024;
+/** Checksum and length (RFC 1952): without them gzip is not complete. */
+const GZIP_END_BYTES = 8;
 
 function readBody(request: IncomingMessage): Promise<string> {
   return new Promise((resolve, reject) => {
@@ -103,21 +105,20 @@ async function sendWhole(answer: Answer, gzip: boolean, response: ServerResponse
     broken = true;
   }
   const whole = Buffer.concat(chunks);
-  if (broken) {
-    response.writeHead(answer.status, answer.headers);
-    await new Promise<void>((resolve) => {
-      response.write(whole, () => resolve());
-    });
-    response.destroy();
-    return whole.length;
-  }
   const compress = gzip && whole.length > GZIP_FROM_BYTES;
   const body = compress ? gzipSync(whole, { level: 1 }) : whole;
-  response.writeHead(answer.status, {
-    ...answer.headers,
-    ...(compress ? { 'content-encoding': 'gzip', vary: 'Accept-Encoding' } : {}),
-    'content-length': String(body.length),
-  });
+  const headers = { ...answer.headers, ...(compress ? { 'content-encoding': 'gzip', vary: 'Accept-Encoding' } : {}) };
+  if (broken) {
+    // Without a length, and what is compressed without its end: as a connection breaks in the middle.
+    const sent = compress ? body.subarray(0, -GZIP_END_BYTES) : body;
+    response.writeHead(answer.status, headers);
+    await new Promise<void>((resolve) => {
+      response.write(sent, () => resolve());
+    });
+    response.destroy();
+    return sent.length;
+  }
+  response.writeHead(answer.status, { ...headers, 'content-length': String(body.length) });
   response.end(body);
   return body.length;
 }
@@ -162,7 +163,8 @@ async function serve(
       signal: abort.signal,
     });
     if (response.destroyed) return;
-    if (answer.status === 200 && /[?&]watch=(true|1)/.test(request.url ?? '')) await sendStream(answer, response, sent);
+    const isWatch = answer.status === 200 && /[?&]watch=(true|1)/.test(request.url ?? '');
+    if (answer.paced || isWatch) await sendStream(answer, response, sent);
     else sent(await sendWhole(answer, /\bgzip\b/.test(String(request.headers['accept-encoding'] ?? '')), response));
   } catch {
     // What the handler rejects with is a broken connection.

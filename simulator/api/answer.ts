@@ -6,6 +6,8 @@ export interface Answer {
   /** Lower-case names. */
   readonly headers: Readonly<Record<string, string>>;
   readonly body: AsyncIterable<Uint8Array>;
+  /** The body comes at a pace of its own: it is to be sent as it comes. */
+  readonly paced?: boolean;
 }
 
 const encoder = new TextEncoder();

@@ -1,5 +1,6 @@
 import type { WorldClock } from '../world-clock.ts';
 import { type Answer, bodyOf, textAnswer } from './answer.ts';
+import { cutShort, endless, networkError, relined, rewritten, slowed, stalled, truncated } from './broken-bodies.ts';
 import { statusErrors } from './status-errors.ts';
 import { waited } from './wait.ts';
 
@@ -18,7 +19,19 @@ export type Fault =
   | { readonly kind: 'reset-after' }
   /** The body ends after so many bytes: with ECONNRESET, or in the regular way (`clean`), which only the JSON shows. */
   | { readonly kind: 'truncate'; readonly afterBytes: number; readonly clean?: boolean }
-  /** Carried out, and answered so much later. */
+  /** The body stays open after so many bytes, and nothing more comes. */
+  | { readonly kind: 'stall'; readonly afterBytes: number }
+  /** The body comes in pieces of so many bytes, one in `everyMs`. */
+  | { readonly kind: 'slow'; readonly pieceBytes: number; readonly everyMs: number }
+  /** The body never ends: behind it blanks come, so many bytes in `everyMs`. */
+  | { readonly kind: 'endless'; readonly pieceBytes: number; readonly everyMs: number }
+  /** The body is another than the server wrote. */
+  | { readonly kind: 'rewrite'; readonly rewrite: (body: string) => string; readonly contentType?: string }
+  /** A watch says for each of its lines these instead. */
+  | { readonly kind: 'lines'; readonly rewrite: (line: string) => readonly string[] }
+  /** The body ends so long after it began: in the regular way (`clean`), or with ECONNRESET. */
+  | { readonly kind: 'cut'; readonly afterMs: number; readonly clean?: boolean }
+  /** Answered so much later. */
   | { readonly kind: 'delay'; readonly delayMs: number }
   /** Never answered. */
   | { readonly kind: 'hang' }
@@ -30,35 +43,26 @@ export type Fault =
 const LOGIN_PAGE =
   '<!DOCTYPE html><html><head><title>Sign in</title></head><body><form action="/login"></form></body></html>\n';
 
-/** An error as the transport rejects with: `code` says what broke. */
-export function networkError(code: string): Error {
-  return Object.assign(new Error(code === 'ECONNRESET' ? 'socket hang up' : `connect ${code}`), { code });
-}
-
-async function* truncated(
-  body: AsyncIterable<Uint8Array>,
-  afterBytes: number,
-  clean: boolean,
-): AsyncGenerator<Uint8Array> {
-  let left = afterBytes;
-  for await (const chunk of body) {
-    if (chunk.length >= left) {
-      if (left > 0) yield chunk.slice(0, left);
-      left = 0;
-      break;
-    }
-    yield chunk;
-    left -= chunk.length;
-  }
-  if (!clean) throw networkError('ECONNRESET');
-}
+/** apimachinery `meta/v1/types.go`: StatusReason. */
+const REASONS: Readonly<Record<number, string>> = {
+  400: 'BadRequest',
+  401: 'Unauthorized',
+  403: 'Forbidden',
+  404: 'NotFound',
+  405: 'MethodNotAllowed',
+  406: 'NotAcceptable',
+  409: 'Conflict',
+  410: 'Expired',
+  422: 'Invalid',
+  429: 'TooManyRequests',
+};
 
 function refusal(fault: Extract<Fault, { kind: 'status' }>): Answer {
   const body =
     fault.body ??
     JSON.stringify({
       ...statusErrors.badRequest(`the server answered ${fault.status}`),
-      reason: fault.status === 429 ? 'TooManyRequests' : 'InternalError',
+      reason: REASONS[fault.status] ?? 'InternalError',
       code: fault.status,
     });
   const answer = textAnswer(fault.status, body);
@@ -83,9 +87,22 @@ export async function withFault(
     case 'reset-after':
       await handle();
       throw networkError('ECONNRESET');
-    case 'truncate': {
-      const answer = await handle();
-      return { ...answer, body: truncated(answer.body, fault.afterBytes, fault.clean ?? false) };
+    case 'truncate':
+      return brokenBody((body) => truncated(body, fault.afterBytes, fault.clean ?? false));
+    case 'stall':
+      return brokenBody((body) => stalled(body, fault.afterBytes, world, signal), true);
+    case 'slow':
+      return brokenBody((body) => slowed(body, fault.pieceBytes, fault.everyMs, world, signal), true);
+    case 'endless':
+      return brokenBody((body) => endless(body, fault.pieceBytes, fault.everyMs, world, signal), true);
+    case 'lines':
+      return brokenBody((body) => relined(body, fault.rewrite));
+    case 'cut':
+      return brokenBody((body) => cutShort(body, fault.afterMs, fault.clean ?? false, world, signal), true);
+    case 'rewrite': {
+      const answer = await brokenBody((body) => rewritten(body, fault.rewrite));
+      const headers = fault.contentType === undefined ? {} : { 'content-type': fault.contentType };
+      return { ...answer, headers: { ...answer.headers, ...headers } };
     }
     case 'delay':
       await waited(world, fault.delayMs, signal);
@@ -99,5 +116,10 @@ export async function withFault(
         headers: { 'content-type': fault.contentType ?? 'text/html' },
         body: bodyOf([fault.body ?? LOGIN_PAGE]),
       };
+  }
+
+  async function brokenBody(broken: (body: Answer['body']) => Answer['body'], paced = false): Promise<Answer> {
+    const answer = await handle();
+    return { ...answer, body: broken(answer.body), ...(paced ? { paced } : {}) };
   }
 }

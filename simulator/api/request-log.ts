@@ -1,5 +1,7 @@
+import type { RequestWords } from './request-words.ts';
+
 /** One request that reached the server, for assertions. */
-export interface LoggedRequest {
+export interface LoggedRequest extends RequestWords {
   /** World ms at which it came. */
   readonly atMs: number;
   /** The server's wall clock at that moment, RFC 3339. */
