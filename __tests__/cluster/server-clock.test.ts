@@ -60,6 +60,20 @@ describe("the server's clock", () => {
     expect(Math.abs(serverClock.now().atMs - clock.wallMs())).toBeLessThanOrEqual(50);
   });
 
+  test('stands still, rather than going back, when an answer shows that it was ahead', async () => {
+    const clock = createVirtualClock({ startMs: 1_000_000_000_000 });
+    const serverClock = createServerClock(clock);
+    const answer = (): void => serverClock.observe(dateOf(clock.wallMs()), clock.monotonicMs(), clock.monotonicMs());
+    answer();
+    await clock.advance(990);
+    const before = serverClock.now();
+    expect(before.atMs).toBeGreaterThan(clock.wallMs() + 400);
+    answer();
+    expect(serverClock.now().atMs).toBe(before.atMs);
+    await clock.advance(1_000);
+    expect(Math.abs(serverClock.now().atMs - clock.wallMs())).toBeLessThanOrEqual(10);
+  });
+
   test('follows a server whose clock was set', async () => {
     const clock = createVirtualClock();
     const serverClock = createServerClock(clock);

@@ -6,14 +6,14 @@ import { CURE, leavingOn, nodeIn, nodesOf, outputsIn, waitingOn } from './broken
 const REPORT_ONLY: Inputs = { ...CURE, 'restart-calico-node': 'false' };
 
 /** Old pods cannot give their network back, and no new pod ever starts on that node. */
-function onlyLeaving(deployment: Partial<DeployOptions>): World {
+function onlyLeaving(deployment: Partial<DeployOptions>, beforeMs = 90_000): World {
   const world = aWorld();
   const { cluster, warmUp } = world.sim;
   cluster.deploy({ namespace: 'shop', name: 'db', ...deployment });
   warmUp(60_000);
   cluster.breakToken('n1');
   cluster.deploy({ namespace: 'shop', name: 'db' });
-  warmUp(90_000);
+  warmUp(beforeMs);
   expect(leavingOn(world, 'n1')).not.toEqual([]);
   expect(waitingOn(world, 'n1')).toEqual([]);
   return world;
@@ -63,6 +63,12 @@ describe('only pods that cannot end', () => {
       owner: { kind: 'Deployment', name: 'db' },
       derivedFrom: `shop/${leaving?.metadata.name}`,
     });
+  });
+
+  test('is one line in the log of a gate that is there from the beginning: that it waits for a pod is no new trouble', async () => {
+    const { log } = await play(onlyLeaving(RECREATE, 2_000), REPORT_ONLY);
+    const told = log.slice(0, -1).filter((line) => /^ \d:\d\d .*NotRolledOut/u.test(line));
+    expect(told).toEqual([expect.stringMatching(/^ 0:\d\d · {2}Deployment shop\/db: NotRolledOut, for /u)]);
   });
 
   test('a run without restarts is unhealthy once the two minutes of patience are over, and says what to type', async () => {

@@ -25,11 +25,13 @@ interface Bounds {
 /**
  * A server writes `Date: d` at a moment between sending and receiving, when its time was in [d, d + 1 s): each answer
  * bounds the offset, and the intersection of the bounds becomes narrow after a few answers. Bounds that contradict
- * those before mean that a clock was set, or that another server answered: the newest answer counts then.
+ * those before mean that a clock was set, or that another server answered: the newest answer counts then. Else this
+ * clock never goes back: where narrower bounds show that it was ahead (by half a second at most), it stands still.
  */
 export function createServerClock(clock: Clock): ServerClock {
   const startedMs = clock.monotonicMs();
   let bounds: Bounds | null = null;
+  let toldMs = Number.NEGATIVE_INFINITY;
 
   const offsetMs = (): number =>
     bounds === null ? clock.wallMs() - clock.monotonicMs() : Math.round((bounds.lowMs + bounds.highMs) / 2);
@@ -43,11 +45,15 @@ export function createServerClock(clock: Clock): ServerClock {
         bounds === null
           ? seen
           : { lowMs: Math.max(bounds.lowMs, seen.lowMs), highMs: Math.min(bounds.highMs, seen.highMs) };
-      bounds = both.lowMs <= both.highMs ? both : seen;
+      const contradicts = both.lowMs > both.highMs;
+      if (bounds === null || contradicts) toldMs = Number.NEGATIVE_INFINITY;
+      bounds = contradicts ? seen : both;
     },
     now: () => {
       const monotonicMs = clock.monotonicMs();
-      return { atMs: Math.round(monotonicMs + offsetMs()), elapsedMs: monotonicMs - startedMs };
+      // A correction is no reason to go back: what has lasted two minutes has not lasted less a moment later.
+      toldMs = Math.max(toldMs, Math.round(monotonicMs + offsetMs()));
+      return { atMs: toldMs, elapsedMs: monotonicMs - startedMs };
     },
     aheadMs: () => (bounds === null ? null : offsetMs() - (clock.wallMs() - clock.monotonicMs())),
   };

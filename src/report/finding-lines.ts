@@ -41,10 +41,13 @@ export function createFindingLines(): (event: Assessed, now: Now) => readonly st
     const isFirst = known === null;
     const before = known ?? new Map<string, Known>();
     const after = new Map<string, Known>();
+    // That it waits for something else is no new trouble.
+    const told = new Map([...before.values()].map((one) => [topicOf(one), one]));
     const lines: string[] = [];
     let untold = 0;
     for (const group of groupFindings(assessment.findings)) {
-      const was = before.get(group.key);
+      const topic = topicOf({ subject: group.subject, cause: causeOf(group) });
+      const was = before.get(group.key) ?? (group.derivedFrom === null ? undefined : told.get(topic));
       const fatal = group.fatal && !isBeingCured(group, nodes);
       const is: Known = {
         seenMs: was?.seenMs ?? now.elapsedMs,
@@ -63,13 +66,19 @@ export function createFindingLines(): (event: Assessed, now: Now) => readonly st
       }
     }
     known = after;
-    const over = [...before].filter(([key, { told }]) => told === 'yes' && !after.has(key));
+    const lasting = new Set([...after.values()].map(topicOf));
+    const over = [...before].filter(([key, is]) => is.told === 'yes' && !after.has(key) && !lasting.has(topicOf(is)));
     return [
       ...lines,
       ...(untold > 0 ? [`   … and ${untold} more; the end of this log lists all that is wrong then`] : []),
       ...over.map(([, { subject, cause }]) => `✓  ${subject}: no longer ${cause}`),
     ];
   };
+}
+
+/** The same trouble, whether it waits for another or not: it is not over when that changes. */
+function topicOf({ subject, cause }: Pick<Known, 'subject' | 'cause'>): string {
+  return `${subject}: ${cause}`;
 }
 
 /** What only a restart can heal is not called hopeless while that is under way. */
