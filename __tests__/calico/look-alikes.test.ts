@@ -61,7 +61,7 @@ const ERRORS: readonly (readonly [Cause, string])[] = [
   ['IpamExhausted', 'failed to allocate for range 0: no IP addresses available in range set: 10.244.0.10-10.244.0.11'],
   ['CniError', 'the given pool (10.233.64.0/18) does not exist, or is not enabled'],
   ['CniError', 'no configured Calico pools for node n1'],
-  ['CniError', 'Calico is currently not ready to process requests'],
+  ['CalicoNotReady', 'Calico is currently not ready to process requests'],
   ['CniError', 'error creating calico client: host must be a URL or a host:port pair: "https://"'],
   [
     'CniError',

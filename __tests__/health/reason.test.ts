@@ -213,6 +213,26 @@ describe('the reason for other trouble', () => {
     expect(reasonOfTrouble(findings, context()).startsWith(reason)).toBe(true);
   });
 
+  test.each<readonly [string, Partial<Finding>, string]>([
+    [
+      'starts',
+      { stage: 'sandbox', cause: 'CalicoForbidden', message: 'clusterinformations "default" is forbidden' },
+      'shop/web: 1 of 4 pods is not ready: Calico lacks a permission: clusterinformations "default" is forbidden (',
+    ],
+    [
+      'ends',
+      { stage: 'terminating', cause: 'CniApiUnreachable', message: 'connect: connection refused' },
+      'shop/web: the CNI plugin cannot reach the API server: connect: connection refused (',
+    ],
+    [
+      'waits for nobody knows what',
+      { stage: 'sandbox', cause: 'SandboxSilent', message: 'no event says why' },
+      'shop/web: 1 of 4 pods is not ready: no event says why (',
+    ],
+  ])('says what the words of a plugin mean, where a pod %s', (_, finding, begin) => {
+    expect(reasonOfTrouble([ofWeb('web-1', finding)], context())).toContain(begin);
+  });
+
   test('says of a roll-out that makes no progress what its worst pod waits for', () => {
     const late = aFinding({
       pod: null,

@@ -32,7 +32,15 @@ const sandboxAndVolumes: readonly Row[] = [
     message: 'connection is unauthorized: Unauthorized',
   },
   ...(
-    ['CalicoForbidden', 'CniProxy', 'CniApiUnreachable', 'CniCertificate', 'CalicoNodeDown', 'IpamExhausted'] as const
+    [
+      'CalicoForbidden',
+      'CniProxy',
+      'CniApiUnreachable',
+      'CniCertificate',
+      'CalicoNodeDown',
+      'CalicoNotReady',
+      'IpamExhausted',
+    ] as const
   ).map(
     (cause): Row => ({
       when: `a look-alike happens (${cause})`,
@@ -42,6 +50,17 @@ const sandboxAndVolumes: readonly Row[] = [
       cause,
       fatalAfterMs: 3 * MINUTE,
       message: 'the words of the plugin',
+    }),
+  ),
+  ...(['CniError', 'OtherPluginUnauthorized'] as const).map(
+    (cause): Row => ({
+      when: `a plugin fails that nobody knows unless it is named (${cause})`,
+      pod: stuck,
+      look: { sandboxError: aSandboxError(stuck, { cause, plugin: 'kmesh-cni', text: 'its words' }) },
+      stage: 'sandbox',
+      cause,
+      fatalAfterMs: 3 * MINUTE,
+      message: 'plugin kmesh-cni: its words',
     }),
   ),
   {

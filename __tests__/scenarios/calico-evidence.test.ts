@@ -13,7 +13,7 @@ describe('look-alikes have their own name and are never restarted', () => {
     ['connection-refused', 'CniApiUnreachable'],
     ['x509', 'CniCertificate'],
     ['nodename-missing', 'CalicoNodeDown'],
-    ['datastore-not-ready', 'CniError'],
+    ['datastore-not-ready', 'CalicoNotReady'],
     ['ipam-exhausted', 'IpamExhausted'],
     [
       { add: 'Get "https://10.96.0.1:443/apis": Forbidden', del: 'Get "https://10.96.0.1:443/apis": Forbidden' },

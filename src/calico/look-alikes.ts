@@ -32,6 +32,7 @@ export function causeOfLookAlike(unwrapped: Unwrapped): LookAlike {
   if (layer === 'bare' && !calico && !NODENAME.test(said)) return 'SandboxError';
   if (IPAM_EXHAUSTED.test(said)) return 'IpamExhausted';
   if (NODENAME.test(said)) return 'CalicoNodeDown';
+  if (calico && NOT_READY.test(said)) return 'CalicoNotReady';
   if (FORBIDDEN.test(said)) return 'CalicoForbidden';
   return ofRequest(said, calico) ?? ofUnnamedPlugin(said, plugin);
 }
@@ -42,6 +43,9 @@ const FORBIDDEN =
 
 /** `plugin.go`: the file that calico-node writes when it starts. Windows' os.Stat has other words for "stat". */
 const NODENAME = /^[A-Za-z]{1,32} \S{1,255}: [^:]{1,200}: check that the calico\/node container is running/;
+
+/** `plugin.go`, when the ClusterInformation says `datastoreReady: false`. */
+const NOT_READY = /^Calico is currently not ready to process requests$/;
 
 /** calico-ipam (`libcalico-go/lib/ipam`), host-local, and Amazon's plugin. */
 const IPAM_EXHAUSTED = new RegExp(

@@ -20,6 +20,7 @@ export type SandboxCause =
   | 'CniApiUnreachable'
   | 'CniCertificate'
   | 'CalicoNodeDown'
+  | 'CalicoNotReady'
   | 'IpamExhausted'
   | 'OtherPluginUnauthorized'
   | 'CniError'

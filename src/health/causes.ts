@@ -71,6 +71,15 @@ export const CAUSES: Readonly<Record<Cause, CauseFacts>> = {
     patience: NETWORK_MS,
     advice: 'find out why calico-node on node {node} does not start: read its logs and those of its install-cni',
   },
+  CalicoNotReady: {
+    title: "Calico's datastore is locked or not set up",
+    means:
+      "Calico's ClusterInformation says that its datastore may not be used yet (datastoreReady is not true): a migration has locked it, or calico-node has not set it up. A restart does not help.",
+    stages: ON_THE_WAY_IN_OR_OUT,
+    patience: NETWORK_MS,
+    advice:
+      'look at "kubectl get clusterinformations default -o yaml" (datastoreReady); a migration unlocks it with "calicoctl datastore migrate unlock"',
+  },
   IpamExhausted: {
     title: 'no address is left for it',
     means: 'The pools that pods get their addresses from have none left.',
@@ -91,7 +100,7 @@ export const CAUSES: Readonly<Record<Cause, CauseFacts>> = {
     means: 'A CNI plugin reports an error.',
     stages: ON_THE_WAY_IN_OR_OUT,
     patience: NETWORK_MS,
-    advice: 'look up the error in the documentation of the CNI plugin that the message names',
+    advice: 'look up the error in the documentation of the CNI plugin on node {node}',
   },
   SandboxError: {
     title: 'its sandbox cannot be made',

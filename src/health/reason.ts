@@ -131,12 +131,18 @@ function ofWorkload(findings: readonly Finding[], worst: Finding, context: Reaso
   const subject = subjectOf(worst);
   const about = subject === '' ? '' : `${subject}: `;
   const waits = worst.derivedFrom === null ? '' : `, waits for ${worst.derivedFrom}`;
-  const what = `${shareOf(findings, worst, context)}${shorten(worst.message)}`;
+  const what = `${shareOf(findings, worst, context)}${inPlainWords(worst)}${shorten(worst.message)}`;
   const example = worst.pod === null || podOf(worst) === subject ? '' : `${podOf(worst)}, `;
   const because = behindDeadline(worst, context);
   const advice =
     because === null ? adviceFor(worst) : `${podOf(because)}: ${shorten(because.message)}; ${adviceFor(because)}`;
   return `${about}${what} (${example}${sinceOf(worst, context)}${waits}); ${advice}`;
+}
+
+/** What plugins and runtimes say about a sandbox, only those understand who know them; what it means goes before it. */
+function inPlainWords({ stage, cause }: Finding): string {
+  const isAboutSandbox = stage === 'sandbox' || (stage === 'terminating' && cause !== 'StuckTerminating');
+  return isAboutSandbox && cause !== 'Unknown' && cause !== 'SandboxSilent' ? `${CAUSES[cause].title}: ` : '';
 }
 
 /** That a roll-out makes no progress is what its controller saw; why not, the worst of its pods tells. */

@@ -33,9 +33,16 @@ export function sandboxSymptom(pod: Pod, evidence: Evidence): Symptom | null {
 
 /** What a CNI plugin or the runtime says about making (or, for a Terminating pod, removing) the sandbox. */
 export function sandboxErrorSymptom(error: SandboxError, stage: 'sandbox' | 'terminating'): Symptom {
-  const symptom: Symptom = { stage, cause: error.cause, message: error.text || error.event.message };
+  const symptom: Symptom = { stage, cause: error.cause, message: wordsOf(error) };
   // Runtimes from 2026 on write a new event for each attempt, so only Calico's own patience looks at the event at all.
   return error.cause === 'CalicoUnauthorized' ? { ...symptom, beganAtMs: error.storedAtMs } : symptom;
+}
+
+/** The error alone does not tell whose it is; with Calico's own causes that is plain. */
+function wordsOf({ cause, plugin, text, event }: SandboxError): string {
+  if (text === '') return event.message;
+  const needsName = cause === 'CniError' || cause === 'OtherPluginUnauthorized';
+  return needsName && plugin !== null ? `plugin ${plugin}: ${text}` : text;
 }
 
 /**
