@@ -1,21 +1,28 @@
-import { readdirSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import type { Metafile } from 'esbuild';
 
 /** A package of which at least one byte is in the bundle. */
 export interface BundledPackage {
   readonly name: string;
+  /** Its version, or which package has it in its own files: that package then does not say which version that was. */
   readonly version: string;
   readonly license: string;
   readonly text: string;
 }
+
+/** Packages that others have built into their own files, where no path tells of them. */
+const BUILT_IN: Readonly<Record<string, readonly string[]>> = {
+  'jsonpath-plus': ['@jsep-plugin/assignment', '@jsep-plugin/regex', 'jsep'],
+};
 
 /** Only of files: paths with a namespace in front (`lazy:…`) are made by the build itself. */
 const PACKAGE_FOLDER = /^(?:[^:]*\/)?node_modules\/(?:@[^/]+\/)?[^/]+(?=\/)/;
 const LICENSE_FILE = /^(?:licen[cs]e|copying|notice)(?:[.-].*)?$/i;
 
 /**
- * The packages in esbuild's output, by name and version. `root` is the folder that the metafile's paths are relative to.
+ * The packages in esbuild's output, by name and version, and those that are built into them. `root` is the folder that
+ * the metafile's paths are relative to.
  *
  * @throws when a package brings no licence text: it may then not be shipped.
  */
@@ -27,7 +34,7 @@ export function bundledPackageList(metafile: Metafile, root: string): readonly B
       if (folder !== undefined && bytesInOutput > 0) folders.add(folder);
     }
   }
-  const packages = [...folders].map((folder) => readPackage(resolve(root, folder)));
+  const packages = [...folders].flatMap((folder) => readPackages(resolve(root, folder), resolve(root, 'node_modules')));
   return packages.sort((a, b) => compare(a.name, b.name) || compare(a.version, b.version));
 }
 
@@ -36,6 +43,18 @@ export function licensesText(packages: readonly BundledPackage[]): string {
   const intro = 'This bundle contains the packages below, each under its own license.\n';
   const sections = packages.map(({ name, version, license, text }) => `${name} ${version} (${license})\n\n${text}\n`);
   return [intro, ...sections].join(`\n${'-'.repeat(80)}\n\n`);
+}
+
+function readPackages(folder: string, modules: string): readonly BundledPackage[] {
+  const outer = readPackage(folder);
+  const inner = (BUILT_IN[outer.name] ?? []).map((name) => {
+    const own = join(folder, 'node_modules', name);
+    return {
+      ...readPackage(existsSync(own) ? own : join(modules, name)),
+      version: `in ${outer.name} ${outer.version}`,
+    };
+  });
+  return [outer, ...inner];
 }
 
 function readPackage(folder: string): BundledPackage {

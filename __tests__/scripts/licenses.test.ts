@@ -53,6 +53,21 @@ describe('the packages of a bundle', () => {
     expect(bundledPackageList(metafile(files), root)).toEqual([]);
   });
 
+  test('include those that a package has built into its own files', () => {
+    install('node_modules/jsonpath-plus', '10.0.0', { LICENSE: 'paths' });
+    install('node_modules/jsep', '1.6.0', { LICENSE: 'another major' });
+    install('node_modules/jsonpath-plus/node_modules/jsep', '1.4.0', { LICENSE: 'expressions' });
+    install('node_modules/@jsep-plugin/assignment', '1.0.0', { LICENSE: 'assignments' });
+    install('node_modules/@jsep-plugin/regex', '1.0.0', { LICENSE: 'patterns' });
+    const version = 'in jsonpath-plus 10.0.0';
+    expect(bundledPackageList(metafile({ 'node_modules/jsonpath-plus/dist/index.js': 1 }), root)).toEqual([
+      { name: '@jsep-plugin/assignment', version, license: 'MIT', text: 'assignments' },
+      { name: '@jsep-plugin/regex', version, license: 'MIT', text: 'patterns' },
+      { name: 'jsep', version, license: 'MIT', text: 'expressions' },
+      { name: 'jsonpath-plus', version: '10.0.0', license: 'MIT', text: 'paths' },
+    ]);
+  });
+
   test('may not be shipped without a license text', () => {
     install('node_modules/a', '1.0.0', { 'README.md': 'MIT, honestly' });
     expect(() => bundledPackageList(metafile({ 'node_modules/a/index.js': 1 }), root)).toThrow(
