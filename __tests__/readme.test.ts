@@ -10,6 +10,12 @@ describe('the README', () => {
     expect(withTables(readme)).toBe(readme);
   });
 
+  test('shows the action in its present version, by a tag that never moves', () => {
+    const { version } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8'));
+    const used = [...readme.matchAll(/uses: calico-health-gate\/calico-health-gate@(\S+)/gu)].map(([, tag]) => tag);
+    expect(new Set(used)).toEqual(new Set([`v${version}`]));
+  });
+
   test('gives each verdict the exit code of the command line', () => {
     const rows = [...readme.matchAll(/^\| `(\w+)` \| .* \| (?:passes|fails) \| (\d+) \|$/gmu)];
     const { usage: _, ...verdicts } = EXIT_CODES;
