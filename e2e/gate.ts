@@ -34,12 +34,15 @@ function keepLog(inputs: Readonly<Record<string, string>>, { stdout, stderr }: A
 
 /** One request of the gate, as the API server's audit log has it. */
 export interface AuditedRequest {
+  /** When the API server received it (ms since the epoch, by its clock). */
+  readonly atMs: number;
   readonly verb: string;
   readonly requestURI: string;
   readonly code: number;
 }
 
 interface AuditEvent {
+  readonly requestReceivedTimestamp: string;
   readonly verb: string;
   readonly requestURI: string;
   readonly responseStatus?: { readonly code?: number };
@@ -52,8 +55,8 @@ export function auditGate(): () => readonly AuditedRequest[] {
     auditLines()
       .slice(before)
       .map((line) => {
-        const { verb, requestURI, responseStatus } = JSON.parse(line) as AuditEvent;
-        return { verb, requestURI, code: responseStatus?.code ?? 0 };
+        const { requestReceivedTimestamp, verb, requestURI, responseStatus } = JSON.parse(line) as AuditEvent;
+        return { atMs: Date.parse(requestReceivedTimestamp), verb, requestURI, code: responseStatus?.code ?? 0 };
       });
 }
 
@@ -61,4 +64,12 @@ function auditLines(): readonly string[] {
   const lines = readFileSync(inCluster(AUDIT_LOG), 'utf8').split('\n');
   // The last piece is empty, or a line that is being written.
   return lines.slice(0, -1);
+}
+
+/** Of these requests those that change something. Access reviews are created, and change nothing. */
+export function changesAmong(requests: readonly AuditedRequest[]): readonly AuditedRequest[] {
+  const reading: ReadonlySet<string> = new Set(['get', 'list', 'watch']);
+  return requests.filter(
+    ({ verb, requestURI }) => !reading.has(verb) && !requestURI.includes('/selfsubjectaccessreviews'),
+  );
 }

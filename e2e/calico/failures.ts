@@ -1,6 +1,5 @@
 import { makeCertificates } from '../../simulator/certificates.ts';
 import { type Api, type Manifest, pathOf } from '../api.ts';
-import { kubeconfig } from '../cluster/credentials.ts';
 import type { Cluster } from '../harness.ts';
 import { CLUSTER_INFORMATION, CNI_ACCOUNT } from './install.ts';
 
@@ -23,13 +22,14 @@ async function deadToken({ api, calicoNamespace }: Cluster, node: string): Promi
   await api.remove(`${secrets}/${name}`);
   const secret = { apiVersion: 'v1', kind: 'Secret', metadata: { name } };
   const { metadata } = await api.create<{ readonly metadata: { readonly uid: string } }>(secrets, secret);
-  const token = await mint(api, calicoNamespace, { kind: 'Secret', apiVersion: 'v1', name, uid: metadata.uid });
+  const boundTo = { kind: 'Secret', apiVersion: 'v1', name, uid: metadata.uid };
+  const token = await mint(api, calicoNamespace, CNI_ACCOUNT, boundTo);
   await api.remove(`${secrets}/${name}`);
   return token;
 }
 
-async function mint(api: Api, namespace: string, boundObjectRef: object): Promise<string> {
-  const path = `/api/v1/namespaces/${namespace}/serviceaccounts/${CNI_ACCOUNT}/token`;
+async function mint(api: Api, namespace: string, account: string, boundObjectRef?: object): Promise<string> {
+  const path = `/api/v1/namespaces/${namespace}/serviceaccounts/${account}/token`;
   const request = {
     apiVersion: 'authentication.k8s.io/v1',
     kind: 'TokenRequest',
@@ -92,13 +92,22 @@ export async function readOwnKubeconfig(cluster: Cluster, node: string): Promise
 /** Points a node's CNI kubeconfig to a port where nobody listens. */
 export async function refuseConnections(cluster: Cluster, node: string): Promise<void> {
   const file = await cluster.runOnNode(node, `cat ${KUBECONFIG}`);
-  await writeKubeconfig(cluster, node, file.replace(/(?<=server: https:\/\/[^:\s]+:)\d+/u, '6444'));
+  await writeKubeconfig(cluster, node, file.replace(/(?<=server: ).+/u, 'https://127.0.0.1:1'));
 }
 
 /** Gives a node's CNI kubeconfig the certificate of an authority that is not the API server's. */
 export async function distrust(cluster: Cluster, node: string): Promise<void> {
   const { ca } = await makeCertificates({ authority: 'another-ca' });
-  await writeKubeconfig(cluster, node, kubeconfig({ server: cluster.api.server, ca, user: 'calico', token: 'any' }));
+  const authority = Buffer.from(ca).toString('base64');
+  const file = await cluster.runOnNode(node, `cat ${KUBECONFIG}`);
+  await writeKubeconfig(cluster, node, file.replace(/(?<=certificate-authority-data: ).+/u, authority));
+}
+
+/** Gives a node's CNI kubeconfig the good token of an account without any right: the 403 look-alike, on one node. */
+export async function useOtherAccount(cluster: Cluster, node: string): Promise<void> {
+  const token = await mint(cluster.api, cluster.calicoNamespace, 'default');
+  const file = await cluster.runOnNode(node, `cat ${KUBECONFIG}`);
+  await writeKubeconfig(cluster, node, file.replace(/(?<=token: ).+/u, token));
 }
 
 /** Takes away the file that calico-node writes when it starts; the plugin does nothing without it. */

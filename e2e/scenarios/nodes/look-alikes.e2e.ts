@@ -1,0 +1,148 @@
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { calicoNodeUids, restartEverywhere } from '../../calico/calico-node.ts';
+import {
+  distrust,
+  forgetNodename,
+  refuseConnections,
+  setDatastoreReady,
+  useOtherAccount,
+} from '../../calico/failures.ts';
+import { auditGate, changesAmong, type GateRun, runGate } from '../../gate.ts';
+import { type Cluster, connectCluster } from '../../harness.ts';
+import { aDeployment, allReady, makeNamespace, removeNamespace, roll } from '../../workloads.ts';
+
+/** Enough for a gate that took a look-alike for the failure: 30 s of proof, and time left for a restart. */
+const INPUTS = { timeout: '45s', 'restart-timeout': '5s', 'restart-calico-node': 'true' };
+
+interface Seen extends GateRun {
+  readonly namespace: string;
+}
+
+describe('what resembles a rejected token and is cured by no restart', () => {
+  let cluster: Cluster;
+  let nodes: readonly string[];
+  const seen = new Map<string, Seen>();
+  let uids: readonly [before: object, after: object][];
+  let changes: readonly object[];
+
+  /** Breaks each node in its own way, rolls out there and lets a gate of its own watch each. */
+  const meet = async (lookAlikes: readonly (readonly [string, (node: string) => Promise<void>])[]): Promise<void> => {
+    const before = await calicoNodeUids(cluster);
+    for (const [index, [, breakNode]] of lookAlikes.entries()) await breakNode(nodes[index] ?? '');
+    await Promise.all(
+      lookAlikes.map(async ([name], index) => {
+        const namespace = namespaceOn(nodes[index] ?? '');
+        await roll(cluster, 'deployments', namespace, 'web');
+        await roll(cluster, 'deployments', namespace, 'ledger');
+        seen.set(name, { namespace, ...(await runGate(cluster, { ...INPUTS, namespaces: namespace })) });
+      }),
+    );
+    uids = [...uids, [before, await calicoNodeUids(cluster)]];
+  };
+
+  const mend = async (): Promise<void> => {
+    await setDatastoreReady(cluster, true);
+    await restartEverywhere(cluster);
+  };
+
+  beforeAll(async () => {
+    cluster = await connectCluster();
+    nodes = cluster.nodes.slice(0, 3);
+    uids = [];
+    await Promise.all(nodes.map(async (node) => await makeWorkloads(cluster, node)));
+    const requests = cluster.own ? auditGate() : () => [];
+
+    await meet([
+      ['refused connections', async (node) => await refuseConnections(cluster, node)],
+      ['an unknown certificate authority', async (node) => await distrust(cluster, node)],
+      ['missing rights', async (node) => await useOtherAccount(cluster, node)],
+    ]);
+    await mend();
+    await Promise.all(nodes.map(async (node) => await allReady(cluster, namespaceOn(node), 2)));
+    await meet([
+      ['a missing nodename', async (node) => await forgetNodename(cluster, node)],
+      ['a locked datastore', async () => await setDatastoreReady(cluster, false)],
+    ]);
+    changes = changesAmong(requests());
+  });
+
+  afterAll(async () => {
+    await mend();
+    await Promise.all(nodes.map(async (node) => await removeNamespace(cluster, namespaceOn(node))));
+    cluster.api.close();
+  });
+
+  test.each([
+    {
+      name: 'refused connections',
+      cause: 'CniApiUnreachable',
+      words:
+        /: the CNI plugin cannot reach the API server: error getting ClusterInformation: .*connection refused .*; check from node \S+ that the API server answers/,
+    },
+    {
+      name: 'an unknown certificate authority',
+      cause: 'CniCertificate',
+      words:
+        /: the CNI plugin does not trust the API server: .*certificate signed by unknown authority .*; compare the API server's certificate/,
+    },
+    {
+      name: 'missing rights',
+      cause: 'CalicoForbidden',
+      words:
+        /: Calico lacks a permission: .*connection is unauthorized: .* is forbidden: User "system:serviceaccount:\S+:default" .*; restore Calico's ClusterRole/,
+    },
+    {
+      name: 'a missing nodename',
+      cause: 'CalicoNodeDown',
+      words:
+        /: calico-node has not come up on its node: stat \/var\/lib\/calico\/nodename: .*; find out why calico-node/,
+    },
+    {
+      name: 'a locked datastore',
+      cause: 'CalicoNotReady',
+      words:
+        /: Calico's datastore is locked or not set up: Calico is currently not ready .*; look at "kubectl get cluster/,
+    },
+  ])('$name: named on the way in and on the way out, and no rejected token', ({ name, cause, words }) => {
+    const { namespace, exitCode, outputs, report } = seen.get(name) as Seen;
+
+    expect(exitCode).toBe(1);
+    expect(outputs).toMatchObject({
+      verdict: 'unhealthy',
+      'calico-auth-failure': 'false',
+      'affected-nodes': '[]',
+      'restarted-nodes': '[]',
+      'pods-total': '3',
+      'pods-ready': '1',
+    });
+    expect(outputs.reason).toMatch(words);
+    expect(outputs.reason).toContain(`${namespace}/web`);
+    const findings = report.findings.map(({ stage, cause: its, owner }) => `${owner?.name}: ${stage} ${its}`);
+    expect(findings).toEqual([
+      `web: sandbox ${cause}`,
+      `ledger: terminating ${cause}`,
+      'ledger: workload NotRolledOut',
+    ]);
+    expect(report.calico.nodes).toEqual([]);
+  });
+
+  test('nothing is changed by any of the gates, although each might restart calico-node', () => {
+    expect(changes).toEqual([]);
+    expect(uids).toHaveLength(2);
+    for (const [before, after] of uids) expect(after).toEqual(before);
+  });
+});
+
+function namespaceOn(node: string): string {
+  return `look-alikes-${node}`;
+}
+
+/** One Deployment whose new pods start beside the old ones, and one whose old pod has to end first. */
+async function makeWorkloads(cluster: Cluster, node: string): Promise<void> {
+  const namespace = namespaceOn(node);
+  await makeNamespace(cluster, namespace);
+  const pod = { nodes: [node] };
+  await cluster.api.apply(aDeployment({ name: 'web', namespace, pod }));
+  await cluster.api.apply(aDeployment({ name: 'ledger', namespace, pod, spec: { strategy: { type: 'Recreate' } } }));
+  await allReady(cluster, namespace, 2);
+}
