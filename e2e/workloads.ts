@@ -47,22 +47,36 @@ function onlyOn(nodes: readonly string[]): object {
   };
 }
 
-export interface DeploymentOptions {
+export interface WorkloadOptions {
   readonly name: string;
   readonly namespace: string;
+  /** Default: one; a DaemonSet has none. */
   readonly replicas?: number;
   readonly pod?: PodOptions;
   /** Further fields of the spec. */
   readonly spec?: object;
 }
 
-export function aDeployment({ name, namespace, replicas = 1, pod = {}, spec = {} }: DeploymentOptions): Manifest {
+export function aDeployment(options: WorkloadOptions): Manifest {
+  return aWorkload('Deployment', { replicas: 1, ...options });
+}
+
+export function aStatefulSet(options: WorkloadOptions): Manifest {
+  const spec = { serviceName: options.name, ...options.spec };
+  return aWorkload('StatefulSet', { replicas: 1, ...options, spec });
+}
+
+export function aDaemonSet(options: Omit<WorkloadOptions, 'replicas'>): Manifest {
+  return aWorkload('DaemonSet', options);
+}
+
+function aWorkload(kind: string, { name, namespace, replicas, pod = {}, spec = {} }: WorkloadOptions): Manifest {
   return {
     apiVersion: 'apps/v1',
-    kind: 'Deployment',
+    kind,
     metadata: { name, namespace },
     spec: {
-      replicas,
+      ...(replicas === undefined ? {} : { replicas }),
       selector: { matchLabels: { app: name } },
       template: { metadata: { labels: { app: name } }, spec: aPodSpec(pod) },
       ...spec,
@@ -105,6 +119,16 @@ export async function removeNamespace({ api }: Cluster, name: string): Promise<v
   await api.remove(path);
   const gone = { what: `namespace ${name} to be gone`, timeoutMs: GONE_WITHIN_MS };
   await until(gone, async () => (await api.request('GET', path)).status === 404);
+}
+
+/** Deletes all pods of a namespace without waiting for their ends, and without those who would hold them back. */
+export async function forcePodsOut(cluster: Cluster, namespace: string): Promise<void> {
+  for (const { metadata } of await podsIn(cluster, namespace)) {
+    const path = `/api/v1/namespaces/${namespace}/pods/${metadata.name}`;
+    await cluster.api.remove(path, { gracePeriodSeconds: 0 });
+    // One that ended meanwhile needs nothing more.
+    if (metadata.finalizers !== undefined) await cluster.api.patch(path, { metadata: { finalizers: null } });
+  }
 }
 
 /** Resolves when a namespace has this many pods, all of them Ready. */
