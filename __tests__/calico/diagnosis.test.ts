@@ -1,5 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import type { NodeCase } from '../../src/calico/case.ts';
+import { EMPTY_CALICO_MEMORY } from '../../src/calico/memory.ts';
 import type { Event } from '../../src/objects/event.ts';
 import type { Pod } from '../../src/objects/pod.ts';
 import {
@@ -107,6 +108,32 @@ describe('the proof is not complete', () => {
     expect(casesOf({ events: [event] })).toMatchObject([
       { proven: false, lacks: expect.stringContaining('stuck for 29s') },
     ]);
+  });
+
+  test('while the pod has been without its sandbox for less, however old its event is', () => {
+    const lostAgo = (agoMs: number): Pod =>
+      aStuckPod({ createdAtMs: ago(HOUR), conditions: podConditions({ sandbox: false, sinceMs: ago(agoMs) }) });
+    const event = (pod: Pod): Event =>
+      aSandboxEvent(pod, undefined, { createdAtMs: ago(20 * MINUTE), lastAtMs: ago(SECOND) });
+    const [young, old] = [lostAgo(29 * SECOND), lostAgo(30 * SECOND)];
+    expect(casesOf({ pods: [young], events: [event(young)] })).toMatchObject([
+      { proven: false, lacks: expect.stringContaining('stuck for 29s') },
+    ]);
+    expect(casesOf({ pods: [old], events: [event(old)] })).toMatchObject([{ proven: true }]);
+  });
+
+  test('on a node whose clock is ahead, until this run has seen it for 30 s', () => {
+    const pod = aStuckPod({
+      createdAtMs: ago(5 * MINUTE),
+      conditions: podConditions({ sandbox: false, sinceMs: NOW_MS + 10 * MINUTE }),
+    });
+    const events = [aSandboxEvent(pod, undefined, { createdAtMs: ago(4 * MINUTE), lastAtMs: NOW_MS + 10 * MINUTE })];
+    const snapshot = aSnapshot({ pods: [pod], events, calico: calicoOn(['n1', 'n2']) });
+    const first = look(snapshot, { memory: EMPTY_CALICO_MEMORY });
+    expect(first.cases).toMatchObject([{ proven: false, lacks: expect.stringContaining('stuck for 0s') }]);
+    const { memory } = first;
+    expect(look(snapshot, { memory, atMs: NOW_MS + 29 * SECOND }).cases).toMatchObject([{ proven: false }]);
+    expect(look(snapshot, { memory, atMs: NOW_MS + 30 * SECOND }).cases).toMatchObject([{ proven: true }]);
   });
 
   test.each(['FailedMount', 'FailedAttachVolume'])(

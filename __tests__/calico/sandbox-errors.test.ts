@@ -1,11 +1,12 @@
 import { describe, expect, test } from '@jest/globals';
 import type { SandboxError } from '../../src/calico/case.ts';
-import { isStuck, readSandboxErrors } from '../../src/calico/sandbox-errors.ts';
+import { heldSinceMs, isStuck, readSandboxErrors } from '../../src/calico/sandbox-errors.ts';
 import type { Event } from '../../src/objects/event.ts';
 import type { Pod } from '../../src/objects/pod.ts';
 import { TIMING } from '../../src/timing.ts';
 import {
   aCondition,
+  aContainer,
   ago,
   aKillEvent,
   anEvent,
@@ -19,7 +20,9 @@ import {
   MINUTE,
   NOW_MS,
   podConditions,
+  running,
   SECOND,
+  terminated,
   UNAUTHORIZED,
 } from '../builders.ts';
 
@@ -49,9 +52,33 @@ describe('a pod is stuck', () => {
     ['when a finalizer keeps it', aTerminatingPod({ finalizers: ['example.com/keep'] })],
     ['when it has succeeded', aTerminatingPod({ phase: 'Succeeded' })],
     ['when it has failed', aTerminatingPod({ phase: 'Failed' })],
+    [
+      'while one of its containers still runs: those end before the network is removed',
+      aTerminatingPod({
+        containers: [aContainer({ state: terminated() }), aContainer({ name: 'hung', state: running })],
+      }),
+    ],
     ['when it was deleted unbound', anUnboundPod('Unschedulable', '', { deletionAtMs: ago(HOUR) })],
   ])('not %s', (_, pod) => {
     expect(isStuck(pod, NOW_MS, TIMING)).toBe(false);
+  });
+});
+
+describe('since when a pod is held', () => {
+  const without = (sinceMs: number, overrides: Partial<Pod> = {}): Pod =>
+    aStuckPod({ createdAtMs: ago(HOUR), conditions: podConditions({ sandbox: false, sinceMs }), ...overrides });
+  const unsaid = (container: Parameters<typeof aContainer>[0]): Pod =>
+    aStuckPod({ createdAtMs: ago(HOUR), conditions: [], containers: [aContainer(container)] });
+
+  test.each<[string, Pod, number | null]>([
+    ['is the kubelet’s word', without(ago(MINUTE)), ago(MINUTE)],
+    ['is not before the pod', without(ago(2 * HOUR)), ago(HOUR)],
+    ['is not said by a clock that is ahead', without(NOW_MS + SECOND), null],
+    ['is its deletion, where it cannot end', aTerminatingPod({ deletionAtMs: ago(2 * MINUTE) }), ago(2 * MINUTE)],
+    ['is its creation, where a kubelet does not say and nothing of it ever ran', unsaid({}), ago(HOUR)],
+    ['is not known, where a kubelet does not say and something of it did', unsaid({ lastEnd: terminated() }), null],
+  ])('%s', (_, pod, sinceMs) => {
+    expect(heldSinceMs(pod, NOW_MS)).toBe(sinceMs);
   });
 });
 
@@ -156,6 +183,14 @@ describe('of several events', () => {
       aSandboxEvent(pod, UNAUTHORIZED, { lastAtMs: ago(3 * MINUTE) }),
     ];
     expect(errorOf(pod, events)?.firstAtMs).toBe(ago(MINUTE));
+  });
+
+  test('one that counts since long ago began after another cause that came in between', () => {
+    const events = [
+      aSandboxEvent(pod, UNAUTHORIZED, { firstAtMs: ago(9 * MINUTE), lastAtMs: ago(SECOND), count: 40 }),
+      aSandboxEvent(pod, FORBIDDEN, { uid: 'between', firstAtMs: ago(8 * MINUTE), lastAtMs: ago(10 * SECOND) }),
+    ];
+    expect(errorOf(pod, events)).toMatchObject({ firstAtMs: ago(10 * SECOND), storedAtMs: ago(10 * SECOND) });
   });
 
   test.each([

@@ -46,12 +46,23 @@ function starting(options: Partial<PodOptions> = {}): Stuck {
   return { world, pod: podOf(world) };
 }
 
-/** Pod shop/api should have ended on n1 a minute ago, and nothing says why it has not. */
+/** Pod shop/api should have ended on n1 a minute ago, its container has, and nothing says why the pod has not. */
 function leaving(): Stuck {
   const { world, pod } = starting({ hostNetwork: true });
   const { hostNetwork: _, ...spec } = pod.spec;
   const metadata = { ...pod.metadata, uid: 'of-the-leaving-pod', deletionTimestamp: stampAgo(world, 90_000) };
-  world.sim.cluster.put('pods', { ...pod, metadata, spec });
+  const ended = {
+    exitCode: 0,
+    reason: 'Completed',
+    startedAt: stampAgo(world, 120_000),
+    finishedAt: stampAgo(world, 90_000),
+  };
+  const containerStatuses = (pod.status.containerStatuses ?? []).map((status) => ({
+    ...status,
+    state: { terminated: ended },
+    ready: false,
+  }));
+  world.sim.cluster.put('pods', { ...pod, metadata, spec, status: { ...pod.status, containerStatuses } });
   return { world, pod: podOf(world) };
 }
 

@@ -5,7 +5,7 @@ import type { Pod } from '../objects/pod.ts';
 import type { NodeCase, SandboxError, StuckPod } from './case.ts';
 import { gapMs, lastTimeOf, onServerMs } from './moments.ts';
 import type { CalicoMemory, NodeMemory, PodTrace } from './node-memory.ts';
-import { isFromItsKubelet } from './sandbox-errors.ts';
+import { heldSinceMs, isFromItsKubelet } from './sandbox-errors.ts';
 import { isAggregated } from './wrapper.ts';
 
 /**
@@ -28,7 +28,7 @@ export function diagnose(observation: Observation, memory: CalicoMemory): readon
     const node = memory.nodes.get(pod.nodeName);
     const sign = signOfHealth(pod, events, node, observation);
     const lacks =
-      tooEarly(observation.now.atMs - failingSinceMs(error, node?.pods.get(pod.uid)), observation) ??
+      tooEarly(heldForMs(pod, error, node?.pods.get(pod.uid), observation.now.atMs), observation) ??
       waitsForVolume(pod, events, observation) ??
       sign?.words ??
       null;
@@ -62,10 +62,15 @@ function eventsAbout(uids: ReadonlySet<string>, events: readonly Event[]): Reado
   return byUid;
 }
 
-/** An event that stands for several with different texts does not tell since when: then this run's looks do. */
-function failingSinceMs({ storedAtMs, event }: SandboxError, trace: PodTrace | undefined): number {
-  const seenMs = isAggregated(event.message) ? (trace?.failingSinceMs ?? null) : null;
-  return seenMs === null ? storedAtMs : Math.min(storedAtMs, seenMs);
+/**
+ * For how long the failure and the pod's being stuck have lasted, whichever is less. What its event and its kubelet leave
+ * open (an event that stands for several with different texts, a clock that is ahead), this run's looks decide.
+ */
+function heldForMs(pod: Pod, { storedAtMs, event }: SandboxError, trace: PodTrace | undefined, nowMs: number): number {
+  const seenSinceMs = trace?.failingSinceMs ?? nowMs;
+  const failingSinceMs = isAggregated(event.message) ? Math.min(storedAtMs, seenSinceMs) : storedAtMs;
+  const stuckSinceMs = Math.min(heldSinceMs(pod, nowMs) ?? seenSinceMs, seenSinceMs);
+  return nowMs - Math.max(failingSinceMs, stuckSinceMs);
 }
 
 function tooEarly(stuckForMs: number, { timing }: Observation): string | null {

@@ -10,8 +10,10 @@ import { isAggregated } from './wrapper.ts';
 
 /**
  * Whether a pod network that could not be made or removed can be what holds the pod now: bound to its node and waiting
- * for its sandbox, or overdue without another reason to stay. A finalizer keeps a pod whatever its sandbox does, and a
- * pod that has ended is past its sandbox (kubelet `SyncTerminatedPod`).
+ * for its sandbox, or overdue without another reason to stay. A finalizer keeps a pod whatever its sandbox does, a pod
+ * that has ended is past its sandbox (kubelet `SyncTerminatedPod`), and one whose container still runs is not there yet
+ * (`killPodWithSyncResult`: containers first). Nobody but the kubelet writes these, so a tenant whose container hangs
+ * on purpose cannot make an event about the end of its pod believed.
  */
 export function isStuck(pod: Pod, atMs: number, timing: Pick<Timing, 'overdueSlackMs'>): boolean {
   if (waitsForSandbox(pod)) return true;
@@ -20,8 +22,26 @@ export function isStuck(pod: Pod, atMs: number, timing: Pick<Timing, 'overdueSla
     pod.nodeName !== null &&
     !pod.hostNetwork &&
     pod.finalizers.length === 0 &&
-    !hasEnded(pod)
+    !hasEnded(pod) &&
+    !pod.containers.some(({ state }) => state.kind === 'running')
   );
+}
+
+/**
+ * Since when the kubelet has said that the pod is without its sandbox, on the API server's clock; null: it does not say,
+ * or its clock is ahead. A pod can lose its sandbox for a moment (a tenant may end its own), and an event about it may be
+ * as old as somebody likes: both must have lasted.
+ */
+export function heldSinceMs(pod: Pod, nowMs: number): number | null {
+  if (pod.deletionAtMs !== null) return pod.deletionAtMs;
+  const condition = conditionOf(pod.conditions, 'PodReadyToStartContainers');
+  if (condition === null) {
+    const isFirst = pod.containers.every(({ restartCount, lastEnd }) => restartCount === 0 && lastEnd === null);
+    return isFirst ? pod.createdAtMs : null;
+  }
+  const { lastTransitionAtMs } = condition;
+  if (lastTransitionAtMs === null || lastTransitionAtMs > nowMs) return null;
+  return Math.max(lastTransitionAtMs, pod.createdAtMs);
 }
 
 /**
@@ -117,8 +137,13 @@ function newestError(pod: Pod, events: readonly Event[], now: Now): SandboxError
   // Runtimes that ignore the failed clean-up write a new event with every attempt: the first of them began it.
   let firstAtMs = newest.lastAtMs;
   let storedAtMs = now.atMs;
-  for (const [index, { event, text }] of newestFirst.entries()) {
-    if (text.cause !== newest.text.cause) break;
+  let otherAtMs = Number.NEGATIVE_INFINITY;
+  for (const [index, { event, text, lastAtMs }] of newestFirst.entries()) {
+    if (text.cause !== newest.text.cause) {
+      // An event that counts since long ago says nothing about what came in between.
+      otherAtMs = lastAtMs;
+      break;
+    }
     // What an event that stands for several said at first, only those before it tell.
     if (isAggregated(event.message) && newestFirst[index + 1]?.text.cause !== text.cause) break;
     storedAtMs = Math.min(storedAtMs, event.createdAtMs);
@@ -130,9 +155,9 @@ function newestError(pod: Pod, events: readonly Event[], now: Now): SandboxError
     plugin: newest.text.plugin,
     text: newest.text.innerError,
     event: newest.event,
-    firstAtMs,
+    firstAtMs: Math.max(firstAtMs, otherAtMs),
     lastAtMs: newest.lastAtMs,
-    storedAtMs,
+    storedAtMs: Math.max(storedAtMs, otherAtMs),
   };
 }
 
