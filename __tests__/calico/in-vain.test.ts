@@ -2,12 +2,15 @@ import { describe, expect, test } from '@jest/globals';
 import type { NodePlan } from '../../src/calico/case.ts';
 import type { Event } from '../../src/objects/event.ts';
 import type { Pod } from '../../src/objects/pod.ts';
+import type { Snapshot } from '../../src/objects/snapshot.ts';
 import {
+  AGE_MS,
   aCalicoDaemonSet,
   aCalicoNodePod,
   aContainer,
   ago,
   aKillEvent,
+  aNode,
   anEvent,
   aSandboxEvent,
   aSnapshot,
@@ -29,17 +32,23 @@ interface World {
   readonly failedAgoMs: readonly number[];
   /** How long ago other pods got their network. */
   readonly networkAgoMs?: readonly number[];
+  /** How long ago node and DaemonSet were created; default 10 min, so that the present pod is their first. */
+  readonly placeAgoMs?: { readonly node: number; readonly daemonSet: number };
+  /** Whose stuck pods are; default all are of shop. */
+  readonly namespaces?: readonly string[];
   readonly pods?: readonly Pod[];
   readonly events?: readonly Event[];
 }
 
 function planOf(
-  { startedAgoMs, failedAgoMs, networkAgoMs = [], pods = [], events = [] }: World,
+  { startedAgoMs, failedAgoMs, networkAgoMs = [], pods = [], events = [], placeAgoMs, namespaces = [] }: World,
   options: LookOptions = {},
+  changed: Partial<Pick<Snapshot, 'nodes'>> = {},
 ): NodePlan | undefined {
   const stuck = failedAgoMs.map((agoMs, index) =>
-    aStuckPod({ name: `stuck-${index}`, createdAtMs: ago(agoMs + SECOND) }),
+    aStuckPod({ namespace: namespaces[index] ?? 'shop', name: `stuck-${index}`, createdAtMs: ago(agoMs + SECOND) }),
   );
+  const place = placeAgoMs ?? { node: AGE_MS, daemonSet: AGE_MS };
   const neighbours = networkAgoMs.map((agoMs, index) =>
     aNeighbour('n1', {
       uid: `neighbour-${index}`,
@@ -57,12 +66,13 @@ function planOf(
       ),
       ...events,
     ],
+    nodes: [aNode({ createdAtMs: ago(place.node) })],
     calico: {
-      daemonSets: [aCalicoDaemonSet({ desired: 1 })],
+      daemonSets: [aCalicoDaemonSet({ desired: 1, createdAtMs: ago(place.daemonSet) })],
       pods: [aCalicoNodePod({ createdAtMs: ago(startedAgoMs) })],
     },
   });
-  const { plan } = look(snapshot, options);
+  const { plan } = look({ ...snapshot, ...changed }, options);
   const node = plan.nodes[0];
   return node === undefined || plan.next === null ? node : { ...node, action: 'restarted' };
 }
@@ -208,6 +218,55 @@ describe('a failure that began after the present calico-node pod', () => {
       networkAgoMs: [5 * MINUTE - 10 * SECOND],
     };
     expect(planOf(later)).toMatchObject({ action: 'restarted' });
+  });
+});
+
+describe('a failure that began within half an hour after calico-node was replaced', () => {
+  const OLD = { node: 3 * HOUR, daemonSet: 3 * HOUR };
+  const again = { startedAgoMs: 10 * MINUTE, failedAgoMs: [2 * MINUTE], networkAgoMs: [9 * MINUTE], placeAgoMs: OLD };
+
+  test('is refused while starting pods of one namespace alone speak of it; a person is told what to type', () => {
+    expect(planOf(again)).toMatchObject({
+      action: 'refused',
+      why: 'calico-system/calico-node-n1 replaced another one 9m58s ago, and only starting pods of one namespace speak of a new failure: for 30m that is not enough for another restart',
+      command: 'kubectl delete pod -n calico-system calico-node-n1',
+    });
+    expect(planOf({ ...again, failedAgoMs: [2 * MINUTE, 3 * MINUTE] })).toMatchObject({ action: 'refused' });
+  });
+
+  test('is refused as well if it began while install-cni was at work, and its restart-timeout is over', () => {
+    const between = { ...again, startedAgoMs: 5 * MINUTE, failedAgoMs: [295 * SECOND], networkAgoMs: [4 * MINUTE] };
+    expect(planOf(between)).toMatchObject({ action: 'refused', why: expect.stringContaining('replaced another one') });
+  });
+
+  test.each<[string, Partial<World>]>([
+    ['pods of two namespaces speak of it', { failedAgoMs: [2 * MINUTE, 2 * MINUTE], namespaces: ['shop', 'bank'] }],
+    ['the node is not much older: nobody has restarted that pod', { placeAgoMs: { ...OLD, node: 39 * MINUTE } }],
+    ['Calico is not much older', { placeAgoMs: { ...OLD, daemonSet: 39 * MINUTE } }],
+    ['half an hour is over', { startedAgoMs: 30 * MINUTE + 2 * SECOND, networkAgoMs: [29 * MINUTE] }],
+  ])('is a new one if %s', (_, overrides) => {
+    expect(planOf({ ...again, ...overrides })).toMatchObject({ action: 'restarted' });
+  });
+
+  test('is a new one if a pod cannot end: what its kubelet says of it no tenant can write', () => {
+    const leaving = aTerminatingPod({ name: 'leaving', deletionAtMs: ago(3 * MINUTE) });
+    const kill = aKillEvent(leaving, undefined, { firstAtMs: ago(3 * MINUTE), lastAtMs: ago(SECOND) });
+    expect(planOf({ ...again, pods: [leaving], events: [kill] })).toMatchObject({ action: 'restarted' });
+    // The pods of another namespace have to be proven as well.
+    const young = { failedAgoMs: [2 * MINUTE, 10 * SECOND], namespaces: ['shop', 'bank'] };
+    expect(planOf({ ...again, ...young })).toMatchObject({ action: 'refused' });
+  });
+
+  test('is told without restarts, too', () => {
+    expect(planOf(again, { settings: { restartCalicoNode: false } })).toMatchObject({
+      action: 'refused',
+      command: 'kubectl delete pod -n calico-system calico-node-n1',
+    });
+  });
+
+  test('counts from the node’s age only where nodes may be read', () => {
+    const youngNode = { ...again, placeAgoMs: { ...OLD, node: 39 * MINUTE } };
+    expect(planOf(youngNode, {}, { nodes: null })).toMatchObject({ action: 'refused' });
   });
 });
 

@@ -69,6 +69,20 @@ describe('the order', () => {
     expect(planOf(clusterWith(['n1/shop/a']), { runsOnNode: 'n1' })).toEqual(['> n1: waiting']);
   });
 
+  test('gives others their turn before a namespace gets a second node restarted that it alone speaks of', () => {
+    const cluster = clusterWith(['n1/evil/a', 'n2/evil/b', 'n2/evil/c', 'n3/shop/d', 'n4/evil/e', 'n4/shop/f']);
+    const settings = { maxNodeRestarts: 2 };
+    const alone = aRestart('n1', { settled: 'cured', namespaces: ['evil'] });
+    expect(planOf(cluster, { settings, restarts: [alone] })).toEqual([
+      '> n4: waiting',
+      'n3: refused',
+      'n2: refused',
+      'n1: restarted',
+    ]);
+    const together = { ...alone, namespaces: ['evil', 'shop'] };
+    expect(planOf(cluster, { settings, restarts: [together] })[1]).toBe('n2: refused');
+  });
+
   test('leaves a node that a guard holds back behind one that is free', () => {
     const cluster = clusterWith(['n1/shop/a', 'n1/web/b', 'n2/shop/c']);
     const pods = cluster.calico.pods.filter(({ nodeName }) => nodeName !== 'n1');

@@ -12,6 +12,8 @@ import type { CalicoMemory } from './node-memory.ts';
 export interface Objection {
   readonly kind: 'wait' | 'refuse';
   readonly why: string;
+  /** A person who knows better may do it, and is told how. */
+  readonly byHand?: boolean;
 }
 
 /** What the guards of one node look at. */

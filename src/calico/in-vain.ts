@@ -1,10 +1,10 @@
-import { formatSeconds } from '../duration.ts';
+import { formatDuration, formatSeconds } from '../duration.ts';
 import type { Observation } from '../health/assessment.ts';
 import type { Event } from '../objects/event.ts';
 import { fullName } from '../objects/metadata.ts';
-import { hasSandbox, type Pod } from '../objects/pod.ts';
+import { hasSandbox, isTerminating, type Pod } from '../objects/pod.ts';
 import type { SandboxError, StuckPod } from './case.ts';
-import type { Guard, Objection } from './guards.ts';
+import type { Guard, GuardedTarget, Objection } from './guards.ts';
 import { installOf } from './install-cni.ts';
 import { gapMs, type Moment, onServerMs } from './moments.ts';
 import type { NodeMemory } from './node-memory.ts';
@@ -78,12 +78,41 @@ export const guardJustInstalled: Guard = ({ pod, nodeCase, observation, memory }
 };
 
 /**
+ * A restart may have been somebody's doing: whoever may create pods and events in one namespace can keep a pod without a
+ * sandbox and write the failure's event about it, and do so again as soon as calico-node is back. So a calico-node pod
+ * that took another one's place is left alone for half an hour, unless more speaks of the failure than one tenant could
+ * write: pods of several namespaces, or a pod that cannot end (its state is the kubelet's word). It has taken another's
+ * place where node and DaemonSet are clearly older.
+ */
+function tooSoonAgain(
+  { daemonSet, pod, nodeCase, observation }: GuardedTarget,
+  speaking: readonly StuckPod[],
+  sinceMs: number,
+): Objection | null {
+  const { timing, snapshot } = observation;
+  if (sinceMs >= timing.newFailureMs) return null;
+  const node = snapshot.nodes?.find(({ name }) => name === nodeCase.node);
+  const placeSinceMs = Math.max(daemonSet.createdAtMs, node?.createdAtMs ?? 0);
+  if (pod.createdAtMs - placeSinceMs < timing.newFailureMs) return null;
+  const proven = speaking.filter((stuck) => stuck.proven);
+  if (new Set(proven.map((stuck) => stuck.pod.namespace)).size > 1) return null;
+  if (proven.some((stuck) => isTerminating(stuck.pod))) return null;
+  const half = formatDuration(timing.newFailureMs);
+  return {
+    kind: 'refuse',
+    why: `${fullName(pod)} replaced another one ${formatSeconds(sinceMs)} ago, and only starting pods of one namespace speak of a new failure: for ${half} that is not enough for another restart`,
+    byHand: true,
+  };
+}
+
+/**
  * Whether the present calico-node pod is itself a restart that did not help. The cluster is the memory: two gates at
  * once, or a sweep every ten minutes, see the same pod and the same failure, so a restart that cannot cure is not
  * repeated for ever.
  * - Stuck since before the present pod was created: that restart has its `restart-timeout`, then another is in vain; at
  *   once when the failure came back after it.
- * - Failing since: a new failure if the present pod's token ever worked, or long after its `install-cni`.
+ * - Failing since: a new failure if the present pod's token ever worked (with more proof for half an hour, see
+ *   `tooSoonAgain`), or long after its `install-cni`.
  * Says nothing about a case that is not proven.
  */
 export const guardInVain: Guard = (target) => {
@@ -101,7 +130,7 @@ export const guardInVain: Guard = (target) => {
   const between = later.filter(({ error }) => gapMs(end, beginningOf(error)) <= timing.refuteAfterMs);
   const fresh = later.filter((stuck) => !between.includes(stuck));
 
-  if (worked && fresh.length > 0) return provenOf(fresh);
+  if (worked && fresh.length > 0) return provenOf(fresh) ?? tooSoonAgain(target, fresh, sinceMs);
   if (old.length > 0 && cameBack(end, node, timing.refuteAfterMs)) {
     return inVain(`the failure came back after ${fullName(pod)} had started`);
   }
@@ -116,7 +145,7 @@ export const guardInVain: Guard = (target) => {
       `${nameOf(old)} has been stuck since before ${fullName(pod)} was started ${formatSeconds(sinceMs)} ago`,
     );
   }
-  if (worked || sinceMs >= timing.newFailureMs) return null;
+  if (worked || sinceMs >= timing.newFailureMs) return tooSoonAgain(target, later, sinceMs);
   return inVain(`no pod got its network since ${fullName(pod)} was started ${formatSeconds(sinceMs)} ago`);
 };
 

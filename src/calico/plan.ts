@@ -41,7 +41,7 @@ export interface PlanInput {
  */
 export function planRestarts(input: PlanInput): RestartPlan {
   const looked = [...input.cases]
-    .sort((one, other) => byUrgency(one, other, input.runsOnNode))
+    .sort((one, other) => byUrgency(one, other, input))
     .map((nodeCase) => look(nodeCase, input));
   const asked = looked.filter(({ settled }) => settled === null);
   const decided = restartsAreOff(input) ? asked.map((each) => planned(each, input)) : scheduled(asked, input);
@@ -61,13 +61,27 @@ function restartsAreOff({ observation: { settings } }: PlanInput): boolean {
 }
 
 /** Most namespaces, most pods, name; the gate's own node last, for its restart may cut the gate off. */
-function byUrgency(one: NodeCase, other: NodeCase, runsOnNode: string | null): number {
+function byUrgency(one: NodeCase, other: NodeCase, { runsOnNode, restarts }: PlanInput): number {
   return (
     Number(one.node === runsOnNode) - Number(other.node === runsOnNode) ||
+    Number(hadItsTurn(one, restarts)) - Number(hadItsTurn(other, restarts)) ||
     namespacesOf(other).length - namespacesOf(one).length ||
     other.stuckPods.length - one.stuckPods.length ||
     (one.node < other.node ? -1 : 1)
   );
+}
+
+/**
+ * One namespace alone speaks of the node, and of another one that was restarted before: it steps back behind what others
+ * wait for, or one tenant with many pods could use up `max-node-restarts`.
+ */
+function hadItsTurn(nodeCase: NodeCase, restarts: readonly Restart[]): boolean {
+  const [namespace, ...others] = namespacesOf(nodeCase);
+  if (others.length > 0) return false;
+  return restarts.some(({ answer, namespaces }) => {
+    const isCounted = answer === 'deleted' || answer === 'lost';
+    return isCounted && namespaces.length === 1 && namespaces[0] === namespace;
+  });
 }
 
 function namespacesOf(nodeCase: NodeCase): readonly string[] {
@@ -159,15 +173,18 @@ interface Decision {
   readonly now: boolean;
 }
 
-function objected({ nodeCase, target }: LookedAt, objection: Objection): Decision {
+function objected({ nodeCase, target }: LookedAt, objection: Objection, input: PlanInput): Decision {
   const action = objection.kind === 'wait' ? 'waiting' : 'refused';
+  if (objection.byHand === true && target !== null) {
+    return { plan: withCommand(nodeCase.node, action, objection.why, target, input), now: false };
+  }
   return { plan: { ...without(nodeCase.node, action, objection.why), target }, now: false };
 }
 
 /** Without restarts: every node that would be restarted, whatever the cap, the time and the gate's own rights. */
 function planned(looked: LookedAt, input: PlanInput): Decision {
   const { target, objection, nodeCase } = looked;
-  if (objection !== null || target === null) return objected(looked, objection ?? NO_TARGET);
+  if (objection !== null || target === null) return objected(looked, objection ?? NO_TARGET, input);
   const { settings } = input.observation;
   const because = settings.restartCalicoNode ? 'max-node-restarts is 0' : 'restart-calico-node is off';
   const why = `${target.namespace}/${target.pod} would be restarted, but ${because}`;
@@ -188,7 +205,7 @@ function scheduled(asked: readonly LookedAt[], input: PlanInput): readonly Decis
 
   return asked.map((looked) => {
     const { nodeCase, target, objection } = looked;
-    if (target === null || objection?.kind === 'refuse') return objected(looked, objection ?? NO_TARGET);
+    if (target === null || objection?.kind === 'refuse') return objected(looked, objection ?? NO_TARGET, input);
     const refusal =
       afterFailure(nodeCase, input) ?? missingRight(target, input) ?? (left <= 0 ? capReached(maxNodeRestarts) : null);
     if (refusal !== null)
@@ -200,7 +217,7 @@ function scheduled(asked: readonly LookedAt[], input: PlanInput): readonly Decis
       const why = `its turn comes when pods get their network again on ${turnOf}`;
       return { plan: { ...without(nodeCase.node, 'waiting', why), target }, now: false };
     }
-    if (early !== null) return objected(looked, early);
+    if (early !== null) return objected(looked, early, input);
     left -= 1;
     const late = tooLate(input);
     if (late !== null) return { plan: withCommand(nodeCase.node, 'refused', late.why, target, input), now: false };
