@@ -126,6 +126,7 @@ describe('the calico-node pod of a node', () => {
       { controller: aController('ReplicaSet', 'calico-node', { uid: operator.uid }) },
     ],
     ['lies in another namespace', { namespace: 'team-a' }],
+    ['is not on the host’s network: anybody may write a DaemonSet and a reference to it', { hostNetwork: false }],
   ])('is none that %s', (_, overrides) => {
     expect(on('n1', [operator], [podOf(operator, overrides), aPod()])).toBe('none');
   });

@@ -87,6 +87,19 @@ describe('evidence', () => {
     const node = remember({ pods: many, events: many.map((pod) => aSandboxEvent(pod)) });
     expect(node.evidence.size).toBe(500);
   });
+
+  test('has room for a pod of each other namespace then: nobody keeps others out of it', () => {
+    const flood = Array.from({ length: 600 }, (_, index) => aStuckPod({ namespace: 'evil', name: `web-${index}` }));
+    const others = ['shop', 'bank'].flatMap((namespace) => [
+      aStuckPod({ namespace, name: 'a' }),
+      aStuckPod({ namespace, name: 'b' }),
+    ]);
+    const many = [...flood, ...others];
+    const node = remember({ pods: many, events: many.map((pod) => aSandboxEvent(pod)) });
+    const pods = [...node.evidence.values()].map(({ pod }) => pod);
+    expect(pods).toEqual(expect.arrayContaining(['shop/a', 'bank/a']));
+    expect(pods).toHaveLength(502);
+  });
 });
 
 describe('the newest network on the node', () => {

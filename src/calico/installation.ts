@@ -45,12 +45,16 @@ export function findInstallations(daemonSets: readonly DaemonSet[], preferredNam
   return { found, lookAlikes, preferredNamespace };
 }
 
-/** Whether `pod` was made by `daemonSet`: its controller reference has that uid, in the same namespace. */
+/**
+ * Whether `pod` was made by `daemonSet`: its controller reference has that uid, in the same namespace, and it is on the
+ * host's network as its template says. Anybody may write a DaemonSet and that reference; Pod Security looks at pods only.
+ */
 export function isPodOf(pod: Pod, daemonSet: DaemonSet): boolean {
   return (
     pod.controller?.kind === 'DaemonSet' &&
     pod.controller.uid === daemonSet.uid &&
-    pod.namespace === daemonSet.namespace
+    pod.namespace === daemonSet.namespace &&
+    pod.hostNetwork
   );
 }
 

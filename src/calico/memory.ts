@@ -107,7 +107,10 @@ function podsOfInstallations({ snapshot, settings }: Observation): readonly Pod[
   return snapshot.calico.pods.filter((pod) => found.some(({ daemonSet }) => isPodOf(pod, daemonSet)));
 }
 
-/** A node runs some hundred pods; where pods come and go all the time, the first ones are proof enough. */
+/**
+ * A node runs some hundred pods; where pods come and go all the time, the first ones are proof enough, but for one of
+ * each other namespace: nobody fills the list so that others do not get into it.
+ */
 const MAX_EVIDENCE_PER_NODE = 500;
 
 function addEvidence(
@@ -120,11 +123,16 @@ function addEvidence(
   for (const pod of stuckNow) {
     const error = errorWithFailure(pod, observation);
     if (error === null || pod.nodeName !== node) continue;
-    if (evidence.size >= MAX_EVIDENCE_PER_NODE && !evidence.has(pod.uid)) continue;
+    if (evidence.size >= MAX_EVIDENCE_PER_NODE && !evidence.has(pod.uid) && speaksFor(evidence, pod.namespace))
+      continue;
     const { reason, message, count } = error.event;
     evidence.set(pod.uid, { pod: fullName(pod), reason, message, count, lastSeenMs: error.lastAtMs });
   }
   return evidence;
+}
+
+function speaksFor(evidence: ReadonlyMap<string, Evidence>, namespace: string): boolean {
+  return [...evidence.values()].some(({ pod }) => pod.startsWith(`${namespace}/`));
 }
 
 function newest(known: Sighting | null, seen: readonly Sighting[]): Sighting | null {
