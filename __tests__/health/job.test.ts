@@ -155,6 +155,7 @@ describe('a failed Job of a CronJob', () => {
     ['an older Job that succeeded', { ...later, createdAtMs: ago(2 * HOUR) }],
     ['a newer Job of another CronJob', { ...later, controller: aController('CronJob', 'weekly') }],
     ['a newer Job without a CronJob', { ...later, controller: null }],
+    ['a newer Job of another namespace that names that CronJob', { ...later, namespace: 'evil' }],
   ])('is not made good by %s', (_, other) => {
     expect(assessOnce({ workloads: [earlier, other] }, any).findings.map(brief)).toEqual(['crash Failed shop/nightly']);
   });

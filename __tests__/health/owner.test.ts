@@ -54,6 +54,25 @@ describe('the workload that people know a pod by', () => {
   });
 });
 
+test('a pod of another namespace that names a workload as its controller belongs to nobody', () => {
+  const owner = ownerOf(
+    aPod({ ...ofDb(0), namespace: 'evil' }),
+    findWorkloads([aStatefulSet()], () => true),
+  );
+  expect(owner).toEqual({ kind: 'StatefulSet', name: 'db', workload: null, unjudged: null });
+});
+
+test('a younger Ready pod of another namespace is not taken for the replacement of one that ended', () => {
+  const controller = aController('ReplicaSet', 'canary-5f');
+  const ended = aPod({ name: 'canary-1', controller, revision: '5f', phase: 'Failed' });
+  const younger = aPod({ name: 'canary-2', controller, revision: '5f', createdAtMs: NOW_MS });
+  expect(assessOnce({ pods: [ended, younger] }).counts).toMatchObject({ superseded: 1, notReady: 0 });
+  expect(assessOnce({ pods: [ended, { ...younger, namespace: 'evil' }] }).counts).toMatchObject({
+    superseded: 0,
+    notReady: 1,
+  });
+});
+
 describe('a kind that is not judged', () => {
   test.each<readonly [string, Partial<Pod>, string]>([
     ['a bare ReplicaSet', { controller: aController('ReplicaSet', 'lone'), revision: null }, 'ReplicaSet (apps/v1)'],

@@ -104,13 +104,18 @@ export function rememberFailedJobs(before: FailedJobs, jobs: readonly Job[]): Fa
   const succeededAtMs = new Map<string, number>();
   for (const job of jobs) {
     if (job.controller === null || !isTrue(conditionOf(job.conditions, 'Complete'))) continue;
-    const { uid } = job.controller;
-    succeededAtMs.set(uid, Math.max(succeededAtMs.get(uid) ?? -Infinity, job.createdAtMs));
+    const key = cronJobOf(job.namespace, job.controller);
+    succeededAtMs.set(key, Math.max(succeededAtMs.get(key) ?? -Infinity, job.createdAtMs));
   }
   const madeGood = new Set<string>();
-  for (const { uid, controller, createdAtMs } of byUid.values()) {
-    const later = controller === null ? undefined : succeededAtMs.get(controller.uid);
+  for (const { uid, namespace, controller, createdAtMs } of byUid.values()) {
+    const later = controller === null ? undefined : succeededAtMs.get(cronJobOf(namespace, controller));
     if (before.madeGood.has(uid) || (later !== undefined && later > createdAtMs)) madeGood.add(uid);
   }
   return { byUid, madeGood };
+}
+
+/** Owners are of the same namespace: a Job elsewhere that claims this CronJob makes nothing good. */
+function cronJobOf(namespace: string, { uid }: { readonly uid: string }): string {
+  return `${namespace} ${uid}`;
 }

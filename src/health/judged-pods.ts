@@ -97,7 +97,7 @@ function siblingIndex(
 }
 
 function keyOf(pod: Pod, owner: Pick<PodOwner, 'workload'>): string {
-  return owner.workload?.uid ?? pod.controller?.uid ?? '';
+  return `${pod.namespace} ${owner.workload?.uid ?? pod.controller?.uid ?? ''}`;
 }
 
 /** Events by what they are about. The API server does not enforce that an event stands in its object's namespace. */

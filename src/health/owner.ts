@@ -55,8 +55,12 @@ export function ownerOf(pod: Pod, finder: WorkloadFinder): PodOwner | null {
     return unjudged(pod, controller);
   }
   const workload = finder.byUid.get(controller.uid);
-  // Absent although its kind is readable: deleted, and its pods are about to go as well.
-  return workload === undefined ? { kind, name, workload: null, unjudged: null } : judged(workload);
+  // Absent although its kind is readable: deleted, and its pods are about to go as well. One of another namespace cannot
+  // own it (cross-namespace owners are disallowed by design), whatever the reference says: a stranger's pod must not
+  // stand in for one of that workload.
+  if (workload === undefined || workload.namespace !== pod.namespace)
+    return { kind, name, workload: null, unjudged: null };
+  return judged(workload);
 }
 
 /** What a workload is called in findings: a Job that a CronJob made goes by the CronJob's name. */
