@@ -3,7 +3,7 @@ import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import { TEXT_LIMIT_BYTES } from '../../src/cluster/cap-text.ts';
 import { projectDaemonSet } from '../../src/cluster/projection/daemon-set.ts';
-import { projectEvent } from '../../src/cluster/projection/event.ts';
+import { projectEvent, SANDBOX_MESSAGE_LIMIT_BYTES } from '../../src/cluster/projection/event.ts';
 import type { Projection } from '../../src/cluster/projection/metadata.ts';
 import { projectNode } from '../../src/cluster/projection/node.ts';
 import { projectPod } from '../../src/cluster/projection/pod.ts';
@@ -177,6 +177,25 @@ describe('recorded events', () => {
       reportingComponent: 'default-scheduler',
     });
     expect(event?.eventAtMs).toBeGreaterThan(0);
+  });
+});
+
+describe('messages of events', () => {
+  const projected = (reason: string, bytes: number): string =>
+    projectEvent({ reason, message: 'x'.repeat(bytes) }, 0)?.message ?? '';
+
+  test.each(['FailedCreatePodSandBox', 'FailedKillPod'])(
+    'of %s are kept whole: the thick Multus plugin puts 16 KiB and more in front of the error',
+    (reason) => {
+      expect(SANDBOX_MESSAGE_LIMIT_BYTES).toBeGreaterThan(16 * 1024);
+      expect(projected(reason, SANDBOX_MESSAGE_LIMIT_BYTES)).toHaveLength(SANDBOX_MESSAGE_LIMIT_BYTES);
+      expect(projected(reason, 1024 * 1024)).toMatch(/^x+…$/u);
+      expect(Buffer.byteLength(projected(reason, 1024 * 1024))).toBe(SANDBOX_MESSAGE_LIMIT_BYTES);
+    },
+  );
+
+  test('of other reasons are cut as every text is', () => {
+    expect(Buffer.byteLength(projected('FailedMount', 1024 * 1024))).toBe(TEXT_LIMIT_BYTES);
   });
 });
 

@@ -8,7 +8,7 @@ export interface Event {
   readonly about: { readonly kind: string; readonly namespace: string; readonly name: string; readonly uid: string };
   readonly type: string;
   readonly reason: string;
-  /** Capped while it is read (`EVENT_MESSAGE_LIMIT_BYTES`). */
+  /** Capped while it is read (`EVENT_MESSAGE_LIMIT_BYTES`, `SANDBOX_MESSAGE_LIMIT_BYTES`). */
   readonly message: string;
   /** `source.component` and `source.host`; '' when absent (the scheduler's recorder leaves them out). */
   readonly component: string;

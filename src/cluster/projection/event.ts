@@ -5,6 +5,12 @@ import { numberOr, record, text, timeMs, word } from './raw.ts';
 
 /** Longer messages of events are cut while they are read. */
 export const EVENT_MESSAGE_LIMIT_BYTES = TEXT_LIMIT_BYTES;
+/**
+ * Those about sandboxes are decided from by their whole text: the thick Multus plugin prints its configuration byte by
+ * byte (`[123 34 …]`, some 10,000 characters) in front of the error.
+ */
+export const SANDBOX_MESSAGE_LIMIT_BYTES = 32 * 1024;
+const SANDBOX_REASONS: ReadonlySet<string> = new Set(['FailedCreatePodSandBox', 'FailedKillPod']);
 
 /** The reasons that decisions are made from; events with others are not kept. */
 const KEPT_REASONS: ReadonlySet<string> = new Set([
@@ -82,7 +88,7 @@ export const projectEvent: Projection<Event> = (raw, atMs) => {
     about: { kind: word(about.kind), namespace: word(about.namespace), name: word(about.name), uid: word(about.uid) },
     type: word(raw.type),
     reason,
-    message: text(raw.message, EVENT_MESSAGE_LIMIT_BYTES),
+    message: text(raw.message, SANDBOX_REASONS.has(reason) ? SANDBOX_MESSAGE_LIMIT_BYTES : EVENT_MESSAGE_LIMIT_BYTES),
     component: word(source.component),
     host: word(source.host),
     reportingComponent: word(raw.reportingComponent),
