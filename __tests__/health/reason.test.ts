@@ -282,6 +282,13 @@ describe('the reason for other trouble', () => {
     expect(reason.length).toBeLessThan(600);
     expect(reasonOfTrouble([aFinding({ message: ' ' })], context())).toContain('no reason is given');
   });
+
+  test('keeps the end of a long chain of errors, which says what went wrong', () => {
+    const message = `image a/b: ${'failed to pull: '.repeat(40)}network is unreachable`;
+    const reason = reasonOfTrouble([aFinding({ message })], context());
+    expect(reason).toMatch(/image a\/b: failed to pull: .* … .*: network is unreachable \(/);
+    expect(reason.length).toBeLessThan(600);
+  });
 });
 
 describe('the reason for health', () => {

@@ -119,6 +119,14 @@ describe('the log', () => {
     expect(log).toContainEqual(expect.stringMatching(/✓ {2}Deployment shop\/web: no longer MissingConfig$/u));
   });
 
+  test('calls a crash loop hopeless once, though its containers run between their ends', async () => {
+    const world = aWorld();
+    world.sim.cluster.deploy({ namespace: 'shop', name: 'web', behaviour: { kind: 'crash', afterMs: 8_000 } });
+    const { log } = await play(world, { namespaces: 'shop', timeout: '6m', 'fail-fast': 'false' });
+    expect(log.filter((line) => line.includes('restarts')).length).toBeGreaterThan(1);
+    expect(log.filter((line) => /^ \d:\d\d ✗/u.test(line))).toHaveLength(1);
+  });
+
   test('counts what are too many failures for one look', async () => {
     const world = aWorld();
     for (let number = 1; number <= 20; number += 1) {

@@ -193,7 +193,10 @@ function shorten(message: string, limit = MESSAGE_LIMIT): string {
   const line = message.replaceAll(/\s+/g, ' ').trim();
   if (line === '') return 'no reason is given';
   const characters = [...line];
-  return characters.length <= limit ? line : `${characters.slice(0, limit - 1).join('')}…`;
+  if (characters.length <= limit) return line;
+  // Errors name what was tried first and what went wrong last.
+  const head = Math.ceil(limit / 2);
+  return `${characters.slice(0, head).join('')} … ${characters.slice(head - limit + 3).join('')}`;
 }
 
 /** One sentence for a healthy run: what is ready, for how long it stayed so, what was not judged, what was cured. */

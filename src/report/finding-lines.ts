@@ -48,7 +48,9 @@ export function createFindingLines(): (event: Assessed, now: Now) => readonly st
     for (const group of groupFindings(assessment.findings)) {
       const topic = topicOf({ subject: group.subject, cause: causeOf(group) });
       const was = before.get(group.key) ?? (group.derivedFrom === null ? undefined : told.get(topic));
-      const fatal = group.fatal && !isBeingCured(group, nodes);
+      // What was called hopeless is not called so again: a container that crashes runs between its ends.
+      const wasCalledFatal = was?.told === 'yes' && was.fatal;
+      const fatal = wasCalledFatal || (group.fatal && !isBeingCured(group, nodes));
       const is: Known = {
         seenMs: was?.seenMs ?? now.elapsedMs,
         told: was?.told ?? 'no',
