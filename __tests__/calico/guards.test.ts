@@ -173,7 +173,13 @@ describe('alone is enough to stop the DELETE', () => {
       'refused',
       /two Calico installations.*set calico-namespace/,
     ],
-    ['a calico-node that is not Ready', { target: notReady(ago(30 * MINUTE)) }, 'refused', /not Ready/],
+    ['a calico-node that is not Ready', { target: notReady(ago(30 * MINUTE)) }, 'refused', /not Ready: find out why/],
+    [
+      'a calico-node that crashes',
+      { target: { ...notReady(ago(MINUTE)), containers: [aContainer({ name: 'calico-node', state: terminated() })] } },
+      'refused',
+      /not Ready \(container calico-node ended with exit code 1\): find out why/,
+    ],
     [
       'a young calico-node that is not Ready yet',
       { target: { ...startedAgo(MINUTE), ...notReady(ago(MINUTE)) } },

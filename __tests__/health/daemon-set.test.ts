@@ -168,7 +168,7 @@ test('what it is measured on is shown: nodes that do not count are taken off wha
   });
   expect(workloads).toMatchObject([{ desired: 1, ready: 1 }]);
   expect(notes).toEqual([
-    'DaemonSets are not measured on nodes that are younger than 5m, not Ready or being deleted (n2): 1 of their pods are in the total only',
+    'DaemonSets are not measured on nodes that are younger than 5m, not Ready or being deleted (n2): 1 of their pods is in the total only',
   ]);
 });
 

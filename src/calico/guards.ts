@@ -7,6 +7,7 @@ import type { DaemonSet } from '../objects/workload.ts';
 import type { CalicoNodePod, Installation, Installations, NodeCase } from './case.ts';
 import { chosenInstallation, isPodOf } from './installation.ts';
 import type { CalicoMemory } from './node-memory.ts';
+import { whyNotReady } from './why-not-ready.ts';
 
 /** Why not to restart now: `wait` passes by itself, `refuse` does not. `why` is a clause for people, untrusted text inside. */
 export interface Objection {
@@ -175,9 +176,11 @@ const guardReady: Guard = ({ pod, observation }) => {
   }
   if (isReady(pod)) return null;
   const ageMs = now.atMs - pod.createdAtMs;
-  return ageMs < settings.restartTimeoutMs
-    ? wait(`${name} was started ${formatSeconds(ageMs)} ago and is not Ready yet`)
-    : refuse(`${name} is not Ready: find out why first`);
+  if (ageMs < settings.restartTimeoutMs) {
+    return wait(`${name} was started ${formatSeconds(ageMs)} ago and is not Ready yet`);
+  }
+  const because = whyNotReady(pod, observation);
+  return refuse(`${name} is not Ready${because === '' ? '' : ` (${because})`}: find out why first`);
 };
 
 const guardDaemonSetStays: Guard = ({ daemonSet }) =>

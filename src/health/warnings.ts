@@ -51,8 +51,9 @@ export function excusedNotes(pods: readonly Pod[], nodes: EligibleNodes): readon
   const excused = pods.filter((pod) => pod.controller?.kind === 'DaemonSet' && !nodes.counts(pod));
   if (excused.length === 0) return [];
   const names = someOf([...new Set(excused.map(({ nodeName }) => nodeName ?? ''))]);
+  const are = excused.length === 1 ? 'is' : 'are';
   return [
-    `DaemonSets are not measured on nodes that are younger than 5m, not Ready or being deleted (${names}): ${excused.length} of their pods are in the total only`,
+    `DaemonSets are not measured on nodes that are younger than 5m, not Ready or being deleted (${names}): ${excused.length} of their pods ${are} in the total only`,
   ];
 }
 
