@@ -82,6 +82,7 @@ function aWorld(
     random: () => 0.5,
     path: PATH,
     decoder: createJsonDecoder(
+      'PodList',
       (raw) => {
         const { uid, resourceVersion } = record(raw.metadata);
         return { uid: text(uid), version: text(resourceVersion) };
@@ -528,6 +529,7 @@ test('a list that is never answered is asked again', async () => {
     random: () => 0.5,
     path: PATH,
     decoder: createJsonDecoder<unknown>(
+      'PodList',
       (raw) => raw,
       () => 0,
     ),

@@ -7,6 +7,7 @@ import { createLineSplitter } from '../../src/cluster/line-splitter.ts';
 import { record, text } from '../../src/cluster/projection/raw.ts';
 
 const decoder = createJsonDecoder<string>(
+  'PodList',
   (raw) => text(record(raw.metadata).name) || null,
   () => 0,
 );
@@ -106,10 +107,22 @@ describe('a page', () => {
     expect(entries).toEqual([{ key: 'u', version: '5', item: 'known' }]);
   });
 
-  test.each(['[]', '{}', '{"metadata":{}}', '{"metadata":{"resourceVersion":"1"},"items":{}}', '{"metadata":', 'null'])(
-    'is not what %j is',
-    (body) => {
-      expect(() => decoder.decodePage(Buffer.from(body), nothing)).toThrow(GarbledBody);
-    },
-  );
+  test.each([
+    '[]',
+    '{}',
+    '{"kind":"PodList","metadata":{}}',
+    '{"kind":"PodList","metadata":{"resourceVersion":"1"}}',
+    '{"kind":"PodList","metadata":{"resourceVersion":"1"},"items":{}}',
+    '{"metadata":{"resourceVersion":"1"},"items":[]}',
+    '{"kind":"JobList","metadata":{"resourceVersion":"1"},"items":[]}',
+    '{"kind":"Table","metadata":{"resourceVersion":"1"},"rows":[]}',
+    '{"metadata":',
+    'null',
+  ])('is not what %j is', (body) => {
+    expect(() => decoder.decodePage(Buffer.from(body), nothing)).toThrow(GarbledBody);
+  });
+
+  test('may be empty in the way of Go', () => {
+    expect(decoder.decodePage(page({ resourceVersion: '1' }, null), nothing).entries).toEqual([]);
+  });
 });

@@ -14,6 +14,7 @@ interface Name {
 
 function list(server: FakeServer): Promise<Listed<Name>> {
   const decoder = createJsonDecoder<Name>(
+    'PodList',
     (raw) => ({ name: text(record(raw.metadata).name) }),
     () => 0,
   );
@@ -132,8 +133,30 @@ describe('a list', () => {
   test('that repeats a continue token for ever is given up', async () => {
     const server = aServer(() => page(['a'], '7', 'again'));
     const failure = await list(server).catch((error: unknown) => error);
-    expect(isApiError(failure) && failure.reason).toBe('ContinueRepeated');
+    expect(isApiError(failure) && failure.reason).toBe('ListEndless');
     expect(server.asked.length).toBeLessThan(5);
+  });
+
+  test.each<[string, number, Script]>([
+    ['sends empty pages for ever', 11, (_, nth) => page([], '7', `t${nth}`)],
+    ['sends one page for ever', 2, (_, nth) => page(['a'], '7', `t${nth}`)],
+    ['has no end', 1_000, (_, nth) => page([`a${nth}`], '7', `t${nth}`)],
+  ])('that %s is given up', async (_, pages, script) => {
+    let asked = 0;
+    const server = aServer((request) => {
+      asked += 1;
+      return script(request, asked);
+    });
+    const failure = await list(server).catch((error: unknown) => error);
+    expect(isApiError(failure) && failure.reason).toBe('ListEndless');
+    // Some may have been asked for early.
+    expect(asked).toBeGreaterThanOrEqual(pages);
+    expect(asked).toBeLessThanOrEqual(pages + 4);
+  });
+
+  test('may have empty pages: a server may filter everything out', async () => {
+    const server = aServer(pagesOf([['a'], [], [], [], ['b']]));
+    expect(namesOf(await list(server))).toEqual(['a', 'b']);
   });
 
   test('that is no list is no empty one', async () => {

@@ -8,7 +8,7 @@ import { projectDaemonSet } from '../../src/cluster/projection/daemon-set.ts';
 import type { Raw } from '../../src/cluster/projection/raw.ts';
 import { readKubernetesVersion } from '../../src/cluster/version.ts';
 import { type Forbidden, forEach, type List, type Recording } from './recording.ts';
-import { pathOf, RECORDED, type Recorded } from './resources.ts';
+import { listTypeOf, pathOf, RECORDED, type Recorded } from './resources.ts';
 import { recordChanges } from './watch-streams.ts';
 
 export interface ReadOptions {
@@ -113,6 +113,7 @@ async function listOrNull(
       api,
       path: pathOf(resource, namespace),
       decoder: createJsonDecoder<Raw>(
+        listTypeOf(resource).kind,
         (raw) => raw,
         () => 0,
       ),

@@ -145,13 +145,17 @@ export function garbled(target: RequestTarget, cause: Error): ApiError {
 
 /** No byte came for too long. */
 export function silent(target: RequestTarget, limitMs: number): ApiError {
-  const words = `nothing came for ${Math.round(limitMs / 1_000)} s`;
-  return new ApiError(`${describeTarget(target)}: ${words}`, {
-    ...detailsOf(target),
-    kind: 'unreachable',
-    reason: 'Silent',
-    words,
-  });
+  return brokenOff(target, 'Silent', `nothing came for ${Math.round(limitMs / 1_000)} s`);
+}
+
+/** Bytes came for too long. */
+export function unfinished(target: RequestTarget, limitMs: number): ApiError {
+  return brokenOff(target, 'Unfinished', `the answer had not ended after ${Math.round(limitMs / 1_000)} s`);
+}
+
+function brokenOff(target: RequestTarget, reason: string, words: string): ApiError {
+  const details = { ...detailsOf(target), kind: 'unreachable' as const, reason, words };
+  return new ApiError(`${describeTarget(target)}: ${words}`, details);
 }
 
 /** The run, or whoever asked, ended it. */

@@ -40,7 +40,7 @@ interface Loss {
 
 export function createFreshness({ viewGapMs, forbiddenRetryMs, startedAt }: FreshnessOptions): Freshness {
   let wasRead = false;
-  let lost: Loss = { at: startedAt, message: 'no answer yet' };
+  let lost: Loss = { at: startedAt, message: 'no complete answer yet' };
   let isLost = true;
   let forbiddenAt: Now | null = null;
   let allowedGapMs = viewGapMs;

@@ -1,4 +1,5 @@
 import { GarbledBody, isRecord, parseJson, statusOf } from './body.ts';
+import { capText } from './cap-text.ts';
 import type { Decoder, Entry, Recall, WatchEvent } from './decoder.ts';
 import { createLineSplitter } from './line-splitter.ts';
 import type { Projection } from './projection/metadata.ts';
@@ -8,10 +9,16 @@ import { type Raw, record } from './projection/raw.ts';
 const WATCH_LINE_LIMIT_BYTES = 32 * 1024 * 1024;
 /** A list's metadata stands before its items; tokens are short, and base64 needs no escapes. */
 const PEEK_BYTES = 4096;
+/** No kind is longer. */
+const KIND_LIMIT_BYTES = 100;
 const CONTINUE = /"continue":\s*"([^"\\]+)"/;
 
-/** Reads JSON. `project` makes slim objects; `now` gives the server's time of reading. */
-export function createJsonDecoder<T>(project: Projection<T>, now: () => number): Decoder<T> {
+/**
+ * Reads JSON. `listKind`: what lists must call themselves (`PodList`): a proxy's cache that answers with another list, or
+ * a server with a Table, must not pass for an empty one. `project` makes slim objects; `now` gives the server's time of
+ * reading.
+ */
+export function createJsonDecoder<T>(listKind: string, project: Projection<T>, now: () => number): Decoder<T> {
   const entryOf = (raw: Raw, recall: Recall<T>): Entry<T> => {
     const { key, version } = identityOf(raw);
     return { key, version, item: recall(key, version) ?? project(raw, now()) };
@@ -27,8 +34,13 @@ export function createJsonDecoder<T>(project: Projection<T>, now: () => number):
     decodePage: (body, recall) => {
       const list = parseJson(body);
       if (!isRecord(list) || !isRecord(list.metadata)) throw new GarbledBody('the answer is JSON, but no list');
+      if (list.kind !== listKind) {
+        const kind = typeof list.kind === 'string' ? capText(list.kind, KIND_LIMIT_BYTES) : 'thing without a kind';
+        throw new GarbledBody(`the answer is a ${kind} and no ${listKind}`);
+      }
       const { resourceVersion, continue: continueToken } = list.metadata;
-      const items = list.items ?? [];
+      // Null is Go's empty list.
+      const items = list.items === null ? [] : list.items;
       if (typeof resourceVersion !== 'string' || !Array.isArray(items)) {
         throw new GarbledBody('the answer is a list without version or items');
       }

@@ -7,6 +7,10 @@ import { describeTarget, targetOf } from './request-target.ts';
 const PAGE_LIMIT = 500;
 /** Paged once, once more from the beginning, then as a whole (`pager.go`: full list when a continue token expired). */
 const PAGED_ROUNDS = 2;
+/** Half a million objects; Kubernetes is built for 150,000 pods. What goes on for longer has no end. */
+const MOST_PAGES = 1_000;
+/** A server may filter all objects of a page out (api/meta/v1: `limit`), but hardly of page after page. */
+const MOST_EMPTY_PAGES = 10;
 
 export interface ListOptions<T> {
   readonly api: Api;
@@ -27,7 +31,8 @@ export interface Listed<T> {
 /**
  * Reads a whole list in pages of one snapshot: when the snapshot expires under way (410, or a page of another version)
  * everything read so far is dropped. No resourceVersion is asked for, so that the list is never an old one. Rejects with
- * ApiError; a continue token that comes twice would go on for ever and ends the list.
+ * ApiError, also for a list that would go on for ever: a continue token or a page that comes twice, empty pages one after
+ * another, more pages than any cluster fills.
  */
 export async function readList<T>(options: ListOptions<T>): Promise<Listed<T>> {
   for (let round = 1; round <= PAGED_ROUNDS; round += 1) {
@@ -46,7 +51,9 @@ async function readRound<T>(options: ListOptions<T>, limit: number | null): Prom
   const early = new Map<string, Promise<Page<T>>>();
   const entries: Entry<T>[] = [];
   const tokens = new Set<string>();
+  const firstKeys = new Set<string>();
   let resourceVersion: string | null = null;
+  let emptyPages = 0;
 
   const fetchPage = (token: string): Promise<Page<T>> =>
     options.api.read(
@@ -76,11 +83,23 @@ async function readRound<T>(options: ListOptions<T>, limit: number | null): Prom
       for (const entry of page.entries) entries.push(entry);
       token = page.continueToken;
       if (token === '') return { entries, resourceVersion };
-      if (tokens.has(token)) throw tokenRepeated(options.path);
-      tokens.add(token);
+      const why = whyEndless(page, token);
+      if (why !== null) throw endless(options.path, why);
     }
   } finally {
     end.abort();
+  }
+
+  function whyEndless({ entries: [first] }: Page<T>, token: string): string | null {
+    if (tokens.has(token)) return 'the server repeats a continue token';
+    tokens.add(token);
+    if (tokens.size >= MOST_PAGES) return `it has more than ${MOST_PAGES} pages`;
+    emptyPages = first === undefined ? emptyPages + 1 : 0;
+    if (emptyPages > MOST_EMPTY_PAGES) return 'the server sends empty pages, one after another';
+    if (first === undefined) return null;
+    if (firstKeys.has(first.key)) return 'the server repeats a page';
+    firstKeys.add(first.key);
+    return null;
   }
 }
 
@@ -101,13 +120,8 @@ function snapshotChanged(path: string): ApiError {
   return listError(path, 'expired', 'SnapshotChanged', 'the pages of the list are of different versions');
 }
 
-function tokenRepeated(path: string): ApiError {
-  return listError(
-    path,
-    'server-error',
-    'ContinueRepeated',
-    'the list does not end: the server repeats a continue token',
-  );
+function endless(path: string, why: string): ApiError {
+  return listError(path, 'server-error', 'ListEndless', `the list does not end: ${why}`);
 }
 
 function listError(path: string, kind: ApiError['kind'], reason: string, words: string): ApiError {

@@ -2,7 +2,7 @@ import type { Clock } from '../clock.ts';
 import { type ApiError, isApiError } from './api-error.ts';
 import { GarbledBody, isHtml, readRefusal } from './body.ts';
 import { createCredentialRenewal } from './credential-renewal.ts';
-import { aborted, garbled, notAnswered, notKubernetes, refused, renewed, silent } from './explain.ts';
+import { aborted, garbled, notAnswered, notKubernetes, refused, renewed, silent, unfinished } from './explain.ts';
 import type { RequestTarget } from './request-target.ts';
 import type { ServerClock } from './server-clock.ts';
 import { guardSilence } from './silence.ts';
@@ -25,11 +25,16 @@ export type Consume<T> = (response: ApiResponse, onChunk: (bytes: number) => voi
 
 /** Longest time without a byte of an answer; a server that works on a long list still sends within seconds. */
 export const SILENCE_LIMIT_MS = 30_000;
+/**
+ * Longest time for one answer (not a watch), its body included. A page is a few MB; what takes longer has no end, and a
+ * run that waits for it sees nothing.
+ */
+export const ANSWER_LIMIT_MS = 120_000;
 
 /**
  * One request: sends it, obtains new credentials and sends it once more (but for a DELETE) when it is refused with 401,
- * and lets `consume` read the answer of a server that accepts it. Ends when `signal` aborts or nothing comes for `SILENCE_LIMIT_MS`.
- * Rejects with ApiError and nothing else.
+ * and lets `consume` read the answer of a server that accepts it. Ends when `signal` aborts, when nothing comes for
+ * `SILENCE_LIMIT_MS`, and when the answer has not ended after `ANSWER_LIMIT_MS`. Rejects with ApiError and nothing else.
  */
 export function createRequester(
   options: RequesterOptions,
@@ -57,11 +62,13 @@ export function createRequester(
     }
     if (response.status >= 200 && response.status < 300) return response;
     const refusal = await readRefusal(response, onBytes);
-    if (refusal.isStatus) onStatus();
     // A page for people that says 403 or 404 is a proxy's: no right that could be granted would help.
-    else if (response.status < 500 && response.status !== 401 && isHtml(response))
+    if (!refusal.isStatus && response.status < 500 && response.status !== 401 && isHtml(response))
       throw notKubernetes(target, response);
-    throw refused(target, response, refusal, serverClock.now().atMs);
+    const error = refused(target, response, refusal, serverClock.now().atMs);
+    // Who redirects, or asks for a proxy's credentials, is in front of the API server, whatever its body says.
+    if (refusal.isStatus && error.kind !== 'redirect' && error.kind !== 'not-kubernetes') onStatus();
+    throw error;
   };
 
   return async (target, request, consume) => {
@@ -69,6 +76,11 @@ export function createRequester(
     if (signal.aborted) throw aborted(target);
     const cut = new AbortController();
     const silence = guardSilence(clock, SILENCE_LIMIT_MS, () => cut.abort());
+    let isEndless = false;
+    const cancelLimit = clock.after(ANSWER_LIMIT_MS, () => {
+      isEndless = true;
+      cut.abort();
+    });
     try {
       const response = await accepted(target, { ...request, signal: AbortSignal.any([signal, cut.signal]) });
       return await consume(response, (bytes) => {
@@ -78,16 +90,18 @@ export function createRequester(
     } catch (error) {
       // Frees the connection of a body that was not read to its end.
       cut.abort();
-      throw explained(target, error, signal.aborted, silence.tripped());
+      if (signal.aborted) throw aborted(target);
+      if (silence.tripped()) throw silent(target, SILENCE_LIMIT_MS);
+      if (isEndless) throw unfinished(target, ANSWER_LIMIT_MS);
+      throw explained(target, error);
     } finally {
       silence.stop();
+      cancelLimit();
     }
   };
 }
 
-function explained(target: RequestTarget, error: unknown, isAborted: boolean, isSilent: boolean): ApiError {
-  if (isAborted) return aborted(target);
-  if (isSilent) return silent(target, SILENCE_LIMIT_MS);
+function explained(target: RequestTarget, error: unknown): ApiError {
   if (isApiError(error)) return error;
   return error instanceof GarbledBody ? garbled(target, error) : notAnswered(target, error);
 }

@@ -63,6 +63,17 @@ const GROUPS: Readonly<Record<Resource, string>> = {
   jobs: '/apis/batch/v1',
 };
 
+const LIST_KINDS: Readonly<Record<Resource, string>> = {
+  pods: 'PodList',
+  events: 'EventList',
+  nodes: 'NodeList',
+  namespaces: 'NamespaceList',
+  deployments: 'DeploymentList',
+  statefulsets: 'StatefulSetList',
+  daemonsets: 'DaemonSetList',
+  jobs: 'JobList',
+};
+
 /** A collection, and the namespace that it covers; null: all. */
 interface Part<T> {
   readonly namespace: string | null;
@@ -85,7 +96,7 @@ export function createResourceView<T>(context: ReadingContext, options: Resource
       ...context,
       signal: AbortSignal.any([context.signal, end.signal, partEnd.signal]),
       path: pathOf(options, namespace),
-      decoder: createJsonDecoder(options.project, () => context.api.now().atMs),
+      decoder: createJsonDecoder(LIST_KINDS[resource], options.project, () => context.api.now().atMs),
       mode,
       mayBeSilent: resource === 'events',
       ...(options.keepDeleted === undefined ? {} : { keepDeleted: options.keepDeleted }),
