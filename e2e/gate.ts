@@ -42,20 +42,25 @@ export interface AuditedRequest {
 }
 
 interface AuditEvent {
+  readonly user: { readonly username: string };
   readonly requestReceivedTimestamp: string;
   readonly verb: string;
   readonly requestURI: string;
   readonly responseStatus?: { readonly code?: number };
 }
 
-/** Begins to note what the gate asks; the function returns all requests since then. Only on our own cluster. */
-export function auditGate(): () => readonly AuditedRequest[] {
+/**
+ * Begins to note what the gate asks as `user`; the function returns all requests since then. Only on our own cluster,
+ * where only the gate and the accounts of `GATE_NAMESPACE` are audited.
+ */
+export function auditGate(user = 'calico-health-gate'): () => readonly AuditedRequest[] {
   const before = auditLines().length;
   return () =>
     auditLines()
       .slice(before)
-      .map((line) => {
-        const { requestReceivedTimestamp, verb, requestURI, responseStatus } = JSON.parse(line) as AuditEvent;
+      .map((line) => JSON.parse(line) as AuditEvent)
+      .filter(({ user: { username } }) => username === user)
+      .map(({ requestReceivedTimestamp, verb, requestURI, responseStatus }) => {
         return { atMs: Date.parse(requestReceivedTimestamp), verb, requestURI, code: responseStatus?.code ?? 0 };
       });
 }

@@ -1,0 +1,137 @@
+import { readFileSync } from 'node:fs';
+import { mkdtemp, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { KubeConfig } from '@kubernetes/client-node/dist/config.js';
+import type { Mode, Right } from '../__tests__/scenarios/rbac.ts';
+import type { Manifest } from './api.ts';
+import { CALICO_NAMESPACE } from './calico/install.ts';
+import { GATE_NAMESPACE } from './cluster/control-plane.ts';
+import { kubeconfig } from './cluster/credentials.ts';
+import { sourceOf } from './cluster/places.ts';
+import { run } from './cluster/processes.ts';
+import { readState } from './cluster/state.ts';
+import { until } from './cluster/waiting.ts';
+import type { Cluster } from './harness.ts';
+import { removeNamespace } from './workloads.ts';
+
+/** The account that `rbac/` makes. */
+export const GATE_ACCOUNT = 'calico-health-gate';
+
+/** Authorizers learn of new roles by a watch. */
+const GRANTED_WITHIN_MS = 30_000;
+const RBAC = 'rbac.authorization.k8s.io';
+
+/** How the API server calls an account of `GATE_NAMESPACE`. */
+export function userOf(account: string): string {
+  return `system:serviceaccount:${GATE_NAMESPACE}:${account}`;
+}
+
+/** Runs kubectl as the administrator: ours on our own cluster, elsewhere that of the machine. */
+async function kubectl({ own }: Cluster, args: readonly string[], input = ''): Promise<string> {
+  const command = own ? join(readState()?.binaries ?? '', 'kubectl') : 'kubectl';
+  return await run(command, ['--kubeconfig', adminKubeconfig(), ...args], { input });
+}
+
+function adminKubeconfig(): string {
+  return process.env.E2E_KUBECONFIG ?? '';
+}
+
+/** What a mode's kustomize base makes, with calico-node's own namespace for calico-system, as the README says. */
+async function manifestsOf(cluster: Cluster, mode: Mode): Promise<string> {
+  const manifests = await kubectl(cluster, ['kustomize', sourceOf('..', 'rbac', mode)]);
+  return manifests.replaceAll(`namespace: ${CALICO_NAMESPACE}`, `namespace: ${cluster.calicoNamespace}`);
+}
+
+/** `kubectl apply -k rbac/MODE`. */
+export async function applyMode(cluster: Cluster, mode: Mode): Promise<void> {
+  await kubectl(cluster, ['apply', '-f', '-'], await manifestsOf(cluster, mode));
+}
+
+/** Removes what any of the modes made, and every account of `GATE_NAMESPACE`. */
+export async function removeModes(cluster: Cluster): Promise<void> {
+  const manifests = await manifestsOf(cluster, 'restart');
+  await kubectl(cluster, ['delete', '--ignore-not-found', '-f', '-'], manifests);
+  await removeNamespace(cluster, GATE_NAMESPACE);
+}
+
+/** A kubeconfig file with a fresh token of an account of `GATE_NAMESPACE`, as `kubectl create token` makes it. */
+export async function kubeconfigOfAccount({ api }: Cluster, account: string): Promise<string> {
+  const path = `/api/v1/namespaces/${GATE_NAMESPACE}/serviceaccounts/${account}/token`;
+  const request = { apiVersion: 'authentication.k8s.io/v1', kind: 'TokenRequest', spec: { expirationSeconds: 3_600 } };
+  const { status } = await api.create<{ readonly status: { readonly token: string } }>(path, request);
+  const content = kubeconfig({ server: api.server, ca: authority(), user: account, token: status.token });
+  const file = join(await mkdtemp(join(tmpdir(), 'account-')), 'kubeconfig');
+  await writeFile(file, content, { mode: 0o600 });
+  return file;
+}
+
+/** The certificate of the API server's authority, in PEM. */
+function authority(): string {
+  const admin = new KubeConfig();
+  admin.loadFromFile(adminKubeconfig());
+  const { caData, caFile } = admin.getCurrentCluster() ?? {};
+  return caFile === undefined ? Buffer.from(caData ?? '', 'base64').toString('utf8') : readFileSync(caFile, 'utf8');
+}
+
+/** Makes an account of `GATE_NAMESPACE`, which must be there, with just these rights; resolves when it has them. */
+export async function makeAccount(cluster: Cluster, name: string, rights: readonly Right[]): Promise<void> {
+  const everywhere = rights.filter(({ namespace }) => namespace === null);
+  const inCalico = rights.filter(({ namespace }) => namespace !== null);
+  const account = { apiVersion: 'v1', kind: 'ServiceAccount', metadata: { name, namespace: GATE_NAMESPACE } };
+  const manifests = [account, ...granting(name, undefined, everywhere)];
+  if (inCalico.length > 0) manifests.push(...granting(name, cluster.calicoNamespace, inCalico));
+  for (const manifest of manifests) await cluster.api.apply(manifest);
+  for (const [right] of [everywhere, inCalico]) {
+    if (right === undefined) continue;
+    const waiting = { what: `${name} to be allowed to ${right.verb} ${right.resource}`, timeoutMs: GRANTED_WITHIN_MS };
+    await until(waiting, async () => await isAllowed(cluster, name, right));
+  }
+}
+
+/** A role with these rights and its binding, for a namespace or for all. */
+function granting(name: string, namespace: string | undefined, rights: readonly Right[]): readonly Manifest[] {
+  const apiVersion = `${RBAC}/v1`;
+  const metadata = { name: roleOf(name), ...(namespace === undefined ? {} : { namespace }) };
+  const kind = namespace === undefined ? 'ClusterRole' : 'Role';
+  const rules = rights.map(({ group, resource, verb }) => ({
+    apiGroups: [group],
+    resources: [resource],
+    verbs: [verb],
+  }));
+  return [
+    { apiVersion, kind, metadata, rules },
+    {
+      apiVersion,
+      kind: `${kind}Binding`,
+      metadata,
+      roleRef: { apiGroup: RBAC, kind, name: metadata.name },
+      subjects: [{ kind: 'ServiceAccount', name, namespace: GATE_NAMESPACE }],
+    },
+  ];
+}
+
+function roleOf(account: string): string {
+  return `${GATE_NAMESPACE}-e2e-${account}`;
+}
+
+/** Removes the roles of an account that `makeAccount` made; it goes itself with its namespace. */
+export async function removeRoles({ api, calicoNamespace }: Cluster, account: string): Promise<void> {
+  const root = `/apis/${RBAC}/v1`;
+  for (const path of [root, `${root}/namespaces/${calicoNamespace}`]) {
+    for (const plural of path === root ? ['clusterrolebindings', 'clusterroles'] : ['rolebindings', 'roles']) {
+      await api.remove(`${path}/${plural}/${roleOf(account)}`);
+    }
+  }
+}
+
+async function isAllowed({ api, calicoNamespace }: Cluster, account: string, right: Right): Promise<boolean> {
+  const [resource, subresource] = right.resource.split('/');
+  const namespace = right.namespace === null ? undefined : calicoNamespace;
+  const resourceAttributes = { verb: right.verb, group: right.group, resource, subresource, namespace };
+  const spec = { user: userOf(account), resourceAttributes };
+  const review = { apiVersion: 'authorization.k8s.io/v1', kind: 'SubjectAccessReview', spec };
+  const path = '/apis/authorization.k8s.io/v1/subjectaccessreviews';
+  const { status } = await api.create<{ readonly status: { readonly allowed: boolean } }>(path, review);
+  return status.allowed;
+}

@@ -1,0 +1,176 @@
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { granted, MODES, type Mode, nameOf, type Right, rightsNamed } from '../../../__tests__/scenarios/rbac.ts';
+import {
+  applyMode,
+  GATE_ACCOUNT,
+  kubeconfigOfAccount,
+  makeAccount,
+  removeModes,
+  removeRoles,
+  userOf,
+} from '../../accounts.ts';
+import { type AuditedRequest, auditGate, changesAmong, type GateRun, runGate } from '../../gate.ts';
+import { type Cluster, connectCluster } from '../../harness.ts';
+import { aDeployment, allReady, aPodSpec, makeNamespace, removeNamespace } from '../../workloads.ts';
+
+const HEALTHY = 'rights';
+const CRASHED = 'rights-crashed';
+
+/** A mode that lacks one of its rights. */
+interface Lack {
+  readonly mode: Mode;
+  readonly missing: Right;
+  readonly account: string;
+  readonly without: string;
+}
+
+const LACKS: readonly Lack[] = MODES.flatMap((mode) =>
+  granted(mode).map((missing, index) => {
+    return { mode, missing, account: `${mode}-without-${index + 1}`, without: nameOf(missing) };
+  }),
+);
+
+/** What the verdict itself needs: without a view of them it is never healthy. */
+const NEEDED: ReadonlySet<string> = new Set(['pods', 'deployments', 'statefulsets', 'daemonsets', 'jobs']);
+
+/** Runs at a time. */
+const LANES = 6;
+
+describe('the least privilege of a mode', () => {
+  let cluster: Cluster;
+  const modes = new Map<Mode, { readonly runs: readonly GateRun[]; readonly requests: readonly AuditedRequest[] }>();
+  const lacking = new Map<string, GateRun>();
+
+  beforeAll(async () => {
+    cluster = await connectCluster();
+    await removeModes(cluster);
+    await applyMode(cluster, 'observe');
+    await Promise.all([makeNamespace(cluster, HEALTHY), makeNamespace(cluster, CRASHED)]);
+    await cluster.api.apply(aDeployment({ name: 'web', namespace: HEALTHY, replicas: 2 }));
+    const container = { args: ['crash', '--message=cannot reach the database'] };
+    await cluster.api.apply({
+      apiVersion: 'v1',
+      kind: 'Pod',
+      metadata: { name: 'migrate', namespace: CRASHED },
+      spec: aPodSpec({ container, restartPolicy: 'Never' }),
+    });
+    await Promise.all([
+      allReady(cluster, HEALTHY, 2),
+      ...LACKS.map(async ({ mode, missing, account }) => {
+        await makeAccount(cluster, account, without(granted(mode), missing));
+      }),
+    ]);
+
+    for (const mode of ['observe', 'diagnose'] as const) {
+      await applyMode(cluster, mode);
+      modes.set(mode, await runAsMode(cluster));
+    }
+    const queue = [...LACKS];
+    const lane = async (): Promise<void> => {
+      for (let lack = queue.shift(); lack !== undefined; lack = queue.shift()) {
+        const kubeconfig = await kubeconfigOfAccount(cluster, lack.account);
+        const inputs = { namespaces: HEALTHY, 'stable-for': '1s', timeout: '2m' };
+        const restart = { 'restart-calico-node': String(lack.mode === 'restart') };
+        lacking.set(lack.account, await runGate({ kubeconfig }, { ...inputs, ...restart }));
+      }
+    };
+    await Promise.all(Array.from({ length: LANES }, lane));
+  });
+
+  afterAll(async () => {
+    await Promise.all(LACKS.map(async ({ account }) => await removeRoles(cluster, account)));
+    await removeModes(cluster);
+    await Promise.all([HEALTHY, CRASHED].map(async (name) => await removeNamespace(cluster, name)));
+    cluster.api.close();
+  });
+
+  test.each(['observe', 'diagnose'] as const)('is enough to judge: %s', (mode) => {
+    const [some, all] = modes.get(mode)?.runs ?? [];
+
+    expect(some?.outputs.verdict).toBe('unhealthy');
+    expect(some?.report.findings).toEqual([
+      expect.objectContaining({ namespace: CRASHED, pod: 'migrate', cause: 'Failed' }),
+    ]);
+    expect(some?.report.findings[0]?.message).toContain('last log lines: cannot reach the database');
+    expect(all?.outputs).toMatchObject({ verdict: 'healthy', 'pods-ready': '2' });
+  });
+
+  test('is refused nothing in the mode diagnose, which has no warnings either', () => {
+    const { runs, requests } = modes.get('diagnose') ?? { runs: [], requests: [] };
+
+    expect(runs.flatMap(({ report }) => report.warnings)).toEqual([]);
+    expect(runs.map(({ stdout }) => stdout).join()).not.toContain('missing right');
+    expect(requests.filter(({ code }) => code === 403)).toEqual([]);
+  });
+
+  test('is refused events alone in the mode observe, and the rules that diagnose adds are named', () => {
+    const { runs, requests } = modes.get('observe') ?? { runs: [], requests: [] };
+
+    const refused = requests.filter(({ code }) => code === 403).map(({ requestURI }) => requestURI);
+    expect(refused.filter((uri) => !/\/events(?:\?|$)/.test(uri))).toEqual([]);
+    const added = granted('diagnose').filter((right) => !includes(granted('observe'), right));
+    for (const run of runs) expect(namedIn(run)).toEqual(new Set(added.map(withoutPlace)));
+  });
+
+  test('changes nothing in the modes that do not restart', () => {
+    if (!cluster.own) return;
+    for (const { requests } of modes.values()) {
+      expect(requests.length).toBeGreaterThan(0);
+      expect(changesAmong(requests)).toEqual([]);
+    }
+  });
+
+  test.each(LACKS)('$mode without the right to $without says which rule to add, and does what it can', (lack) => {
+    const { mode, missing, account } = lack;
+    const run = lacking.get(account) as GateRun;
+    const { exitCode, outputs, report } = run;
+
+    const isBlind = missing.verb === 'list' && NEEDED.has(missing.resource);
+    expect({ verdict: outputs.verdict, exitCode }).toEqual(
+      isBlind ? { verdict: 'inconclusive', exitCode: 1 } : { verdict: 'healthy', exitCode: 0 },
+    );
+    if (isBlind) {
+      expect(outputs.reason).toContain(`${missing.resource} in namespace ${HEALTHY} may not be read`);
+      expect(rightsNamed(outputs.reason ?? '').map(withoutPlace)).toContain(withoutPlace(missing));
+    }
+    const eventsMissing = granted('diagnose').filter((right) => !includes(granted(mode), right));
+    expect(namedIn(run)).toEqual(new Set([missing, ...eventsMissing].map(withoutPlace)));
+    // What is only listed instead of watched, or needed only in a case that did not happen, is worth a line and no more.
+    const isWarning = missing.verb === 'list' || eventsMissing.length > 0;
+    expect(report.warnings.length > 0).toBe(isWarning);
+  });
+});
+
+/** The account of the mode that was applied, on some namespaces and on all. */
+async function runAsMode(
+  cluster: Cluster,
+): Promise<{ readonly runs: readonly GateRun[]; readonly requests: readonly AuditedRequest[] }> {
+  const kubeconfig = await kubeconfigOfAccount(cluster, GATE_ACCOUNT);
+  const requests = cluster.own ? auditGate(userOf(GATE_ACCOUNT)) : () => [];
+  const runs = await Promise.all([
+    runGate({ kubeconfig }, { namespaces: `${HEALTHY} ${CRASHED}`, timeout: '2m' }),
+    runGate(
+      { kubeconfig },
+      { selector: 'app=web', 'exclude-namespaces': 'default', 'stable-for': '1s', timeout: '2m' },
+    ),
+  ]);
+  return { runs, requests: requests() };
+}
+
+function without(rights: readonly Right[], missing: Right): readonly Right[] {
+  return rights.filter((right) => nameOf(right) !== nameOf(missing));
+}
+
+function includes(rights: readonly Right[], one: Right): boolean {
+  return rights.some((right) => nameOf(right) === nameOf(one));
+}
+
+/** The rights in the lines `missing right: …` of a log; the rules in `rbac/` hold in all namespaces, others in some. */
+function namedIn({ stdout }: GateRun): ReadonlySet<string> {
+  const lines = stdout.split('\n').filter((line) => line.includes('missing right:'));
+  return new Set(lines.flatMap(rightsNamed).map(withoutPlace));
+}
+
+function withoutPlace({ verb, group, resource }: Right): string {
+  return nameOf({ verb, group, resource, namespace: null });
+}
