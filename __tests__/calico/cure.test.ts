@@ -303,6 +303,48 @@ describe('not cured', () => {
     });
   });
 
+  describe('where pods of several namespaces spoke of the node', () => {
+    const theirs = aStuckPod({ namespace: 'evil', name: 'held' });
+    const report = (pod: Pod, atMs: number): Event =>
+      aSandboxEvent(pod, undefined, { uid: `again ${pod.uid}`, createdAtMs: atMs, lastAtMs: atMs, seenAtMs: atMs });
+    const before = { pods: [stuck, theirs], events: [failure, report(theirs, ago(4 * MINUTE))] };
+    const after = INSTALLED_MS + 8 * SECOND;
+    const look1 = (events: readonly Event[], pods: readonly Pod[] = before.pods): readonly [number, Scene] => [
+      10 * SECOND,
+      { pods, events: [...before.events, ...events] },
+    ];
+
+    test('not by the word of one of them: what those of others wait for may come yet', () => {
+      const first = look1([report(theirs, after)]);
+      expect(story([first], { before }).settled).toBeNull();
+      const cured = { pods: [healed(INSTALLED_MS + 12 * SECOND), theirs], events: first[1].events ?? [] };
+      expect(story([first, [15 * SECOND, cured]], { before })).toMatchObject({ outcome: 'cured' });
+      expect(story([first, [181 * SECOND, first[1]]], { before })).toMatchObject({ outcome: 'timed-out' });
+    });
+
+    test('not by a namespace that did not speak before', () => {
+      const stranger = aStuckPod({ namespace: 'bank', name: 'new', createdAtMs: NOW_MS });
+      expect(story([look1([report(stranger, after)], [...before.pods, stranger])], { before }).settled).toBeNull();
+    });
+
+    test('when each of them has reported it', () => {
+      const events = [report(theirs, after), report(stuck, after - SECOND)];
+      expect(story([look1(events)], { before })).toMatchObject({
+        outcome: 'not-cured',
+        why: expect.stringMatching(/^evil\/held reported the failure 8s after install-cni/),
+      });
+    });
+
+    test('when a pod that cannot end has: its kubelet says that it is held', () => {
+      const pods = [...before.pods, leaving];
+      const withLeaving = { pods, events: [...before.events, kill(ago(MINUTE))] };
+      expect(story([look1([kill(after)], pods)], { before: withLeaving })).toMatchObject({
+        outcome: 'not-cured',
+        why: expect.stringMatching(/^shop\/leaving reported/),
+      });
+    });
+  });
+
   test('when install-cni itself fails for the third time, with its words', () => {
     const failing = (restartCount: number): Pod => ({
       ...fresh,

@@ -125,6 +125,28 @@ describe('a failure since before the present calico-node pod', () => {
   test('speaks against a new failure of another pod as well, as long as no pod got its network', () => {
     expect(planOf({ startedAgoMs: HOUR, failedAgoMs: [2 * HOUR, 10 * MINUTE] })).toMatchObject({ action: 'refused' });
   });
+
+  test('of one namespace’s pods alone does not speak against a new one of others: a pod can be held for days', () => {
+    const held = { startedAgoMs: HOUR, failedAgoMs: [2 * HOUR, 10 * MINUTE] };
+    expect(planOf({ ...held, namespaces: ['evil', 'shop'] })).toMatchObject({ action: 'restarted' });
+    const both = { ...held, failedAgoMs: [...held.failedAgoMs, 2 * HOUR] };
+    expect(planOf({ ...both, namespaces: ['evil', 'shop', 'shop'] })).toMatchObject({ action: 'refused' });
+    const young = { ...held, failedAgoMs: [2 * HOUR, 10 * SECOND] };
+    expect(planOf({ ...young, namespaces: ['evil', 'shop'] })).toMatchObject({ action: 'refused' });
+  });
+
+  test('of one namespace is not called in vain by what another one’s pod reports: its retry decides', () => {
+    const again = aStuckPod({ namespace: 'evil', name: 'held', createdAtMs: ago(11 * MINUTE) });
+    const world = {
+      startedAgoMs: MINUTE,
+      failedAgoMs: [10 * MINUTE],
+      pods: [again],
+      events: [
+        aSandboxEvent(again, undefined, { firstAtMs: ago(10 * MINUTE), lastAtMs: ago(20 * SECOND), seenAtMs: NOW_MS }),
+      ],
+    };
+    expect(planOf(world)).toMatchObject({ action: 'waiting', why: expect.stringContaining('has 3m to help') });
+  });
 });
 
 describe('a failure that began after the present calico-node pod', () => {

@@ -153,6 +153,22 @@ describe('the newest network on the node', () => {
   });
 });
 
+test('the newest event of each namespace is remembered, and that of pods that cannot end', () => {
+  const theirs = aStuckPod({ namespace: 'evil', name: 'held' });
+  const leaving = aTerminatingPod({ name: 'leaving' });
+  const at = (pod: Pod, agoMs: number): Event => aSandboxEvent(pod, undefined, { lastAtMs: ago(agoMs) });
+  const node = remember({
+    pods: [stuck, theirs, leaving],
+    events: [at(stuck, 3 * MINUTE), at(theirs, MINUTE), aKillEvent(leaving, undefined, { lastAtMs: ago(2 * MINUTE) })],
+  });
+  expect(node.lastMatch?.pod).toBe('evil/held');
+  expect(node.lastHeld?.pod).toBe('shop/leaving');
+  expect([...node.lastMatchOf].map(([namespace, { pod }]) => `${namespace}: ${pod}`)).toEqual([
+    'shop: shop/leaving',
+    'evil: evil/held',
+  ]);
+});
+
 describe('a pod that the kubelet ended', () => {
   const leaving = aTerminatingPod();
   const held = { pods: [leaving], events: [aKillEvent(leaving)] };

@@ -4,11 +4,11 @@ import { fullName } from '../objects/metadata.ts';
 import { isTerminating, type Pod } from '../objects/pod.ts';
 import { whyPodsUnseen } from '../objects/snapshot.ts';
 import type { Outcome, Restart } from './case.ts';
-import { cameBack, installEndOf, sandboxSince, WHAT_TO_LOOK_AT } from './in-vain.ts';
+import { comeback, installEndOf, sandboxSince, WHAT_TO_LOOK_AT } from './in-vain.ts';
 import { installOf } from './install-cni.ts';
 import { INSTALL_CNI } from './installation.ts';
 import { gapMs, type Moment, onServerMs } from './moments.ts';
-import type { CalicoMemory, NodeMemory, PodTrace } from './node-memory.ts';
+import type { CalicoMemory, NodeMemory, PodTrace, Sighting } from './node-memory.ts';
 import { isPending } from './restart-state.ts';
 import { isStuck } from './sandbox-errors.ts';
 
@@ -18,8 +18,8 @@ import { isStuck } from './sandbox-errors.ts';
  * - Cured: after `install-cni` of the new pod exited 0, a pod in need of a pod network got its sandbox there, or a pod
  *   that was held by the failing DEL was ended by the kubelet and is gone. A Ready calico-node proves nothing: it was
  *   Ready all the time.
- * - Not cured: none of these, and an event with the failure that is clearly newer than that end; or `install-cni`
- *   itself fails again and again.
+ * - Not cured: none of these, and an event with the failure that is clearly newer than that end (of each namespace that
+ *   spoke of the node, see `comeback`); or `install-cni` itself fails again and again.
  * - Else `restart-timeout` decides: pods that were stuck already write no new event.
  * A restart by somebody else is judged in the same way, but has no outcome of its own.
  */
@@ -36,9 +36,8 @@ export function judgeCure(restart: Restart, observation: Observation, memory: Ca
   if (end !== null && pod !== null) {
     const proof = proofOfCure(end, node);
     if (proof !== null) return settle(seen, 'cured', proof, now.elapsedMs);
-    if (cameBack(end, node, timing.refuteAfterMs)) {
-      return settle(seen, 'not-cured', refutation(end, pod, node), now.elapsedMs);
-    }
+    const match = comeback(end, node, restart.namespaces, timing.refuteAfterMs);
+    if (match !== null) return settle(seen, 'not-cured', refutation(end, pod, match), now.elapsedMs);
   }
   const failing = pod === null ? null : installFailure(pod);
   if (failing !== null && pod !== null && failing.ends >= timing.crashLoopEnds) {
@@ -145,11 +144,8 @@ function wasReleased({ endedAtMs, goneAtMs }: PodTrace, end: Moment): boolean {
   return endedAtMs !== null && goneAtMs !== null && endedAtMs >= end.notBeforeMs;
 }
 
-function refutation(end: Moment, pod: Pod, node: NodeMemory | undefined): string {
-  const match = node?.lastMatch ?? null;
-  const event =
-    match === null ? 'the failure' : `${match.pod} reported the failure ${formatSeconds(gapMs(end, match.moment))}`;
-  return `${event} after install-cni of ${fullName(pod)} had ended; ${WHAT_TO_LOOK_AT}`;
+function refutation(end: Moment, pod: Pod, match: Sighting): string {
+  return `${match.pod} reported the failure ${formatSeconds(gapMs(end, match.moment))} after install-cni of ${fullName(pod)} had ended; ${WHAT_TO_LOOK_AT}`;
 }
 
 function installFailure(pod: Pod): { readonly ends: number; readonly words: string } | null {

@@ -7,7 +7,7 @@ import type { SandboxError, StuckPod } from './case.ts';
 import type { Guard, GuardedTarget, Objection } from './guards.ts';
 import { installOf } from './install-cni.ts';
 import { gapMs, type Moment, onServerMs } from './moments.ts';
-import type { NodeMemory } from './node-memory.ts';
+import type { NodeMemory, Sighting } from './node-memory.ts';
 import { isFromItsKubelet } from './sandbox-errors.ts';
 
 /** What to look at where a fresh token does not help (calico-node writes it, something else reads another file or refuses it). */
@@ -95,7 +95,7 @@ function tooSoonAgain(
   const placeSinceMs = Math.max(daemonSet.createdAtMs, node?.createdAtMs ?? 0);
   if (pod.createdAtMs - placeSinceMs < timing.newFailureMs) return null;
   const proven = speaking.filter((stuck) => stuck.proven);
-  if (new Set(proven.map((stuck) => stuck.pod.namespace)).size > 1) return null;
+  if (namespacesOf(proven).length > 1) return null;
   if (proven.some((stuck) => isTerminating(stuck.pod))) return null;
   const half = formatDuration(timing.newFailureMs);
   return {
@@ -124,14 +124,15 @@ export const guardInVain: Guard = (target) => {
   const sinceMs = now.atMs - onServerMs(end);
   const worked = sandboxSince(end, node) || ranSince(end, nodeCase.node, observation);
 
-  const old = nodeCase.stuckPods.filter(({ error }) => beganMs(error) < pod.createdAtMs);
-  const later = nodeCase.stuckPods.filter((stuck) => !old.includes(stuck));
+  const before = nodeCase.stuckPods.filter(({ error }) => beganMs(error) < pod.createdAtMs);
+  const later = nodeCase.stuckPods.filter((stuck) => !before.includes(stuck));
   // Attempts that began with the old token may report after `install-cni` has ended.
   const between = later.filter(({ error }) => gapMs(end, beginningOf(error)) <= timing.refuteAfterMs);
   const fresh = later.filter((stuck) => !between.includes(stuck));
+  const old = isOutvoted(before, fresh) ? [] : before;
 
   if (worked && fresh.length > 0) return provenOf(fresh) ?? tooSoonAgain(target, fresh, sinceMs);
-  if (old.length > 0 && cameBack(end, node, timing.refuteAfterMs)) {
+  if (old.length > 0 && comeback(end, node, namespacesOf(old), timing.refuteAfterMs) !== null) {
     return inVain(`the failure came back after ${fullName(pod)} had started`);
   }
   if ((old.length > 0 || between.length > 0) && sinceMs < settings.restartTimeoutMs) {
@@ -148,6 +149,19 @@ export const guardInVain: Guard = (target) => {
   if (worked || sinceMs >= timing.newFailureMs) return tooSoonAgain(target, later, sinceMs);
   return inVain(`no pod got its network since ${fullName(pod)} was started ${formatSeconds(sinceMs)} ago`);
 };
+
+/**
+ * Pods of one namespace alone say that it failed before, and proven ones of others that it began since: a tenant that
+ * keeps a pod of its own without a sandbox for days must not keep the nodes of others from being healed.
+ */
+function isOutvoted(before: readonly StuckPod[], fresh: readonly StuckPod[]): boolean {
+  const [namespace, ...more] = namespacesOf(before);
+  return more.length === 0 && fresh.some((stuck) => stuck.proven && stuck.pod.namespace !== namespace);
+}
+
+function namespacesOf(stuckPods: readonly StuckPod[]): readonly string[] {
+  return [...new Set(stuckPods.map((stuck) => stuck.pod.namespace))];
+}
 
 function provenOf(fresh: readonly StuckPod[]): Objection | null {
   if (fresh.some(({ proven }) => proven)) return null;
@@ -177,8 +191,20 @@ function unknownEnd(pod: Pod, nowMs: number): Moment {
   return { onNodeMs: null, notBeforeMs: pod.createdAtMs, notAfterMs: nowMs };
 }
 
-/** Whether an event with the failure is clearly newer than the end of `install-cni`. */
-export function cameBack(end: Moment, memory: NodeMemory | undefined, afterMs: number): boolean {
-  const match = memory?.lastMatch ?? null;
-  return match !== null && gapMs(end, match.moment) > afterMs;
+/**
+ * The event with the failure that shows that it came back: clearly newer than the end of `install-cni`, of a pod that
+ * cannot end, or of pods of all `namespaces` that speak of the node. One tenant could write such an event about its own
+ * pod, and have the restart of a node called in vain on which those of others are about to get their network.
+ */
+export function comeback(
+  end: Moment,
+  memory: NodeMemory | undefined,
+  namespaces: readonly string[],
+  afterMs: number,
+): Sighting | null {
+  const isAfter = (match: Sighting | null | undefined): boolean =>
+    match !== null && match !== undefined && gapMs(end, match.moment) > afterMs;
+  if (memory === undefined) return null;
+  if (isAfter(memory.lastHeld)) return memory.lastHeld;
+  return namespaces.every((namespace) => isAfter(memory.lastMatchOf.get(namespace))) ? memory.lastMatch : null;
 }

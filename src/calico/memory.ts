@@ -1,7 +1,7 @@
 import type { Observation } from '../health/assessment.ts';
 import { lastHappenedAtMs } from '../objects/event.ts';
 import { conditionOf, fullName } from '../objects/metadata.ts';
-import { hasEnded, hasSandbox, isOverdue, isReady, type Pod } from '../objects/pod.ts';
+import { hasEnded, hasSandbox, isOverdue, isReady, isTerminating, type Pod } from '../objects/pod.ts';
 import type { SandboxError } from './case.ts';
 import { diagnose } from './diagnosis.ts';
 import { installOf } from './install-cni.ts';
@@ -37,6 +37,8 @@ export function rememberCalico(memory: CalicoMemory, observation: Observation): 
       ...known,
       evidence: addEvidence(known.evidence, stuckNow, name, observation),
       lastMatch: newest(known.lastMatch, matchesOn(there, observation)),
+      lastMatchOf: newestOfEach(known.lastMatchOf, there, observation),
+      lastHeld: newest(known.lastHeld, matchesOn(there.filter(isTerminating), observation)),
       newestSandbox: newest(known.newestSandbox, sandboxesOf(there, known.pods, nowMs)),
       pods: tracePods(known.pods, there, retries, observation),
       installs: traceInstalls(known.installs, calicoNodePods, name, nowMs),
@@ -56,6 +58,8 @@ function newNode(nowMs: number): NodeMemory {
     provenAtMs: null,
     evidence: new Map(),
     lastMatch: null,
+    lastMatchOf: new Map(),
+    lastHeld: null,
     newestSandbox: null,
     pods: new Map(),
     installs: new Map(),
@@ -152,6 +156,19 @@ function matchesOn(pods: readonly Pod[], observation: Observation): readonly Sig
     const error = errorWithFailure(pod, observation);
     return error === null ? [] : [{ pod: fullName(pod), uid: pod.uid, moment: lastTimeOf(error.event) }];
   });
+}
+
+function newestOfEach(
+  known: ReadonlyMap<string, Sighting>,
+  pods: readonly Pod[],
+  observation: Observation,
+): ReadonlyMap<string, Sighting> {
+  const ofEach = new Map(known);
+  for (const pod of pods) {
+    const match = newest(ofEach.get(pod.namespace) ?? null, matchesOn([pod], observation));
+    if (match !== null) ofEach.set(pod.namespace, match);
+  }
+  return ofEach;
 }
 
 function sandboxesOf(pods: readonly Pod[], traces: ReadonlyMap<string, PodTrace>, nowMs: number): readonly Sighting[] {

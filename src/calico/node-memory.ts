@@ -72,6 +72,10 @@ export interface NodeMemory {
   readonly evidence: ReadonlyMap<string, Evidence>;
   /** The newest event with the failure, of whatever pod that was stuck when it was read. */
   readonly lastMatch: Sighting | null;
+  /** The same of each namespace: what one tenant writes about its pods says nothing about those of others. */
+  readonly lastMatchOf: ReadonlyMap<string, Sighting>;
+  /** The same of pods that cannot end: what their kubelet says of those no tenant can write. */
+  readonly lastHeld: Sighting | null;
   /** The newest sandbox that a pod in need of a pod network got there. */
   readonly newestSandbox: Sighting | null;
   /** By uid. */
