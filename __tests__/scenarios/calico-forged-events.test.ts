@@ -1,32 +1,17 @@
 import { describe, expect, test } from '@jest/globals';
 import type { PodOptions } from '../../simulator/cluster/workload-actions.ts';
-import type { RawObject } from '../../simulator/cluster.ts';
 import type { Pod } from '../../simulator/objects.ts';
 import { aWorld, play, type World } from '../harness.ts';
-import { CURE, outputsIn, restartedAfterMs, stampAgo, UNAUTHORIZED_ADD, unauthorizedDelete } from './broken-node.ts';
+import { CURE, outputsIn, restartedAfterMs, stampAgo, unauthorizedDelete } from './broken-node.ts';
+import { failureEvent } from './tenant.ts';
 
 const EVERYWHERE = { ...CURE, namespaces: 'shop,tenant', timeout: '3m' };
 const OTHER_ERROR = 'error adding host side routes for interface: cali123, error: route already exists';
 
-/** An event as the kubelet of the pod's node writes it, so many ms ago. */
-function genuine(world: World, pod: Pod, agoMs: number): RawObject & Record<string, unknown> {
-  const at = stampAgo(world, agoMs);
-  const { name, namespace = '', uid, deletionTimestamp } = pod.metadata;
-  const isLeaving = deletionTimestamp !== undefined;
-  return {
-    metadata: { name: `${name}.forged`, namespace, creationTimestamp: at },
-    involvedObject: { kind: 'Pod', apiVersion: 'v1', namespace, name, uid },
-    reason: isLeaving ? 'FailedKillPod' : 'FailedCreatePodSandBox',
-    message: isLeaving ? unauthorizedDelete(uid) : UNAUTHORIZED_ADD,
-    source: { component: 'kubelet', host: pod.spec.nodeName },
-    firstTimestamp: at,
-    lastTimestamp: at,
-    count: 1,
-    type: 'Warning',
-    eventTime: null,
-    reportingComponent: 'kubelet',
-    reportingInstance: pod.spec.nodeName,
-  };
+/** An event as the kubelet of the pod's node writes it, so many ms ago, and stored then. */
+function genuine(world: World, pod: Pod, agoMs: number): ReturnType<typeof failureEvent> {
+  const event = failureEvent(world, pod, agoMs);
+  return { ...event, metadata: { ...event.metadata, creationTimestamp: stampAgo(world, agoMs) } };
 }
 
 interface Stuck {

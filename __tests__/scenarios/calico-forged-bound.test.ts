@@ -1,0 +1,113 @@
+import { describe, expect, test } from '@jest/globals';
+import { aWorld, type Inputs, play, type World } from '../harness.ts';
+import { nodesOf, restartByHand } from './broken-node.ts';
+import { EVERYWHERE, failureEvent, hold, OTHERS, release, TENANT } from './tenant.ts';
+
+const SECOND = 1_000;
+const MINUTE = 60_000;
+const SWEEP_MS = 10 * MINUTE;
+const HALF_HOUR_MS = 30 * MINUTE;
+const INPUTS: Inputs = { ...EVERYWHERE, timeout: '3m', 'restart-timeout': '60s', 'fail-fast': 'true' };
+
+interface Sweeps {
+  /** When calico-node was deleted on each node, since the first run. */
+  readonly deletedAtMs: Readonly<Record<string, readonly number[]>>;
+  readonly runs: number;
+}
+
+/** A gate that runs every ten minutes for three hours, restarts allowed; before each run `prepare` happens. */
+async function sweep(world: World, prepare: (run: number) => void): Promise<Sweeps> {
+  const startMs = world.clock.monotonicMs();
+  const deletedAtMs: Record<string, number[]> = {};
+  world.sim.api.faults = ({ method, path }) => {
+    const pod = world.sim.cluster.pods().find(({ metadata }) => path.endsWith(`/pods/${metadata.name}`));
+    if (method !== 'DELETE' || pod === undefined) return undefined;
+    const node = pod.spec.nodeName ?? '';
+    deletedAtMs[node] = [...(deletedAtMs[node] ?? []), world.clock.monotonicMs() - startMs];
+    onRestart(node);
+    return undefined;
+  };
+  const onRestart = (node: string): void => {
+    // The tenant lets its pods go, so that each restart looks like a cure and the next one may begin.
+    world.clock.after(8 * SECOND, () => {
+      for (const held of world.sim.cluster.pods(TENANT)) {
+        if (held.spec.nodeName === node && held.status.phase === 'Pending') release(world, held);
+      }
+    });
+  };
+  const runs = 18;
+  for (let run = 0; run < runs; run += 1) {
+    prepare(run);
+    // Longer than the failure must have lasted.
+    await world.clock.advance(45 * SECOND);
+    await play(world, INPUTS);
+    const untilMs = startMs + (run + 1) * SWEEP_MS;
+    await world.clock.advance(Math.max(0, untilMs - world.clock.monotonicMs()));
+  }
+  return { deletedAtMs, runs };
+}
+
+function gaps(timesMs: readonly number[]): readonly number[] {
+  return timesMs.slice(1).map((atMs, index) => atMs - (timesMs[index] ?? 0));
+}
+
+const NODES = ['n1', 'n2', 'n3'];
+
+/** Others' pods come and go on every node all the time: the token of each calico-node is seen to work. */
+function aBusyCluster(): World {
+  const world = aWorld({ nodes: NODES });
+  for (const nodeName of NODES) world.sim.cluster.createPod({ namespace: OTHERS, name: `there-${nodeName}`, nodeName });
+  world.sim.warmUp(MINUTE);
+  return world;
+}
+
+/** A held pod on each node, with the best event there is; those of the run before are gone. */
+function attack(world: World, run: number): void {
+  const { cluster } = world.sim;
+  for (const pod of cluster.pods(TENANT)) cluster.remove('pods', TENANT, pod.metadata.name);
+  for (const nodeName of NODES) {
+    cluster.createPod({ namespace: OTHERS, name: `job-${run}-${nodeName}`, nodeName });
+    world.clock.after(10 * SECOND, () => {
+      cluster.put('events', failureEvent(world, hold(world, { name: `held-${run}-${nodeName}`, nodeName })));
+    });
+  }
+}
+
+describe('what a tenant can cause: a pod that is kept without its sandbox in silence, and a forged event about it', () => {
+  test('is one restart per node and half hour, however often the gate runs and however well the tenant plays', async () => {
+    const world = aBusyCluster();
+    const { deletedAtMs, runs } = await sweep(world, (run) => attack(world, run));
+    expect(runs * SWEEP_MS).toBe(6 * HALF_HOUR_MS);
+    expect(Object.keys(deletedAtMs).sort()).toEqual(NODES);
+    for (const times of Object.values(deletedAtMs)) {
+      // It is possible, this often and not more often.
+      expect(times.length).toBeGreaterThanOrEqual(4);
+      expect(times.length).toBeLessThanOrEqual(6);
+      for (const gap of gaps(times)) expect(gap).toBeGreaterThanOrEqual(HALF_HOUR_MS);
+    }
+  }, 120_000);
+
+  test('is one node at a time, and no more of them in a run than max-node-restarts allows', async () => {
+    const world = aBusyCluster();
+    attack(world, 0);
+    await world.clock.advance(45 * SECOND);
+    const played = await play(world, { ...INPUTS, 'max-node-restarts': '1' });
+    expect(played.deletes).toHaveLength(1);
+    expect(nodesOf(played).filter((node) => node.includes('restarted'))).toHaveLength(1);
+  });
+
+  test('is nothing on a node whose calico-node somebody has just restarted', async () => {
+    const world = aBusyCluster();
+    restartByHand(world, 'n1');
+    await world.clock.advance(5 * MINUTE);
+    const { cluster } = world.sim;
+    cluster.createPod({ namespace: OTHERS, name: 'since', nodeName: 'n1' });
+    await world.clock.advance(30 * SECOND);
+    cluster.put('events', failureEvent(world, hold(world, { name: 'held' })));
+    await world.clock.advance(45 * SECOND);
+    const played = await play(world, INPUTS);
+    expect(played.deletes).toEqual([]);
+    expect(nodesOf(played)).toEqual(['n1: refused/-']);
+    expect(played.report.calico.nodes[0]?.command).toMatch(/^kubectl delete pod -n calico-system calico-node-/);
+  });
+});
