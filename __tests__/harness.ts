@@ -4,7 +4,7 @@ import type { Connection } from '../src/cluster/connection.ts';
 import type { Transport } from '../src/cluster/transport.ts';
 import { INPUTS, type InputName } from '../src/contract.ts';
 import type { GateEvent } from '../src/events.ts';
-import { type GateResult, runGate } from '../src/gate.ts';
+import { type GateOptions, type GateResult, runGate } from '../src/gate.ts';
 import type { Assessment } from '../src/health/assessment.ts';
 import { createLog } from '../src/report/log.ts';
 import { parseSettings, type RawSettings, type Settings } from '../src/settings.ts';
@@ -25,8 +25,11 @@ export interface World {
   readonly sim: Simulator;
 }
 
-export function aWorld(options: Partial<Omit<SimulatorOptions, 'clock'>> = {}): World {
-  const clock = createVirtualClock();
+export interface WorldOptions extends Partial<Omit<SimulatorOptions, 'clock'>> {
+  readonly clock?: VirtualClock;
+}
+
+export function aWorld({ clock = createVirtualClock(), ...options }: WorldOptions = {}): World {
   const sim = createSimulator({
     clock,
     seed: 7,
@@ -62,6 +65,8 @@ export interface PlayOptions {
   readonly renewCredentials?: () => Promise<void>;
   /** Of the first random number: gates side by side differ in it as in life. Default 1. */
   readonly seed?: number;
+  /** Instead of the simulator's own transport. */
+  readonly connect?: GateOptions['connect'];
   /** Called before an event is told; what it throws, telling throws. */
   readonly onEvent?: (event: GateEvent) => void;
 }
@@ -116,7 +121,7 @@ export async function start({ clock, sim }: World, inputs: Inputs = {}, options:
       seed = (seed * 48_271) % 2_147_483_647;
       return seed / 2_147_483_647;
     },
-    connect: async () => connection,
+    connect: options.connect ?? (async () => connection),
   });
   const deletes = sim.requests.filter(({ method }) => method === 'DELETE').map(({ path }) => `DELETE ${path}`);
   return { ...result, log, events, looks, deletes, elapsedMs: clock.monotonicMs() - startedMs };

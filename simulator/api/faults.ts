@@ -25,8 +25,12 @@ export type Fault =
   | { readonly kind: 'slow'; readonly pieceBytes: number; readonly everyMs: number }
   /** The body never ends: behind it blanks come, so many bytes in `everyMs`. */
   | { readonly kind: 'endless'; readonly pieceBytes: number; readonly everyMs: number }
-  /** The body is another than the server wrote. */
-  | { readonly kind: 'rewrite'; readonly rewrite: (body: string) => string; readonly contentType?: string }
+  /** Body and headers are others than the server wrote. */
+  | {
+      readonly kind: 'rewrite';
+      readonly rewrite: (body: string) => string;
+      readonly headers?: Readonly<Record<string, string>>;
+    }
   /** A watch says for each of its lines these instead. */
   | { readonly kind: 'lines'; readonly rewrite: (line: string) => readonly string[] }
   /** The body ends so long after it began: in the regular way (`clean`), or with ECONNRESET. */
@@ -101,8 +105,7 @@ export async function withFault(
       return brokenBody((body) => cutShort(body, fault.afterMs, fault.clean ?? false, world, signal), true);
     case 'rewrite': {
       const answer = await brokenBody((body) => rewritten(body, fault.rewrite));
-      const headers = fault.contentType === undefined ? {} : { 'content-type': fault.contentType };
-      return { ...answer, headers: { ...answer.headers, ...headers } };
+      return { ...answer, headers: { ...answer.headers, ...fault.headers } };
     }
     case 'delay':
       await waited(world, fault.delayMs, signal);

@@ -50,7 +50,7 @@ export interface ReadOptions extends GetOptions {
  *
  * GETs are repeated on 429, 5xx, resets, silence, and bodies that are cut or not JSON, with full-jitter back-off from
  * 800 ms to 30 s, which ends soon after a server that could not be reached answers again; `Retry-After` is honoured, and
- * a 429 holds back all GETs. A 401 renews the credentials once and is
+ * a 429 holds back all GETs but that of a watch, which says nothing of lists. A 401 renews the credentials once and is
  * repeated; a second one in a row is final, and every later request is refused at once (`failure`). A POST is repeated
  * only where the server said that it did not carry it out (401, 429). A DELETE is never sent twice: after a 401 it
  * rejects with new credentials at hand (`credentials`), after a 429 when the time that the server asked for has passed,
@@ -220,11 +220,6 @@ export function createApi(options: ApiOptions): Api {
       return await attempt(targetOf('GET', path), { ...getDraft(path, openOptions), signal }, (response) =>
         Promise.resolve({ ...response, body: countedBody(response.body, countBytes) }),
       );
-    } catch (error) {
-      if (isApiError(error) && error.kind === 'too-many-requests' && error.retryAfterMs !== null) {
-        slots.holdBack(retryAfterWaitMs(error.retryAfterMs, random));
-      }
-      throw error;
     } finally {
       release();
     }

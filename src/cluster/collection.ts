@@ -7,7 +7,8 @@ import type { Decoder, WatchEvent } from './decoder.ts';
 import { type CollectionState, createFreshness } from './freshness.ts';
 import { readList } from './pages.ts';
 import { createStore } from './store.ts';
-import { type WatchEnd, watchOnce } from './watch.ts';
+import { watchOnce } from './watch.ts';
+import { isUseful, type WatchEnd, wordsFor } from './watch-end.ts';
 
 export interface CollectionOptions<T> {
   readonly api: Api;
@@ -48,14 +49,14 @@ export interface Collection<T> {
 const POLL_MS = 5_000;
 /** A poll and the list that follows it: what is not listed again by then is stale. */
 const POLL_GAP_MS = 20_000;
-/** A watch that ends sooner by itself was not ended by its `timeoutSeconds`. */
-const SHORT_WATCH_MS = 10_000;
 /** client-go's RetryWatcher leaves a second between restarts: no server is to be asked in a hot loop. */
 const LEAST_WATCH_MS = 1_000;
-/** After so many short watches in a row lists tell more than watches. */
-const MOST_SHORT_WATCHES = 3;
+/** After so many watches in a row that told nothing, lists tell more than watches. */
+const MOST_FRUITLESS_WATCHES = 3;
 /** A watch that was refused for good is asked for again this seldom: rights come back, proxies are mended. */
 const WATCH_AGAIN_MS = 60_000;
+/** The same of one that was never answered: each try is half a minute in which nothing is seen. */
+const SILENT_WATCH_AGAIN_MS = 300_000;
 /** Rights that were missing from the beginning may be granted under way, but hardly are. */
 const FORBIDDEN_AGAIN_MS = 30_000;
 /** Rights that are lost under way may come back within `forbiddenRetryMs` (a role that is applied anew). */
@@ -67,7 +68,6 @@ export function createCollection<T>(options: CollectionOptions<T>): Collection<T
   const store = createStore<T>(options.keepDeleted);
   const freshness = createFreshness({ ...options.timing, startedAt: api.now() });
   let pollUntilMs = options.mode === 'poll' ? Number.POSITIVE_INFINITY : 0;
-  let shortWatches = 0;
   let failedLists = 0;
   let failedWatches = 0;
   let heardAt = api.now();
@@ -144,6 +144,8 @@ export function createCollection<T>(options: CollectionOptions<T>): Collection<T
   /** Watches, again and again, until a list is needed. */
   const watchFrom = async (listed: string): Promise<void> => {
     for (let version = listed; ; ) {
+      // It may take long to begin, and until it does nothing is seen.
+      freshness.pause(api.now(), 'the watch has not begun yet');
       const end = await watchOnce(
         {
           ...options,
@@ -183,57 +185,52 @@ export function createCollection<T>(options: CollectionOptions<T>): Collection<T
     switch (end.why) {
       case 'refused': {
         const { kind, retryAfterMs } = end.error;
-        if (kind === 'expired') return afterExpiry(end);
+        if (kind === 'expired') return await afterExpiry(end);
         // Lists may be allowed where watches are not; if they are not, the list will say so.
-        if (kind === 'forbidden' || kind === 'not-found' || kind === 'invalid') {
-          pollUntilMs = Math.max(pollUntilMs, clock.monotonicMs() + WATCH_AGAIN_MS);
-          return 'list';
-        }
-        await backOff(retryAfterMs);
-        return 'resume';
+        if (kind === 'forbidden' || kind === 'not-found' || kind === 'invalid') return pollFor(WATCH_AGAIN_MS);
+        if (end.error.reason === 'Silent') return pollFor(SILENT_WATCH_AGAIN_MS);
+        return await afterFailure('resume', retryAfterMs);
       }
       case 'error': {
-        if (end.code === 410) return afterExpiry(end);
-        await backOff(end.retryAfterMs);
+        if (end.code === 410) return await afterExpiry(end);
         // Of these a server may recover without forgetting (retrywatcher.go: 500, 504); what others mean is not known.
-        return [429, 500, 503, 504].includes(end.code) ? 'resume' : 'list';
+        return await afterFailure([429, 500, 503, 504].includes(end.code) ? 'resume' : 'list', end.retryAfterMs);
       }
       case 'garbled':
-        await backOff(null);
-        return 'list';
+      case 'disordered':
+        return await afterFailure('list');
       case 'silent':
         return 'resume';
       case 'closed':
-        return afterClose(end);
+        return await afterClose(end);
     }
   };
 
   /** A version that was fresh a moment ago and is too old already, is no reason to list in a hot loop. */
-  const afterExpiry = async (end: WatchEnd): Promise<'list'> => {
-    if (!isUseful(end)) await backOff(null);
-    return 'list';
-  };
+  const afterExpiry = (end: WatchEnd): Promise<'resume' | 'list'> =>
+    isUseful(end) ? Promise.resolve('list') : afterFailure('list');
 
   const afterClose = async (end: Extract<WatchEnd, { readonly why: 'closed' }>): Promise<'resume' | 'list'> => {
-    if (isUseful(end)) {
-      shortWatches = 0;
-      freshness.allowGap(options.timing.viewGapMs);
-      if (end.openForMs < LEAST_WATCH_MS) await pause(backOffMs(1, random));
-      return 'resume';
-    }
-    shortWatches += 1;
-    if (shortWatches < MOST_SHORT_WATCHES) {
-      await backOff(null);
-      return 'resume';
-    }
-    freshness.allowGap(POLL_GAP_MS);
-    await pause(pollPauseMs());
-    return 'list';
+    if (!isUseful(end)) return await afterFailure('resume');
+    freshness.allowGap(options.timing.viewGapMs);
+    if (end.openForMs < LEAST_WATCH_MS) await pause(backOffMs(1, random));
+    return 'resume';
   };
 
-  const backOff = async (retryAfterMs: number | null): Promise<void> => {
+  /** Backs off; where watches keep failing, lists tell for a while what they do not. */
+  const afterFailure = async (
+    next: 'resume' | 'list',
+    retryAfterMs: number | null = null,
+  ): Promise<'resume' | 'list'> => {
     failedWatches += 1;
+    if (failedWatches >= MOST_FRUITLESS_WATCHES) return pollFor(WATCH_AGAIN_MS);
     await pause(retryAfterMs === null ? backOffMs(failedWatches, random) : retryAfterWaitMs(retryAfterMs, random));
+    return next;
+  };
+
+  const pollFor = (ms: number): 'list' => {
+    pollUntilMs = Math.max(pollUntilMs, clock.monotonicMs() + ms);
+    return 'list';
   };
 
   const keepUp = async (): Promise<void> => {
@@ -289,24 +286,4 @@ export function createCollection<T>(options: CollectionOptions<T>): Collection<T
         interruption.abort();
       }),
   };
-}
-
-/** It told something, or lasted: not one of a series of failures. */
-function isUseful(end: WatchEnd): boolean {
-  return end.why !== 'refused' && (end.openForMs >= SHORT_WATCH_MS || end.eventCount > 0);
-}
-
-function wordsFor(end: WatchEnd): string {
-  switch (end.why) {
-    case 'refused':
-      return end.error.message;
-    case 'error':
-      return `the watch ended with an error: ${end.code} ${end.message}`;
-    case 'garbled':
-      return 'the watch sent something that is no event';
-    case 'silent':
-      return 'the watch was silent for too long';
-    case 'closed':
-      return 'the watch was closed';
-  }
 }

@@ -1,10 +1,15 @@
-import { spawn } from 'node:child_process';
+import { type ChildProcessByStdio, spawn } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import { delimiter, join } from 'node:path';
+import type { Readable } from 'node:stream';
 import type { Clock } from '../clock.ts';
 import { quote } from '../printable.ts';
 import { isRecord } from './body.ts';
 import { capText } from './cap-text.ts';
 import { ConnectError } from './connect-error.ts';
+import { execInfo } from './exec-info.ts';
 import type { ExecPlugin, KubeconfigCluster } from './kubeconfig.ts';
+import { secretsOfPlugin } from './kubeconfig-secrets.ts';
 import { redact } from './redact.ts';
 
 /** What an exec plugin gave (client.authentication.k8s.io ExecCredential). */
@@ -47,7 +52,7 @@ export async function runExecPlugin(options: ExecOptions): Promise<ExecCredentia
   if (plugin.interactiveMode === 'Always') {
     throw failed(`${name} asks for a terminal (interactiveMode: Always), and there is none: use another login for CI`);
   }
-  const output = await run(options, name);
+  const output = await run(options, name, await execInfo(plugin, options.cluster));
   return credentialOf(output, plugin, name);
 }
 
@@ -55,22 +60,30 @@ function failed(message: string, cause?: unknown): ConnectError {
   return new ConnectError(message, { reason: 'CredentialsFailed', ...(cause === undefined ? {} : { cause }) });
 }
 
-function run({ plugin, cluster, env, clock, signal }: ExecOptions, name: string): Promise<string> {
+/** Processes have groups of their own: what a plugin started ends with it. */
+const CAN_GROUP = process.platform !== 'win32';
+
+function start({ plugin, env }: ExecOptions, name: string, info: string): ChildProcessByStdio<null, Readable, Readable> {
+  const options = { env: { ...env, ...plugin.env, KUBERNETES_EXEC_INFO: info }, detached: CAN_GROUP, windowsHide: true };
+  try {
+    return spawn(plugin.command, plugin.args, { ...options, stdio: ['ignore', 'pipe', 'pipe'] });
+  } catch (error) {
+    // Too long, or with a zero byte. Node's own words, and so the error as a cause, repeat the argument.
+    throw failed(`${name} cannot be started: ${(error as NodeJS.ErrnoException).code}`);
+  }
+}
+
+function run(options: ExecOptions, name: string, info: string): Promise<string> {
+  const { plugin, clock, signal } = options;
   return new Promise((resolve, reject) => {
     if (signal.aborted) {
       reject(failed(`${name} was not run: the run ends`));
       return;
     }
-    const canGroup = process.platform !== 'win32';
-    const child = spawn(plugin.command, plugin.args, {
-      env: { ...env, ...plugin.env, KUBERNETES_EXEC_INFO: execInfo(plugin, cluster) },
-      stdio: ['ignore', 'pipe', 'pipe'],
-      // A group of its own, so that what it started ends with it.
-      detached: canGroup,
-      windowsHide: true,
-    });
+    const child = start(options, name, info);
     let output = '';
     let words = '';
+    const lastWords = (): string => lastOf(redact(words, [...secretsOfPlugin(plugin), ...secretsIn(output)]));
     const end = (finish: () => void): void => {
       cancelTimer();
       signal.removeEventListener('abort', onAbort);
@@ -78,7 +91,7 @@ function run({ plugin, cluster, env, clock, signal }: ExecOptions, name: string)
     };
     const kill = (): void => {
       try {
-        if (canGroup && child.pid !== undefined) process.kill(-child.pid, 'SIGKILL');
+        if (CAN_GROUP && child.pid !== undefined) process.kill(-child.pid, 'SIGKILL');
         else child.kill('SIGKILL');
       } catch {
         // It ended by itself in this moment.
@@ -90,10 +103,11 @@ function run({ plugin, cluster, env, clock, signal }: ExecOptions, name: string)
       kill();
       end(() => reject(failed(message)));
     };
-    const onAbort = (): void => giveUp(`${name} was stopped: the run ends`);
+    const onAbort = (): void =>
+      giveUp(`${name} had not finished when the run ended, and was stopped; ${WAITS_FOR_SOMEBODY}${lastWords()}`);
     const cancelTimer = clock.after(EXEC_TIMEOUT_MS, () =>
       giveUp(
-        `${name} did not finish within ${EXEC_TIMEOUT_MS / 1_000} s; it may be waiting for a terminal, a browser or the network: log in before this step${lastWords(words)}`,
+        `${name} did not finish within ${EXEC_TIMEOUT_MS / 1_000} s; ${WAITS_FOR_SOMEBODY}${lastWords()}`,
       ),
     );
     signal.addEventListener('abort', onAbort, { once: true });
@@ -105,34 +119,22 @@ function run({ plugin, cluster, env, clock, signal }: ExecOptions, name: string)
     child.stderr.setEncoding('utf8').on('data', (data: string) => {
       words = (words + data).slice(-OUTPUT_LIMIT_BYTES);
     });
-    child.on('error', (cause: NodeJS.ErrnoException) => end(() => reject(notStarted(cause, plugin, name))));
+    child.on('error', (cause: NodeJS.ErrnoException) => end(() => reject(notStarted(cause, options, name))));
     child.on('close', (code, killedBy) => {
       const how = code === null ? `was killed by ${killedBy}` : `failed with exit code ${code}`;
-      end(() => (code === 0 ? resolve(output) : reject(failed(`${name} ${how}${lastWords(words)}`))));
+      end(() => (code === 0 ? resolve(output) : reject(failed(`${name} ${how}${lastWords()}`))));
     });
   });
 }
 
-/** As client-go (plugin/pkg/client/auth/exec): always the mode, and the cluster where the plugin asked for it. */
-function execInfo(plugin: ExecPlugin, cluster: KubeconfigCluster): string {
-  const info = {
-    server: cluster.server,
-    ...(cluster.tlsServerName === null ? {} : { 'tls-server-name': cluster.tlsServerName }),
-    ...(cluster.skipTlsVerify ? { 'insecure-skip-tls-verify': true } : {}),
-    ...(cluster.caData === null ? {} : { 'certificate-authority-data': cluster.caData }),
-    ...(cluster.proxyUrl === null ? {} : { 'proxy-url': cluster.proxyUrl }),
-    ...(cluster.disableCompression ? { 'disable-compression': true } : {}),
-    ...(cluster.execConfig === undefined ? {} : { config: cluster.execConfig }),
-  };
-  return JSON.stringify({
-    apiVersion: plugin.apiVersion,
-    kind: 'ExecCredential',
-    spec: { interactive: false, ...(plugin.provideClusterInfo ? { cluster: info } : {}) },
-  });
-}
+const WAITS_FOR_SOMEBODY =
+  'it may be waiting for a terminal, a browser or the network: log in before this step';
 
-function notStarted(cause: NodeJS.ErrnoException, plugin: ExecPlugin, name: string): ConnectError {
+function notStarted(cause: NodeJS.ErrnoException, { plugin, env }: ExecOptions, name: string): ConnectError {
   if (cause.code !== 'ENOENT') return failed(`${name} cannot be started: ${cause.code}`, cause);
+  if (isThere(plugin, env)) {
+    return failed(`${name} cannot be started: it is there, but not the program that its first line names`, cause);
+  }
   const hint = plugin.installHint.trim();
   const fix =
     hint === ''
@@ -141,11 +143,31 @@ function notStarted(cause: NodeJS.ErrnoException, plugin: ExecPlugin, name: stri
   return failed(`${name} is not there: ${fix}`, cause);
 }
 
-function lastWords(words: string): string {
+/** For a script whose interpreter is missing, too, Node says that there is no such file. */
+function isThere({ command, env: own }: ExecPlugin, env: ExecOptions['env']): boolean {
+  if (/[\\/]/.test(command)) return existsSync(command);
+  const folders = (own.PATH ?? env.PATH ?? '').split(delimiter);
+  return folders.some((folder) => folder !== '' && existsSync(join(folder, command)));
+}
+
+function lastOf(words: string): string {
   const lines = words.split(/[\r\n]+/).filter((line) => line.trim() !== '');
-  const last = redact(lines.slice(-WORDS_LINES).join(' ')).trim();
+  const last = lines.slice(-WORDS_LINES).join(' ').trim();
   return last === '' ? '' : `: ${capText(last, WORDS_LIMIT_BYTES)}`;
 }
+
+/** Credentials that were printed before it failed. */
+function secretsIn(output: string): readonly string[] {
+  const status = statusIn(parse(output));
+  return [status.token, status.clientKeyData].filter((secret) => typeof secret === 'string');
+}
+
+function statusIn(credential: unknown): Readonly<Record<string, unknown>> {
+  return isRecord(credential) && isRecord(credential.status) ? credential.status : {};
+}
+
+/** Whatever else stands there may be a credential in the wrong place. */
+const VERSION = /^client\.authentication\.k8s\.io\/v\d\w*$/;
 
 function credentialOf(output: string, plugin: ExecPlugin, name: string): ExecCredential {
   const credential = parse(output);
@@ -153,12 +175,13 @@ function credentialOf(output: string, plugin: ExecPlugin, name: string): ExecCre
     throw failed(`${name} printed no ExecCredential: it must print JSON on stdout, and nothing else`);
   }
   if (plugin.apiVersion !== '' && credential.apiVersion !== plugin.apiVersion) {
-    const version = quote(String(credential.apiVersion));
+    const version = textOf(credential.apiVersion) ?? '';
+    const shown = VERSION.test(version) ? quote(version) : 'that is none';
     throw failed(
-      `${name} answered with apiVersion ${version}, the kubeconfig asks for ${quote(plugin.apiVersion)}: update one of the two`,
+      `${name} answered with an apiVersion ${shown}, the kubeconfig asks for ${quote(plugin.apiVersion)}: update one of the two`,
     );
   }
-  const status = isRecord(credential.status) ? credential.status : {};
+  const status = statusIn(credential);
   const token = textOf(status.token);
   const certificate = textOf(status.clientCertificateData);
   const key = textOf(status.clientKeyData);

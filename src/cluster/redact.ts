@@ -1,8 +1,23 @@
-/** JSON Web Tokens, and long runs without a break: what credentials look like and words do not. */
-const LOOKS_SECRET = /eyJ[\w-]+(?:\.[\w-]+)+|[A-Za-z0-9+/_=-]{40,}/g;
+/**
+ * What credentials look like and words do not: JSON Web Tokens, what stands behind a scheme of `Authorization` or a name
+ * that promises one, the user in a URL, and long runs without a break.
+ */
+const LOOKS_SECRET: readonly RegExp[] = [
+  /eyJ[\w-]+(?:\.[\w-]+)+/g,
+  /(?<=\b(?:bearer|basic)\s+)[\w.~+/=-]{6,}/gi,
+  /(?<=(?:token|secret|password|passwd|passphrase|credentials?|key)["']?\s*[:=]\s*)(?:"[^"]+"|'[^']+'|[^\s"',;]{6,})/gi,
+  /(?<=:\/\/)[^\s/@]+(?=@)/g,
+  /[A-Za-z0-9+/_=-]{40,}/g,
+];
 const HIDDEN = '***';
+/** Shorter ones are part of ordinary words. */
+const LEAST_KNOWN_LENGTH = 6;
 
-/** `text` without anything that looks like a credential: for what programs say that handle credentials. */
-export function redact(text: string): string {
-  return text.replace(LOOKS_SECRET, HIDDEN);
+/** `text` without the `known` credentials, and without anything that looks like one: for what plugins say. */
+export function redact(text: string, known: readonly string[] = []): string {
+  const withoutKnown = known
+    .filter(({ length }) => length >= LEAST_KNOWN_LENGTH)
+    .sort((one, other) => other.length - one.length)
+    .reduce((rest, secret) => rest.replaceAll(secret, HIDDEN), text);
+  return LOOKS_SECRET.reduce((rest, pattern) => rest.replaceAll(pattern, HIDDEN), withoutKnown);
 }

@@ -1,9 +1,10 @@
 import type { Clock } from '../clock.ts';
 import type { Api } from './api.ts';
-import { type ApiError, isApiError } from './api-error.ts';
+import { isApiError } from './api-error.ts';
 import { GarbledBody } from './body.ts';
 import type { Decoder, Recall, WatchEvent } from './decoder.ts';
 import { guardSilence } from './silence.ts';
+import type { WatchEnd, WatchStop } from './watch-end.ts';
 
 /**
  * kube-apiserver sends a bookmark about once a minute; a watch that is silent for longer is half-open. Watches of events
@@ -29,32 +30,13 @@ export interface WatchOptions<T> {
   readonly onEvents: (events: readonly WatchEvent<T>[]) => void;
 }
 
-/** How a watch ended. `version`: from where it can be resumed; `eventCount`: changes of objects, not bookmarks. */
-export type WatchEnd =
-  /** It never began. */
-  | { readonly why: 'refused'; readonly error: ApiError }
-  /** The server or the network closed it, or the caller's signal did. */
-  | WatchStop<'closed'>
-  /** Nothing came for `WATCH_SILENCE_LIMIT_MS`. */
-  | WatchStop<'silent'>
-  /** Something came that is no event: what was lost is not known. */
-  | WatchStop<'garbled'>
-  /** The server said why, in an ERROR event. */
-  | (WatchStop<'error'> & { readonly code: number; readonly message: string; readonly retryAfterMs: number | null });
-
-interface WatchStop<Why> {
-  readonly why: Why;
-  readonly version: string;
-  readonly eventCount: number;
-  readonly openForMs: number;
-}
-
 /** One watch from `version` to its end. Never rejects. */
 export async function watchOnce<T>(options: WatchOptions<T>, version: string): Promise<WatchEnd> {
   const { api, clock, decoder } = options;
   const cut = new AbortController();
   const openedMs = clock.monotonicMs();
   let last = version;
+  let newest = version;
   let eventCount = 0;
   const stop = <Why>(why: Why): WatchStop<Why> => ({
     why,
@@ -62,6 +44,17 @@ export async function watchOnce<T>(options: WatchOptions<T>, version: string): P
     eventCount,
     openForMs: clock.monotonicMs() - openedMs,
   });
+
+  /** Up to the first that is older than what came before: a server tells changes in their order (KEP-5504). */
+  const inOrder = (events: readonly WatchEvent<T>[]): readonly WatchEvent<T>[] => {
+    const wrongAt = events.findIndex((event) => {
+      if (event.type === 'put' && isOlder(event.entry.version, newest)) return true;
+      if (event.type === 'put') newest = event.entry.version;
+      else if (event.type === 'deleted' && !isOlder(event.version, newest)) newest = event.version;
+      return false;
+    });
+    return wrongAt === -1 ? events : events.slice(0, wrongAt);
+  };
 
   let response: Awaited<ReturnType<Api['open']>>;
   try {
@@ -79,10 +72,12 @@ export async function watchOnce<T>(options: WatchOptions<T>, version: string): P
       silence.touch();
       const events = readChunk(chunk);
       const errorAt = events.findIndex(({ type }) => type === 'error');
-      const good = errorAt === -1 ? events : events.slice(0, errorAt);
+      const told = errorAt === -1 ? events : events.slice(0, errorAt);
+      const good = inOrder(told);
       eventCount += good.filter(({ type }) => type !== 'bookmark').length;
       last = versionAfter(good) ?? last;
       options.onEvents(good);
+      if (good.length < told.length) return stop('disordered');
       const error = events[errorAt];
       if (error?.type !== 'error') continue;
       const { code, message, retryAfterSeconds } = error.status;
@@ -103,6 +98,14 @@ function watchPath(path: string, version: string, random: () => number): string 
   const seconds = LEAST_WATCH_SECONDS + Math.floor(random() * LEAST_WATCH_SECONDS);
   const query = `watch=1&allowWatchBookmarks=true&timeoutSeconds=${seconds}&resourceVersion=${encodeURIComponent(version)}`;
   return `${path}${path.includes('?') ? '&' : '?'}${query}`;
+}
+
+const DECIMAL = /^[1-9]\d*$/;
+
+/** Versions are decimal numbers; what is none cannot be compared. */
+function isOlder(version: string, than: string): boolean {
+  if (!DECIMAL.test(version) || !DECIMAL.test(than)) return false;
+  return version.length === than.length ? version < than : version.length < than.length;
 }
 
 function versionAfter(events: readonly WatchEvent<unknown>[]): string | null {
