@@ -4,11 +4,12 @@ import { fullName } from '../objects/metadata.ts';
 import { isTerminating, type Pod } from '../objects/pod.ts';
 import { whyPodsUnseen } from '../objects/snapshot.ts';
 import type { Outcome, Restart } from './case.ts';
-import { comeback, installEndOf, sandboxSince, WHAT_TO_LOOK_AT } from './in-vain.ts';
+import { installEndOf, sandboxSince, WHAT_TO_LOOK_AT } from './in-vain.ts';
 import { installOf } from './install-cni.ts';
 import { INSTALL_CNI } from './installation.ts';
 import { gapMs, type Moment, onServerMs } from './moments.ts';
 import type { CalicoMemory, NodeMemory, PodTrace, Sighting } from './node-memory.ts';
+import { comeback } from './one-tenant.ts';
 import { isPending } from './restart-state.ts';
 import { isStuck } from './sandbox-errors.ts';
 

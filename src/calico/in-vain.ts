@@ -2,12 +2,13 @@ import { formatDuration, formatSeconds } from '../duration.ts';
 import type { Observation } from '../health/assessment.ts';
 import type { Event } from '../objects/event.ts';
 import { fullName } from '../objects/metadata.ts';
-import { hasSandbox, isTerminating, type Pod } from '../objects/pod.ts';
+import { hasSandbox, type Pod } from '../objects/pod.ts';
 import type { SandboxError, StuckPod } from './case.ts';
 import type { Guard, GuardedTarget, Objection } from './guards.ts';
 import { installOf } from './install-cni.ts';
 import { gapMs, type Moment, onServerMs } from './moments.ts';
-import type { NodeMemory, Sighting } from './node-memory.ts';
+import type { NodeMemory } from './node-memory.ts';
+import { comeback, couldBeForged, isOutvoted, namespacesOf } from './one-tenant.ts';
 import { isFromItsKubelet } from './sandbox-errors.ts';
 
 /** What to look at where a fresh token does not help (calico-node writes it, something else reads another file or refuses it). */
@@ -78,11 +79,9 @@ export const guardJustInstalled: Guard = ({ pod, nodeCase, observation, memory }
 };
 
 /**
- * A restart may have been somebody's doing: whoever may create pods and events in one namespace can keep a pod without a
- * sandbox and write the failure's event about it, and do so again as soon as calico-node is back. So a calico-node pod
- * that took another one's place is left alone for half an hour, unless more speaks of the failure than one tenant could
- * write: pods of several namespaces, or a pod that cannot end (its state is the kubelet's word). It has taken another's
- * place where node and DaemonSet are clearly older.
+ * A restart may have been a tenant's doing, who could do the same again as soon as calico-node is back. So a calico-node
+ * pod that took another one's place is left alone for half an hour, unless more speaks of the failure than one tenant
+ * could write (`couldBeForged`). It has taken another's place where node and DaemonSet are clearly older.
  */
 function tooSoonAgain(
   { daemonSet, pod, nodeCase, observation }: GuardedTarget,
@@ -95,8 +94,7 @@ function tooSoonAgain(
   const placeSinceMs = Math.max(daemonSet.createdAtMs, node?.createdAtMs ?? 0);
   if (pod.createdAtMs - placeSinceMs < timing.newFailureMs) return null;
   const proven = speaking.filter((stuck) => stuck.proven);
-  if (namespacesOf(proven).length > 1) return null;
-  if (proven.some((stuck) => isTerminating(stuck.pod))) return null;
+  if (!couldBeForged(proven)) return null;
   const half = formatDuration(timing.newFailureMs);
   return {
     kind: 'refuse',
@@ -150,19 +148,6 @@ export const guardInVain: Guard = (target) => {
   return inVain(`no pod got its network since ${fullName(pod)} was started ${formatSeconds(sinceMs)} ago`);
 };
 
-/**
- * Pods of one namespace alone say that it failed before, and proven ones of others that it began since: a tenant that
- * keeps a pod of its own without a sandbox for days must not keep the nodes of others from being healed.
- */
-function isOutvoted(before: readonly StuckPod[], fresh: readonly StuckPod[]): boolean {
-  const [namespace, ...more] = namespacesOf(before);
-  return more.length === 0 && fresh.some((stuck) => stuck.proven && stuck.pod.namespace !== namespace);
-}
-
-function namespacesOf(stuckPods: readonly StuckPod[]): readonly string[] {
-  return [...new Set(stuckPods.map((stuck) => stuck.pod.namespace))];
-}
-
 function provenOf(fresh: readonly StuckPod[]): Objection | null {
   if (fresh.some(({ proven }) => proven)) return null;
   return { kind: 'wait', why: fresh[0]?.lacks ?? 'the proof is not complete' };
@@ -189,22 +174,4 @@ function beginningOf(error: SandboxError): Moment {
 /** A Ready pod whose `install-cni` nobody remembers: it ended some time after the pod was created. */
 function unknownEnd(pod: Pod, nowMs: number): Moment {
   return { onNodeMs: null, notBeforeMs: pod.createdAtMs, notAfterMs: nowMs };
-}
-
-/**
- * The event with the failure that shows that it came back: clearly newer than the end of `install-cni`, of a pod that
- * cannot end, or of pods of all `namespaces` that speak of the node. One tenant could write such an event about its own
- * pod, and have the restart of a node called in vain on which those of others are about to get their network.
- */
-export function comeback(
-  end: Moment,
-  memory: NodeMemory | undefined,
-  namespaces: readonly string[],
-  afterMs: number,
-): Sighting | null {
-  const isAfter = (match: Sighting | null | undefined): boolean =>
-    match !== null && match !== undefined && gapMs(end, match.moment) > afterMs;
-  if (memory === undefined) return null;
-  if (isAfter(memory.lastHeld)) return memory.lastHeld;
-  return namespaces.every((namespace) => isAfter(memory.lastMatchOf.get(namespace))) ? memory.lastMatch : null;
 }

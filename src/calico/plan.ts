@@ -15,8 +15,10 @@ import { guardOtherInstallation, guardPlace, guardProof, guardView, type Objecti
 import { guardInVain, guardJustInstalled, WHAT_TO_LOOK_AT } from './in-vain.ts';
 import { calicoNodePodOn } from './installation.ts';
 import type { CalicoMemory } from './node-memory.ts';
+import { namespacesOf } from './one-tenant.ts';
 import { restartCommand } from './restart-command.ts';
 import { isPending, stops } from './restart-state.ts';
+import { byUrgency } from './urgency.ts';
 
 export interface PlanInput {
   readonly observation: Observation;
@@ -40,9 +42,7 @@ export interface PlanInput {
  * function of what was seen.
  */
 export function planRestarts(input: PlanInput): RestartPlan {
-  const looked = [...input.cases]
-    .sort((one, other) => byUrgency(one, other, input))
-    .map((nodeCase) => look(nodeCase, input));
+  const looked = [...input.cases].sort(byUrgency(input)).map((nodeCase) => look(nodeCase, input));
   const asked = looked.filter(({ settled }) => settled === null);
   const decided = restartsAreOff(input) ? asked.map((each) => planned(each, input)) : scheduled(asked, input);
   const plans = new Map(decided.map((decision) => [decision.plan.node, decision.plan]));
@@ -58,34 +58,6 @@ export function planRestarts(input: PlanInput): RestartPlan {
 
 function restartsAreOff({ observation: { settings } }: PlanInput): boolean {
   return !settings.restartCalicoNode || settings.maxNodeRestarts === 0;
-}
-
-/** Most namespaces, most pods, name; the gate's own node last, for its restart may cut the gate off. */
-function byUrgency(one: NodeCase, other: NodeCase, { runsOnNode, restarts }: PlanInput): number {
-  return (
-    Number(one.node === runsOnNode) - Number(other.node === runsOnNode) ||
-    Number(hadItsTurn(one, restarts)) - Number(hadItsTurn(other, restarts)) ||
-    namespacesOf(other).length - namespacesOf(one).length ||
-    other.stuckPods.length - one.stuckPods.length ||
-    (one.node < other.node ? -1 : 1)
-  );
-}
-
-/**
- * One namespace alone speaks of the node, and of another one that was restarted before: it steps back behind what others
- * wait for, or one tenant with many pods could use up `max-node-restarts`.
- */
-function hadItsTurn(nodeCase: NodeCase, restarts: readonly Restart[]): boolean {
-  const [namespace, ...others] = namespacesOf(nodeCase);
-  if (others.length > 0) return false;
-  return restarts.some(({ answer, namespaces }) => {
-    const isCounted = answer === 'deleted' || answer === 'lost';
-    return isCounted && namespaces.length === 1 && namespaces[0] === namespace;
-  });
-}
-
-function namespacesOf(nodeCase: NodeCase): readonly string[] {
-  return [...new Set(nodeCase.stuckPods.map(({ pod }) => pod.namespace))];
 }
 
 /** A node as far as it can be judged without regard to the others. */
@@ -236,7 +208,7 @@ function capReached(max: number): Objection {
 
 /** Why a restart of this run before keeps this node from being restarted. */
 function afterFailure(nodeCase: NodeCase, { restarts }: PlanInput): Objection | null {
-  const stopper = restarts.find((restart) => stops(restart, namespacesOf(nodeCase)));
+  const stopper = restarts.find((restart) => stops(restart, namespacesOf(nodeCase.stuckPods)));
   if (stopper === undefined) return null;
   return {
     kind: 'refuse',
@@ -315,7 +287,7 @@ function nextOf({ node, target }: NodePlan, { cases, restarts }: PlanInput): Nex
     node,
     target,
     stuckUids: nodeCase.stuckPods.map(({ pod }) => pod.uid),
-    namespaces: namespacesOf(nodeCase),
+    namespaces: namespacesOf(nodeCase.stuckPods),
     unanswered: restarts.filter(({ answer, before }) => answer === 'undone' && before.uid === target.uid).length,
   };
 }
