@@ -1,7 +1,8 @@
+import { writeFileSync } from 'node:fs';
 import { nodeReady } from './cluster/cluster.ts';
 import { apiServerReady, startApiServer } from './cluster/control-plane.ts';
 import { makeServiceAccountKey } from './cluster/credentials.ts';
-import { makeNode, removeNode, startNode, stopNode } from './cluster/node.ts';
+import { makeNode, onNode, removeNode, startNode, stopNode } from './cluster/node.ts';
 import { stopDaemon } from './cluster/processes.ts';
 import { type ClusterState, readState } from './cluster/state.ts';
 import type { Cluster } from './harness.ts';
@@ -26,18 +27,26 @@ export async function powerOn(cluster: Cluster, node: string): Promise<void> {
   await nodeReady(node);
 }
 
-/** A new node (`n4` to `n9`) starts to join; resolves at once, long before it is Ready. */
-export async function join(cluster: Cluster, node: string): Promise<void> {
+/**
+ * A new node (`n4` to `n9`) starts to join; resolves at once, long before it is Ready. `files`: paths of empty files that
+ * are on its disk already.
+ */
+export async function join(cluster: Cluster, node: string, files: readonly string[] = []): Promise<void> {
   const state = stateOf(cluster);
   await makeNode(node, state);
+  for (const path of files) writeFileSync(onNode(node, path), '');
   startNode(node, state);
 }
 
-/** A node leaves for good, with its Node object. */
+/** A node leaves for good, with its Node object and its pods, which would be there for another 40 s. */
 export async function leave(cluster: Cluster, node: string): Promise<void> {
   stateOf(cluster);
   await removeNode(node);
   await cluster.api.remove(`/api/v1/nodes/${node}`);
+  for (const { metadata } of await cluster.api.list(`/api/v1/pods?fieldSelector=spec.nodeName=${node}`)) {
+    const path = `/api/v1/namespaces/${metadata.namespace}/pods/${metadata.name}`;
+    await cluster.api.remove(path, { gracePeriodSeconds: 0 });
+  }
 }
 
 /** The API server ends; nobody can connect until `startApi`. */

@@ -1,7 +1,9 @@
 import { makeCertificates } from '../../simulator/certificates.ts';
+import type { DaemonSet } from '../../simulator/workload-objects.ts';
 import { type Api, type Manifest, pathOf } from '../api.ts';
+import { until } from '../cluster/waiting.ts';
 import type { Cluster } from '../harness.ts';
-import { CLUSTER_INFORMATION, CNI_ACCOUNT } from './install.ts';
+import { CALICO_NODE, CLUSTER_INFORMATION, CNI_ACCOUNT } from './install.ts';
 
 const KUBECONFIG = '/etc/cni/net.d/calico-kubeconfig';
 
@@ -115,7 +117,10 @@ export async function forgetNodename(cluster: Cluster, node: string): Promise<vo
   await cluster.runOnNode(node, 'rm /var/lib/calico/nodename');
 }
 
-const CRASH = '/var/lib/calico/stand-in-crash';
+const ROLLED_OUT_WITHIN_MS = 120_000;
+
+/** While this file is on a node, the stand-in for calico-node ends with an error whenever it starts there. */
+export const CRASH = '/var/lib/calico/stand-in-crash';
 
 const ITS_PROCESSES = `for each in /proc/[0-9]*; do
   if tr '\\0' ' ' <$each/cmdline | grep -q '^/stand-in calico-node'; then echo \${each#/proc/}; fi
@@ -129,4 +134,29 @@ export async function crashCalicoNode(cluster: Cluster, node: string): Promise<v
 /** Lets it start again. */
 export async function mendCalicoNode(cluster: Cluster, node: string): Promise<void> {
   await cluster.runOnNode(node, `rm -f ${CRASH}`);
+}
+
+/** Keeps calico-node from running on a node any more, and resolves when it is gone there and rolled out elsewhere. */
+export async function keepCalicoNodeOff(cluster: Cluster, node: string): Promise<void> {
+  const matchExpressions = [{ key: 'kubernetes.io/hostname', operator: 'NotIn', values: [node] }];
+  const nodeSelectorTerms = [{ matchExpressions }];
+  await setAffinity(cluster, {
+    nodeAffinity: { requiredDuringSchedulingIgnoredDuringExecution: { nodeSelectorTerms } },
+  });
+}
+
+/** Lets calico-node run on every node again. */
+export async function letCalicoNodeRunEverywhere(cluster: Cluster): Promise<void> {
+  await setAffinity(cluster, null);
+}
+
+async function setAffinity({ api, calicoNamespace }: Cluster, affinity: object | null): Promise<void> {
+  const path = `/apis/apps/v1/namespaces/${calicoNamespace}/daemonsets/${CALICO_NODE}`;
+  await api.patch(path, { spec: { template: { spec: { affinity } } } });
+  await until({ what: 'the roll-out of calico-node', timeoutMs: ROLLED_OUT_WITHIN_MS }, async () => {
+    const { metadata, status } = await api.get<DaemonSet>(path);
+    const { desiredNumberScheduled: desired, currentNumberScheduled: present, numberAvailable = 0 } = status;
+    const isSettled = status.observedGeneration === metadata.generation && status.numberMisscheduled === 0;
+    return isSettled && present === desired && status.updatedNumberScheduled === desired && numberAvailable === desired;
+  });
 }

@@ -8,7 +8,7 @@ import { networkNamespace, nodeAddress, plugIn } from './network.ts';
 import { inCluster, sourceOf } from './places.ts';
 import { daemonPid, run, startDaemon, stopDaemon } from './processes.ts';
 import type { ClusterState } from './state.ts';
-import { makeMountPoint, recordTrace } from './traces.ts';
+import { makeMountPoint, recordTrace, removeCgroups } from './traces.ts';
 
 /** Folders of the machine that each node has for itself, as mounted over by `node.sh`. */
 const OWN_FOLDERS = [
@@ -52,6 +52,8 @@ export async function makeNode(node: string, state: ClusterState): Promise<void>
 
 /** Starts containerd and kubelet of a node in namespaces of their own; also again, which is a reboot. */
 export function startNode(node: string, { subnet, binaries }: ClusterState): void {
+  // A machine that boots has none of before; the kubelet asks for each of them for three seconds.
+  removeCgroups(cgroupOf(node));
   const ownNamespaces = ['--mount', '--uts', '--ipc', '--pid', '--fork', '--kill-child', '--mount-proc'];
   startDaemon(node, 'nsenter', [
     `--net=/run/netns/${networkNamespace(node)}`,

@@ -101,8 +101,13 @@ async function removeTrace({ kind, name }: Trace): Promise<void> {
       removeEmpty(name);
       return;
     case 'cgroup':
-      for (const path of cgroupsNamed(name)) removeCgroup(path);
+      removeCgroups(name);
   }
+}
+
+/** Removes what is left of a control group and of all below it, where no process is in them any more. */
+export function removeCgroups(name: string): void {
+  for (const path of cgroupsNamed(name)) removeCgroup(path);
 }
 
 /** One on cgroup v2, one in each hierarchy on cgroup v1. */
