@@ -1,5 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import { aWorld, type Inputs, type Played, play, type World } from '../harness.ts';
+import { aBrokenWorld } from './broken-node.ts';
 
 const LONGEST_SILENCE_S = 30;
 
@@ -171,6 +172,25 @@ describe('the log', () => {
     const world = aWorld();
     aShop(world, { kind: 'imageMissing' });
     const { log } = await play(world, { namespaces: 'shop' });
+    expect(log.join('\n')).not.toContain('What is wrong');
+  });
+
+  test('lists at its end one thing that is wrong and was not told yet, though the run is healthy', async () => {
+    const world = aWorld();
+    aShop(world, { kind: 'healthy' });
+    world.sim.cluster.createPod({ namespace: 'shop', name: 'kept', behaviour: { kind: 'finalizer' } });
+    world.sim.warmUp(60_000);
+    world.sim.cluster.deletePod('shop', 'kept');
+    world.sim.warmUp(28_000);
+    const { log, report } = await play(world, { namespaces: 'shop', 'stable-for': '6s' });
+    expect(report.verdict).toBe('healthy');
+    expect(log.filter((line) => line.includes('StuckTerminating'))).toHaveLength(1);
+    expect(log.at(-2)).toMatch(/^· {2}pod shop\/kept: StuckTerminating/u);
+  });
+
+  test('does not repeat at its end the one thing that is wrong, where the reason has other words for it', async () => {
+    const { log, report } = await play(aBrokenWorld({ isFirst: true }), { namespaces: 'shop', timeout: '2m' });
+    expect(report.findings.map(({ cause }) => cause)).toContain('CalicoUnauthorized');
     expect(log.join('\n')).not.toContain('What is wrong');
   });
 

@@ -13,7 +13,7 @@ const LINES_PER_LOOK = 12;
 /** More than this nobody reads in a log. */
 const CLOSING_LINES = 200;
 /** A line of the log is one glance; the whole text stands in the report. */
-const MESSAGE_LIMIT_BYTES = 600;
+export const MESSAGE_LIMIT_BYTES = 600;
 /**
  * What lasts shorter than this is not told: while a roll-out goes on, every pod is a moment without a sandbox, a moment
  * without an image, a moment not ready.

@@ -3,10 +3,10 @@ import { formatSeconds } from '../duration.ts';
 import type { GateEvent, Tell } from '../events.ts';
 import type { Assessment } from '../health/assessment.ts';
 import { causeOf, groupFindings } from './finding-groups.ts';
-import { closingFindings, createFindingLines } from './finding-lines.ts';
+import { closingFindings, createFindingLines, MESSAGE_LIMIT_BYTES } from './finding-lines.ts';
 import type { Report } from './report.ts';
 import { sentenceOf } from './sentences.ts';
-import { logLine } from './untrusted.ts';
+import { cap, logLine } from './untrusted.ts';
 
 /** Where log lines go. Every line has gone through `logLine` before. */
 export interface LogSink {
@@ -31,6 +31,7 @@ type Assessed = Extract<GateEvent, { type: 'assessed' }>;
  */
 export function createLog(sink: LogSink): Tell {
   const findingLines = createFindingLines();
+  const toldFindings: string[] = [];
   let lastCounts = '';
   let lastCountsMs = Number.NEGATIVE_INFINITY;
   let lastLineMs = 0;
@@ -51,7 +52,10 @@ export function createLog(sink: LogSink): Tell {
       lastCountsMs = now.elapsedMs;
       say(counts, now);
     }
-    for (const line of findingLines(event, now)) say(line, now);
+    for (const line of findingLines(event, now)) {
+      toldFindings.push(line);
+      say(line, now);
+    }
     if (now.elapsedMs - lastLineMs >= HEARTBEAT_MS) {
       say(`${waitingFor(event)}; ${left(deadlineInMs)}`, now);
     }
@@ -73,7 +77,7 @@ export function createLog(sink: LogSink): Tell {
     }
     if (event.type === 'finished') {
       sink.status('');
-      sayEnd(sink, event.report);
+      sayEnd(sink, event.report, toldFindings);
       return;
     }
     say(`${MARKS[event.type] ?? ' '}  ${sentenceOf(event)}`, now);
@@ -89,10 +93,14 @@ const MARKS: Partial<Record<GateEvent['type'], string>> = {
   outcome: '•',
 };
 
-/** The verdict stands last, where people look first; what its reason has no room for stands folded above it. */
-function sayEnd(sink: LogSink, report: Report): void {
+/**
+ * The verdict stands last, where people look first; what its reason has no room for stands folded above it, unless it is
+ * one thing that was told before.
+ */
+function sayEnd(sink: LogSink, report: Report, told: readonly string[]): void {
   const findings = closingFindings(report);
-  const saidAll = findings.length === 1 && report.reason.includes(report.findings[0]?.message ?? '');
+  const message = cap(report.findings[0]?.message ?? '', MESSAGE_LIMIT_BYTES);
+  const saidAll = findings.length === 1 && [report.reason, ...told].some((line) => line.includes(message));
   sink.line('');
   if (findings.length > 0 && !saidAll) sink.group(`What is wrong (${findings.length})`, findings);
   sink.line(logLine(`${report.verdict.toUpperCase()}: ${report.reason}`));
