@@ -3,6 +3,7 @@ import fc from 'fast-check';
 import { type Collection, createCollection } from '../../src/cluster/collection.ts';
 import { createJsonDecoder } from '../../src/cluster/json-decoder.ts';
 import { record, text } from '../../src/cluster/projection/raw.ts';
+import type { ApiRequest } from '../../src/cluster/transport.ts';
 import { TIMING } from '../../src/timing.ts';
 import {
   aServer,
@@ -40,7 +41,7 @@ interface World {
 
 interface Trouble {
   list?: (() => Reply | Error | Promise<Reply | Error>) | undefined;
-  watch?: (() => Reply | Error | Promise<Reply | Error>) | undefined;
+  watch?: ((request: ApiRequest) => Reply | Error | Promise<Reply | Error>) | undefined;
 }
 
 function rawOf(uid: string, version: number): object {
@@ -66,7 +67,7 @@ function aWorld(
       const items = [...things].map(([uid, at]) => rawOf(uid, at));
       return { body: { kind: 'PodList', metadata: { resourceVersion: String(version) }, items } };
     }
-    if (trouble.watch !== undefined) return trouble.watch();
+    if (trouble.watch !== undefined) return trouble.watch(request);
     const stream = aStream(request.signal);
     streams.push(stream);
     return { stream: stream.body };
@@ -266,6 +267,108 @@ describe('a watch', () => {
     await server.clock.advance(3_000);
     expect(lists()).toBe(2);
     expect(kind()).toBe('live');
+    server.end.abort();
+  });
+
+  test.each<[string, readonly (readonly [type: string, uid: string, version: number])[], number]>([
+    [
+      'from 9 to 10',
+      [
+        ['ADDED', 'a', 9],
+        ['MODIFIED', 'a', 10],
+      ],
+      1,
+    ],
+    [
+      'that come twice',
+      [
+        ['ADDED', 'a', 9],
+        ['ADDED', 'a', 9],
+      ],
+      1,
+    ],
+    [
+      'from 10 to 9',
+      [
+        ['ADDED', 'a', 10],
+        ['MODIFIED', 'a', 9],
+      ],
+      2,
+    ],
+    [
+      'from 10 to 9 of another object',
+      [
+        ['ADDED', 'a', 10],
+        ['ADDED', 'b', 9],
+      ],
+      2,
+    ],
+    [
+      'that bring back what was deleted',
+      [
+        ['ADDED', 'a', 9],
+        ['DELETED', 'a', 10],
+        ['MODIFIED', 'a', 9],
+      ],
+      2,
+    ],
+  ])('with versions %s is listed anew only when they are out of order', async (_, events, expected) => {
+    const { server, stream, lists, kind } = aWorld();
+    await server.clock.advance(0);
+    for (const [type, uid, version] of events) stream().event(type, rawOf(uid, version));
+    await server.clock.advance(3_000);
+    expect(lists()).toBe(expected);
+    expect(kind()).toBe('live');
+    server.end.abort();
+  });
+
+  test('that tells of an older version keeps what it told before', async () => {
+    const trouble: Trouble = {};
+    const { server, stream, collection } = aWorld(trouble);
+    await server.clock.advance(0);
+    trouble.list = () => aStatus(500, 'InternalError');
+    stream().event('MODIFIED', rawOf('a', 10));
+    stream().event('MODIFIED', rawOf('a', 9));
+    await server.clock.advance(3_000);
+    expect(collection.items().map(({ version }) => version)).toEqual(['10']);
+    server.end.abort();
+  });
+
+  test('that is never answered is a list every few seconds, after half a minute in which it is stale', async () => {
+    const trouble: Trouble = {};
+    const { server, kind, lists, watches } = aWorld(trouble);
+    trouble.watch = silence;
+    await server.clock.advance(20_000);
+    expect(kind()).toBe('stale');
+    await server.clock.advance(15_000);
+    expect(kind()).toBe('live');
+    await server.clock.advance(60_000);
+    expect(kind()).toBe('live');
+    expect(lists()).toBeGreaterThan(6);
+    expect(watches()).toHaveLength(1);
+    server.end.abort();
+  });
+
+  test.each<[string, Trouble['watch']]>([
+    ['a reset', () => networkError('ECONNRESET')],
+    ['503', () => aStatus(503, 'ServiceUnavailable')],
+    ['garbage', () => ({ body: 'garbage\n' })],
+    ['an end at once', () => ({ body: '' })],
+  ])('that has three times in a row met %s is a list every few seconds for a minute', async (_, watch) => {
+    const trouble: Trouble = { watch };
+    const { server, kind, lists, watches } = aWorld(trouble);
+    await server.clock.advance(10_000);
+    expect(watches()).toHaveLength(3);
+    const before = lists();
+    for (let second = 0; second < 40; second += 1) {
+      await server.clock.advance(1_000);
+      expect(kind()).toBe('live');
+    }
+    expect(watches()).toHaveLength(3);
+    expect(lists() - before).toBeGreaterThanOrEqual(4);
+    trouble.watch = undefined;
+    await server.clock.advance(40_000);
+    expect(watches()).toHaveLength(4);
     server.end.abort();
   });
 
