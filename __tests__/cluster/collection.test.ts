@@ -427,7 +427,7 @@ describe('a watch', () => {
     const { server, kind } = aWorld(trouble, { mayBeSilent: true });
     await server.clock.advance(89_000);
     trouble.watch = () => new Error('connection reset');
-    trouble.list = trouble.watch;
+    trouble.list = () => networkError('ECONNREFUSED');
     await server.clock.advance(10_000);
     expect(kind()).toBe('stale');
     server.end.abort();
@@ -486,7 +486,7 @@ describe('a watch', () => {
     await server.clock.advance(20_000);
     const lostAtMs = server.api.now().atMs;
     trouble.watch = () => networkError('ECONNREFUSED');
-    trouble.list = trouble.watch;
+    trouble.list = () => networkError('ECONNREFUSED');
     stream().reset();
     await server.clock.advance(4_900);
     expect(kind()).toBe('live');
