@@ -1,5 +1,9 @@
-import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { FaceResult } from '../simulator/face-process.ts';
 import { type ActionResult, runAction } from '../simulator/run-action.ts';
+import { runCli } from '../simulator/run-cli.ts';
 import type { Report } from '../src/report/report.ts';
 import { AUDIT_LOG } from './cluster/control-plane.ts';
 import { inCluster } from './cluster/places.ts';
@@ -19,6 +23,15 @@ export async function runGate(
   const file = result.outputs['report-file'];
   if (!file) throw new Error(`the gate wrote no report:\n${result.stdout}${result.stderr}`);
   return { ...result, report: JSON.parse(readFileSync(file, 'utf8')) as Report };
+}
+
+/** Runs the built command line on a cluster, as somebody types it in a folder of their own. */
+export async function runCommandLine(
+  { kubeconfig }: Pick<Cluster, 'kubeconfig'>,
+  args: readonly string[],
+): Promise<FaceResult> {
+  const folder = mkdtempSync(join(tmpdir(), 'calico-health-gate-'));
+  return await runCli({ args, folder, env: { KUBECONFIG: kubeconfig } });
 }
 
 let runs = 0;

@@ -4,7 +4,7 @@ import { type Api, connectApi } from './api.ts';
 import { kubeconfigOf } from './cluster/credentials.ts';
 import { runOnNode } from './cluster/node.ts';
 import { run } from './cluster/processes.ts';
-import { isOwn } from './cluster/state.ts';
+import { isOwn, readState } from './cluster/state.ts';
 
 /** The cluster that the scenarios run on. */
 export interface Cluster {
@@ -49,6 +49,13 @@ async function runInNodeShell(node: string, script: string, input = ''): Promise
   if (!shell) throw new Error('E2E_NODE_SHELL is not set, for example to "docker exec -i {node} sh -c"');
   const [command = '', ...args] = shell.split(' ').map((word) => word.replace('{node}', node));
   return await run(command, [...args, script], { input });
+}
+
+/** Runs a kubectl command line as an administrator types it, with the kubectl that was built with an own cluster. */
+export async function typeCommand({ own }: Cluster, command: string): Promise<string> {
+  const binaries = own ? (readState()?.binaries ?? '') : '';
+  const env = { KUBECONFIG: process.env.E2E_KUBECONFIG ?? '', PATH: `${binaries}:${process.env.PATH}` };
+  return await run('sh', ['-c', command], { env });
 }
 
 /** All pods of a namespace. */
