@@ -1,19 +1,25 @@
 import type { Transport } from '../src/cluster/transport.ts';
 import { allowAll, createTokens, type Permissions, type Tokens } from './api/access.ts';
 import { type Answer, jsonAnswer, statusAnswer, textAnswer } from './api/answer.ts';
-import { type DeleteOptions, deleteObject } from './api/deletion.ts';
+import { parseDeleteOptions } from './api/delete-options.ts';
+import { deleteObject } from './api/deletion.ts';
 import { discovery } from './api/discovery.ts';
 import { type Fault, withFault } from './api/faults.ts';
+import { nameSelected, parseFieldSelector } from './api/field-selector.ts';
+import { parseLabelSelector } from './api/label-selector.ts';
 import { createLister } from './api/list.ts';
+import { parseListOptions } from './api/list-options.ts';
 import { parsePath, type ResourcePath } from './api/path.ts';
+import { negotiate } from './api/representation.ts';
 import { createRequestLog, type LoggedRequest, type RequestSeen } from './api/request-log.ts';
 import { isWatch, verbOf, wordsOf } from './api/request-words.ts';
 import { BUILT_IN_RESOURCES, type Resource } from './api/resources.ts';
-import { parseFieldSelector, parseLabelSelector } from './api/selectors.ts';
+import { review, reviewOf } from './api/reviews.ts';
 import { type AccessAttributes, statusErrors } from './api/status-errors.ts';
 import { createStore, objectText, type Store } from './api/store.ts';
 import { waited } from './api/wait.ts';
 import { createWatcher, type WatchControl } from './api/watch.ts';
+import type { KubeObject } from './objects.ts';
 import type { Random } from './random.ts';
 import type { WorldClock } from './world-clock.ts';
 
@@ -75,13 +81,18 @@ export type LogReader = (
 
 const HISTORY_MS = 300_000;
 
-function acceptsJson(accept: string | undefined): boolean {
-  return accept === undefined || accept === '' || /application\/(json|\*)|\*\/\*/.test(accept);
-}
-
 function numberParameter(query: URLSearchParams, name: string): number | undefined {
   const text = query.get(name);
   return text === null || text === '' ? undefined : Number(text);
+}
+
+/** A group that nobody serves has no paths at all; in one that is served, a Status says so. */
+function unknownPath(path: string, resources: readonly Resource[]): Answer {
+  const [, root = '', group = ''] = path.split('/');
+  const isServed = root === 'api' || (root === 'apis' && resources.some((resource) => resource.group === group));
+  return isServed
+    ? statusAnswer(statusErrors.unknownResource())
+    : textAnswer(404, '404 page not found\n', 'text/plain; charset=utf-8');
 }
 
 /** Creates the server; `world` dates its answers. */
@@ -96,45 +107,44 @@ export function createApiServer(options: ApiServerOptions): ApiServer {
   const tokens = createTokens(options.tokens ?? {});
   const log = createRequestLog();
 
-  const readCollection = (path: ResourcePath, query: URLSearchParams, watch: boolean, signal: AbortSignal): Answer => {
-    const labels = parseLabelSelector(query.get('labelSelector') ?? '');
+  const readCollection = (path: ResourcePath, query: URLSearchParams, request: ServerRequest): Answer => {
+    const { resource, namespace } = path;
+    const parsed = parseListOptions(query);
+    if ('refused' in parsed) return statusAnswer(parsed.refused);
+    const { watch } = parsed.options;
+    const labelText = query.get('labelSelector') ?? '';
+    const labels = parseLabelSelector(labelText);
     if ('refused' in labels) return statusAnswer(statusErrors.badRequest(labels.refused));
     const fieldText = query.get('fieldSelector') ?? '';
-    const fields = parseFieldSelector(fieldText, path.resource, query.get('labelSelector') ?? '');
+    const fields = parseFieldSelector(fieldText, resource);
     if ('refused' in fields) return statusAnswer(statusErrors.badRequest(fields.refused));
+    const negotiated = negotiate(request.accept, { kind: resource.kind, scope: watch ? 'watch' : 'list' });
+    if ('refused' in negotiated) return statusAnswer(negotiated.refused);
     const common = {
-      resource: path.resource,
-      namespace: path.namespace,
-      matches: (object: Parameters<typeof labels.matches>[0]) => labels.matches(object) && fields.matches(object),
-      resourceVersion: query.get('resourceVersion') ?? '',
+      ...parsed.options,
+      ...negotiated,
+      resource,
+      namespace,
+      matches: (object: KubeObject) => labels.matches(object) && fields.matches(object),
     };
-    if (watch) {
-      return watcher.watch({
-        ...common,
-        bookmarks: query.get('allowWatchBookmarks') === 'true' || query.get('allowWatchBookmarks') === '1',
-        sendInitialEvents: query.get('sendInitialEvents') === 'true',
-        timeoutSeconds: numberParameter(query, 'timeoutSeconds'),
-        signal,
-      });
-    }
-    return lister.list({
-      ...common,
-      hasSelector: fieldText !== '' || (query.get('labelSelector') ?? '') !== '',
-      limit: numberParameter(query, 'limit') ?? 0,
-      continueToken: query.get('continue') ?? '',
-      resourceVersionMatch: query.get('resourceVersionMatch') ?? '',
-    });
+    return watch
+      ? watcher.watch({ ...common, signal: request.signal })
+      : lister.list({ ...common, hasSelector: fieldText !== '' || labelText !== '' });
   };
 
-  const remove = (path: ResourcePath, body: string | undefined): Answer => {
-    let deleteOptions: DeleteOptions = {};
-    try {
-      if (body) deleteOptions = JSON.parse(body) as DeleteOptions;
-    } catch (error) {
-      return statusAnswer(statusErrors.badRequest(`couldn't get version/kind; json parse error: ${String(error)}`));
-    }
+  const readOne = ({ resource, namespace }: ResourcePath, name: string, accept: string | undefined): Answer => {
+    const negotiated = negotiate(accept, { kind: resource.kind, scope: 'one' });
+    if ('refused' in negotiated) return statusAnswer(negotiated.refused);
+    const object = store.get(resource, namespace === undefined ? name : `${namespace}/${name}`);
+    if (!object) return statusAnswer(statusErrors.notFound(resource, name));
+    return textAnswer(200, `${objectText(resource, object, negotiated.representation)}\n`);
+  };
+
+  const remove = (path: ResourcePath, query: URLSearchParams, body: string | undefined): Answer => {
+    const parsed = parseDeleteOptions(body, query);
+    if ('refused' in parsed) return statusAnswer(parsed.refused);
     const key = path.namespace === undefined ? (path.name ?? '') : `${path.namespace}/${path.name}`;
-    const result = deleteObject(store, path.resource, key, deleteOptions, world.wallMs());
+    const result = deleteObject(store, path.resource, key, parsed.options, world.wallMs());
     if (result.outcome === 'refused') return statusAnswer(result.status);
     if (path.resource.kind !== 'Pod' && result.outcome === 'deleted') {
       return jsonAnswer(200, statusErrors.deleted(path.resource, result.object));
@@ -157,49 +167,21 @@ export function createApiServer(options: ApiServerOptions): ApiServer {
     return textAnswer(200, shown.map((line) => `${line}\n`).join(''), 'text/plain');
   };
 
-  const reviewAccess = (user: string, body: string | undefined): Answer => {
-    const review = JSON.parse(body ?? '{}') as { spec?: { resourceAttributes?: Partial<AccessAttributes> } };
-    const { resourceAttributes } = review.spec ?? {};
-    const asked = resourceAttributes ?? {};
-    const allowed =
-      resourceAttributes === undefined ||
-      server.permissions({
-        user,
-        verb: asked.verb ?? '',
-        group: asked.group ?? '',
-        resource: asked.resource ?? '',
-        ...(asked.subresource ? { subresource: asked.subresource } : {}),
-        ...(asked.namespace ? { namespace: asked.namespace } : {}),
-        ...(asked.name ? { name: asked.name } : {}),
-      });
-    return jsonAnswer(201, {
-      kind: 'SelfSubjectAccessReview',
-      apiVersion: 'authorization.k8s.io/v1',
-      metadata: {},
-      spec: review.spec ?? {},
-      status: allowed
-        ? { allowed: true, reason: 'RBAC: allowed by ClusterRoleBinding "gate" of ClusterRole "gate" to User' }
-        : { allowed: false },
-    });
-  };
-
   const route = (request: ServerRequest, user: string | undefined): Answer => {
     if (user === undefined) return statusAnswer(statusErrors.unauthorized());
     const url = new URL(request.path, 'https://simulator');
-    if (url.pathname === '/apis/authorization.k8s.io/v1/selfsubjectaccessreviews') {
-      return request.method === 'POST'
-        ? reviewAccess(user, request.body)
-        : statusAnswer(statusErrors.methodNotAllowed());
+    const reviewed = reviewOf(url.pathname);
+    if (reviewed !== undefined) {
+      if (request.method !== 'POST') return statusAnswer(statusErrors.methodNotAllowed());
+      return review(reviewed, request.body, { user, permissions: server.permissions, resources });
     }
-    const fixed =
-      request.method === 'GET' ? discovery(url.pathname, resources, options.version ?? 'v1.34.4') : undefined;
-    if (fixed) return fixed;
+    const fixed = discovery(url.pathname, resources, options.version ?? 'v1.34.4');
+    if (fixed) return request.method === 'GET' ? fixed : statusAnswer(statusErrors.methodNotAllowed());
     const path = parsePath(url.pathname, resources);
-    if (!path)
-      return /^\/apis?\//.test(url.pathname)
-        ? statusAnswer(statusErrors.unknownResource())
-        : textAnswer(404, '404 page not found\n', 'text/plain');
+    if (!path) return unknownPath(url.pathname, resources);
     const watch = isWatch(url.searchParams);
+    // By its name, one object can be listed and watched like a collection.
+    const name = path.name ?? nameSelected(url.searchParams.get('fieldSelector') ?? '');
     // A namespace lies in itself, as far as rights go (apiserver `request/requestinfo.go`).
     const namespace = path.resource.kind === 'Namespace' ? path.name : path.namespace;
     const asked: AccessAttributes = {
@@ -209,22 +191,16 @@ export function createApiServer(options: ApiServerOptions): ApiServer {
       resource: path.resource.plural,
       ...(path.subresource === undefined ? {} : { subresource: path.subresource }),
       ...(namespace === undefined ? {} : { namespace }),
-      ...(path.name === undefined ? {} : { name: path.name }),
+      ...(name === undefined ? {} : { name }),
     };
     if (!server.permissions(asked)) return statusAnswer(statusErrors.forbidden(asked));
     if (request.method === 'DELETE' && path.name !== undefined && path.subresource === undefined)
-      return remove(path, request.body);
+      return remove(path, url.searchParams, request.body);
     if (request.method !== 'GET') return statusAnswer(statusErrors.methodNotAllowed());
     if (path.subresource === 'log') return logAnswer(path, url.searchParams);
     if (path.subresource !== undefined) return statusAnswer(statusErrors.unknownResource());
-    if (!acceptsJson(request.accept)) return statusAnswer(statusErrors.notAcceptable());
-    if (path.name === undefined) return readCollection(path, url.searchParams, watch, request.signal);
-    const object = store.get(
-      path.resource,
-      path.namespace === undefined ? path.name : `${path.namespace}/${path.name}`,
-    );
-    if (!object) return statusAnswer(statusErrors.notFound(path.resource, path.name));
-    return textAnswer(200, `${objectText(path.resource, object)}\n`);
+    if (path.name !== undefined) return readOne(path, path.name, request.accept);
+    return readCollection(path, url.searchParams, request);
   };
 
   const handle = async (request: ServerRequest): Promise<Answer> => {

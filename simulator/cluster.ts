@@ -1,4 +1,4 @@
-import type { DeleteOptions } from './api/deletion.ts';
+import type { DeleteOptions } from './api/delete-options.ts';
 import type { ApiServer } from './api-server.ts';
 import { adoptAll } from './cluster/adoption.ts';
 import { type CalicoActions, type CalicoOptions, createCalico, createCalicoActions } from './cluster/calico.ts';

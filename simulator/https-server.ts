@@ -5,6 +5,7 @@ import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import type { Answer } from './api/answer.ts';
+import { isWatch } from './api/request-words.ts';
 import type { ApiServer } from './api-server.ts';
 import { type CertificateOptions, makeCertificates } from './certificates.ts';
 import { GATE_TOKEN, type Simulator } from './simulator.ts';
@@ -163,13 +164,21 @@ async function serve(
       signal: abort.signal,
     });
     if (response.destroyed) return;
-    const isWatch = answer.status === 200 && /[?&]watch=(true|1)/.test(request.url ?? '');
-    if (answer.paced || isWatch) await sendStream(answer, response, sent);
-    else sent(await sendWhole(answer, /\bgzip\b/.test(String(request.headers['accept-encoding'] ?? '')), response));
+    const { searchParams } = new URL(request.url ?? '/', 'https://simulator');
+    const isStream = answer.paced || (answer.status === 200 && isWatch(searchParams));
+    if (isStream) await sendStream(answer, response, sent);
+    else sent(await sendWhole(answer, takesGzip(request.headers['accept-encoding']), response));
   } catch {
     // What the handler rejects with is a broken connection.
     request.socket.destroy();
   }
+}
+
+/** The real server takes the bare word only, without a weight (`responsewriters/writers.go`). */
+function takesGzip(acceptEncoding: string | readonly string[] | undefined): boolean {
+  return String(acceptEncoding ?? '')
+    .split(',')
+    .some((encoding) => encoding.trim() === 'gzip');
 }
 
 /** Starts to serve a simulator on 127.0.0.1 and writes `kubeconfig` into the folder. Stop it with `close`. */

@@ -1,13 +1,16 @@
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import type { IncomingMessage } from 'node:http';
 import { Agent, request as httpsRequest } from 'node:https';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { gunzipSync } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { type HttpsServer, startHttpsServer } from '../../simulator/https-server.ts';
-import { createSimulator, type Simulator } from '../../simulator/simulator.ts';
+import type { Simulator } from '../../simulator/simulator.ts';
 import type { ApiRequest, Transport } from '../../src/cluster/transport.ts';
-import { ask, CONTRACT, type ListBody } from './contract.ts';
+import { contractWorldOf, simulateContract } from './contract/simulated.ts';
+import { WIRE_CONTRACT, type WireReply, type WireRequest } from './contract/wire.ts';
+import { ask } from './contract/world.ts';
+import { CONTRACT } from './contract.ts';
 
 let folder = '';
 let sim: Simulator;
@@ -16,10 +19,7 @@ let agent: Agent;
 
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'simulator-'));
-  sim = createSimulator();
-  sim.cluster.deploy({ namespace: 'shop', name: 'web', replicas: 12 });
-  sim.cluster.deploy({ namespace: 'shop', name: 'cart', replicas: 1 });
-  sim.warmUp(30_000);
+  sim = simulateContract();
   server = await startHttpsServer(sim, { folder });
   agent = new Agent({ keepAlive: true, ca: server.ca });
 });
@@ -31,82 +31,59 @@ afterAll(async () => {
   await rm(folder, { recursive: true });
 });
 
-/** The plainest client there is. */
-const transport: Transport = ({ method, path, body, signal }: ApiRequest) =>
-  new Promise((resolve, reject) => {
-    const outgoing = httpsRequest(
-      server.url + path,
-      {
-        method,
-        agent,
-        signal,
-        headers: {
-          authorization: 'Bearer gate-token',
-          ...(body === undefined ? {} : { 'content-length': Buffer.byteLength(body) }),
-        },
-      },
-      (incoming) =>
-        resolve({
-          status: incoming.statusCode ?? 0,
-          headers: incoming.headers as Readonly<Record<string, string>>,
-          body: incoming,
-        }),
+/** The plainest client there is: what comes is not decoded. */
+function send(
+  { method, path, headers, body }: WireRequest,
+  signal?: AbortSignal,
+): Promise<{ readonly message: IncomingMessage; readonly wasConnected: boolean }> {
+  return new Promise((resolve, reject) => {
+    const options = { method: method ?? 'GET', agent, headers: { ...headers }, ...(signal ? { signal } : {}) };
+    const outgoing = httpsRequest(server.url + path, options, (message) =>
+      resolve({ message, wasConnected: outgoing.reusedSocket }),
     );
     outgoing.on('error', reject);
     outgoing.end(body);
   });
+}
+
+const transportFor =
+  (token: string): Transport =>
+  async ({ method, path, accept, body, signal }: ApiRequest) => {
+    const headers = {
+      authorization: `Bearer ${token}`,
+      accept: accept ?? 'application/json',
+      ...(body === undefined ? {} : { 'content-length': String(Buffer.byteLength(body)) }),
+    };
+    const { message } = await send({ method, path, headers, ...(body === undefined ? {} : { body }) }, signal);
+    return {
+      status: message.statusCode ?? 0,
+      headers: message.headers as Readonly<Record<string, string>>,
+      body: message,
+    };
+  };
+const transport = transportFor('gate-token');
+
+async function exchange({ authorization = 'Bearer gate-token', ...request }: WireRequest): Promise<WireReply> {
+  const headers = { ...request.headers, ...(authorization === null ? {} : { authorization }) };
+  const { message, wasConnected } = await send({ ...request, headers });
+  const chunks: Buffer[] = [];
+  for await (const chunk of message) chunks.push(chunk as Buffer);
+  const { statusCode = 0 } = message;
+  return {
+    status: statusCode,
+    headers: message.headers as Readonly<Record<string, string>>,
+    bytes: Buffer.concat(chunks),
+    wasConnected,
+  };
+}
 
 describe('the simulator over HTTPS', () => {
-  test.each(CONTRACT.filter(({ name }) => !/timeoutSeconds, in the regular way/.test(name)))(
-    '$name',
-    async ({ run }) => {
-      await run({
-        transport,
-        namespace: 'shop',
-        app: 'web',
-        victim: () =>
-          Promise.resolve(
-            sim.cluster
-              .pods('shop')
-              .find((pod) => pod.metadata.labels?.app === 'web' && !pod.metadata.deletionTimestamp)?.metadata.name ??
-              '',
-          ),
-      });
-    },
-  );
-
-  test('one connection serves many requests', async () => {
-    const before = server.connections();
-    for (let index = 0; index < 5; index += 1) await ask(transport, '/version');
-    expect(server.connections() - before).toBeLessThanOrEqual(1);
+  test.each(CONTRACT.filter(({ waits }) => !waits))('$name', async ({ run }) => {
+    await run(contractWorldOf(sim, transportFor));
   });
 
-  test('large lists are compressed for who accepts it', async () => {
-    for (let index = 0; index < 500; index += 1) {
-      sim.cluster.put('pods', {
-        metadata: { name: `pod-${index}`, namespace: 'many', labels: { filler: 'x'.repeat(60) } },
-        spec: { containers: [] },
-        status: { phase: 'Running' },
-      });
-    }
-    const compressed = await new Promise<Buffer>((resolve, reject) => {
-      const outgoing = httpsRequest(
-        `${server.url}/api/v1/namespaces/many/pods`,
-        { agent, headers: { authorization: 'Bearer gate-token', 'accept-encoding': 'gzip' } },
-        (incoming) => {
-          const chunks: Buffer[] = [];
-          incoming.on('data', (chunk: Buffer) => chunks.push(chunk));
-          incoming.on('end', () =>
-            incoming.headers['content-encoding'] === 'gzip'
-              ? resolve(Buffer.concat(chunks))
-              : reject(new Error('not compressed')),
-          );
-        },
-      );
-      outgoing.on('error', reject);
-      outgoing.end();
-    });
-    expect((JSON.parse(gunzipSync(compressed).toString('utf8')) as ListBody).items).toHaveLength(500);
+  test.each(WIRE_CONTRACT)('$name', async ({ run }) => {
+    await run({ ...contractWorldOf(sim, transportFor), exchange });
   });
 
   test.each([

@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import type { Behaviour } from '../../simulator/cluster/programs.ts';
-import { ask } from './contract.ts';
+import { ask } from './contract/world.ts';
 import { condition, isReady, stage, summary } from './looks.ts';
 
 interface Row {

@@ -4,7 +4,7 @@ import { describe, expect, test } from '@jest/globals';
 import { playRecording, type RecordingOptions } from '../../simulator/recording.ts';
 import type { Simulator } from '../../simulator/simulator.ts';
 import { createVirtualClock, type VirtualClock } from '../../simulator/virtual-clock.ts';
-import { ask, type ListBody } from './contract.ts';
+import { ask, type ListBody } from './contract/world.ts';
 import { condition, isReady, stage } from './looks.ts';
 
 const RECORDINGS = fileURLToPath(new URL('../recordings/', import.meta.url));

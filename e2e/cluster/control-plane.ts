@@ -129,6 +129,7 @@ function startControllers({ binaries, subnet }: ClusterState): void {
   ]);
 }
 
-function etcdUrl(subnet: string): string {
+/** Where etcd listens: for clients of its own protocol, and as JSON over HTTP (`/v3/…`). */
+export function etcdUrl(subnet: string): string {
   return `http://${controlPlaneAddress(subnet)}:${ETCD_PORT}`;
 }

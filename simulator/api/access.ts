@@ -46,7 +46,7 @@ export interface Tokens {
   readonly add: (token: string, user: string) => void;
   /** From now on the token is answered with 401. */
   readonly revoke: (token: string) => void;
-  /** The user of an Authorization header; `undefined` means 401, no header at all the anonymous user. */
+  /** The user of an Authorization header; `undefined` means 401, a header without a bearer token the anonymous user. */
   readonly userOf: (authorization: string | undefined) => string | undefined;
 }
 
@@ -60,9 +60,9 @@ export function createTokens(initial: Readonly<Record<string, string>>): Tokens 
       users.delete(token);
     },
     userOf: (authorization) => {
-      if (authorization === undefined || authorization === '') return ANONYMOUS;
-      const token = /^bearer\s+(\S+)$/i.exec(authorization)?.[1];
-      return token === undefined ? undefined : users.get(token);
+      const token = /^bearer\s+(\S+)$/i.exec(authorization ?? '')?.[1];
+      // Of whoever shows something else nobody knows who it is.
+      return token === undefined ? ANONYMOUS : users.get(token);
     },
   };
 }

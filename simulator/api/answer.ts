@@ -46,6 +46,9 @@ export function textAnswer(status: number, text: string | readonly string[], con
   };
 }
 
+/** An answer that is a Status; when it says how long to wait, a header says so, too. */
 export function statusAnswer(body: StatusBody): Answer {
-  return jsonAnswer(body.code ?? 200, body);
+  const answer = jsonAnswer(body.code ?? 200, body);
+  const seconds = body.details?.retryAfterSeconds;
+  return seconds === undefined ? answer : { ...answer, headers: { ...answer.headers, 'retry-after': String(seconds) } };
 }

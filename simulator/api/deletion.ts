@@ -1,15 +1,9 @@
 import { type KubeObject, keyOf, type Pod } from '../objects.ts';
 import { secondsStamp } from '../timestamps.ts';
+import type { DeleteOptions } from './delete-options.ts';
 import type { Resource } from './resources.ts';
 import { type StatusBody, statusErrors } from './status-errors.ts';
 import type { Store } from './store.ts';
-
-/** metav1.DeleteOptions, as far as anybody here sends it. */
-export interface DeleteOptions {
-  readonly gracePeriodSeconds?: number;
-  readonly preconditions?: { readonly uid?: string; readonly resourceVersion?: string };
-  readonly propagationPolicy?: string;
-}
 
 export type DeleteResult =
   | { readonly outcome: 'deleted' | 'pending'; readonly object: KubeObject }
@@ -30,7 +24,8 @@ function graceOf(pod: Pod, options: DeleteOptions): number {
 /**
  * DELETE of one object as the API server does it (`registry/rest/delete.go`, `registry/generic/registry/store.go`): a pod
  * first gets a `deletionTimestamp` and waits for its kubelet; grace 0 marks and removes it at once; a second DELETE may only
- * shorten the grace; finalizers keep the object. Dependents are left to the garbage collector.
+ * shorten the grace; finalizers keep the object. Dependents are left to the garbage collector. A dry run answers the same
+ * and changes nothing.
  */
 export function deleteObject(
   store: Store,
@@ -50,12 +45,15 @@ export function deleteObject(
   if (resourceVersion !== undefined && resourceVersion !== object.metadata.resourceVersion) {
     return { outcome: 'refused', status: statusErrors.versionConflict(resource, object, resourceVersion) };
   }
+  const isDry = (options.dryRun ?? []).length > 0;
+  const put = (changed: KubeObject): KubeObject => (isDry ? changed : store.put(resource, changed));
+  const remove = (): KubeObject | undefined => (isDry ? object : store.remove(resource, key));
   const graceful = resource.kind === 'Pod';
   const foreground = options.propagationPolicy === 'Foreground' && !graceful;
   const finalizers = [...(object.metadata.finalizers ?? []), ...(foreground ? [FOREGROUND] : [])];
   const hasFinalizers = finalizers.length > 0;
   if (!graceful && !hasFinalizers) {
-    return { outcome: 'deleted', object: store.remove(resource, key) ?? object };
+    return { outcome: 'deleted', object: remove() ?? object };
   }
 
   const grace = graceful ? graceOf(object as Pod, options) : 0;
@@ -66,19 +64,24 @@ export function deleteObject(
     const canGo = options.gracePeriodSeconds === 0 && left === 0 && !hasFinalizers;
     if (!isShorter && !canGo) return { outcome: 'pending', object };
   }
-  const { generation } = object.metadata;
-  const marked = store.put(resource, {
+  const { generation, deletionTimestamp } = object.metadata;
+  // The grace runs from the first DELETE on.
+  const beganMs =
+    deletionTimestamp === undefined
+      ? wallMs
+      : Date.parse(deletionTimestamp) - (object.metadata.deletionGracePeriodSeconds ?? 0) * 1000;
+  const marked = put({
     ...object,
     metadata: {
       ...object.metadata,
       ...(generation === undefined || pending ? {} : { generation: generation + 1 }),
-      deletionTimestamp: secondsStamp(wallMs + grace * 1000),
+      deletionTimestamp: secondsStamp(beganMs + grace * 1000),
       deletionGracePeriodSeconds: grace,
       ...(hasFinalizers ? { finalizers } : {}),
     },
   });
   if (grace > 0 || hasFinalizers) return { outcome: 'pending', object: marked };
-  store.remove(resource, key);
+  remove();
   return { outcome: 'deleted', object: marked };
 }
 

@@ -1,9 +1,10 @@
 import { type KubeObject, keyOf } from '../objects.ts';
 import { type Answer, statusAnswer, textAnswer } from './answer.ts';
+import type { Matcher } from './field-selector.ts';
+import type { Representation } from './representation.ts';
 import { apiVersionOf, type Resource } from './resources.ts';
-import type { Matcher } from './selectors.ts';
 import { statusErrors } from './status-errors.ts';
-import { itemText, type Store } from './store.ts';
+import { itemText, partialText, type Store } from './store.ts';
 
 /** What a list was asked for. */
 export interface ListQuery {
@@ -15,6 +16,7 @@ export interface ListQuery {
   readonly continueToken: string;
   readonly resourceVersion: string;
   readonly resourceVersionMatch: string;
+  readonly representation: Representation;
 }
 
 /** Lists, paged over snapshots: every page of one list shows the cluster as it was at the first. */
@@ -82,7 +84,7 @@ export function createLister(store: Store, nowMs: () => number, keepMs: number):
         remaining += 1;
         continue;
       }
-      texts.push(itemText(object));
+      texts.push(query.representation === 'metadata' ? partialText(object) : itemText(object));
     }
     if (next !== '') keep(query.resource);
     const metadata = {
@@ -91,7 +93,11 @@ export function createLister(store: Store, nowMs: () => number, keepMs: number):
       // The server cannot count what a selector would have taken.
       ...(next === '' || query.hasSelector ? {} : { remainingItemCount: remaining }),
     };
-    const head = `{"kind":"${query.resource.kind}List","apiVersion":"${apiVersionOf(query.resource)}","metadata":${JSON.stringify(metadata)},"items":[`;
+    const [kind, apiVersion] =
+      query.representation === 'metadata'
+        ? ['PartialObjectMetadata', 'meta.k8s.io/v1']
+        : [query.resource.kind, apiVersionOf(query.resource)];
+    const head = `{"kind":"${kind}List","apiVersion":"${apiVersion}","metadata":${JSON.stringify(metadata)},"items":[`;
     const parts = [head];
     // In parts of some hundred objects: one string of a large list would be slow to make and to encode.
     for (let index = 0; index < texts.length; index += 200) {
@@ -110,7 +116,9 @@ export function createLister(store: Store, nowMs: () => number, keepMs: number):
         const token = decodeToken(query.continueToken);
         if (!token)
           return statusAnswer(
-            statusErrors.badRequest('continue key is not valid: illegal base64 data or unknown version'),
+            statusErrors.badRequest(
+              'invalid continue token: continue key is not valid: illegal base64 data or unknown version',
+            ),
           );
         if (query.resourceVersion !== '' && query.resourceVersion !== '0') {
           return statusAnswer(
@@ -128,7 +136,7 @@ export function createLister(store: Store, nowMs: () => number, keepMs: number):
       if (!Number.isInteger(asked) || asked < 0) {
         return statusAnswer(
           statusErrors.badRequest(
-            `Invalid value: "${query.resourceVersion}": strconv.ParseUint: parsing "${query.resourceVersion}": invalid syntax`,
+            `invalid resource version: resourceVersion: Invalid value: "${query.resourceVersion}": strconv.ParseUint: parsing "${query.resourceVersion}": invalid syntax`,
           ),
         );
       }
@@ -138,7 +146,9 @@ export function createLister(store: Store, nowMs: () => number, keepMs: number):
         if (!snapshot) return statusAnswer(statusErrors.listExpired());
         return print(query, snapshot.objects, asked, '');
       }
-      return print(query, store.list(query.resource), current, '');
+      // The watch cache has what version 0 asks for, and does not page (`cacher.go`, shouldDelegateList).
+      const isFromCache = query.resource.hasWatchCache && query.resourceVersion === '0';
+      return print(isFromCache ? { ...query, limit: 0 } : query, store.list(query.resource), current, '');
     },
     expire: () => snapshots.clear(),
   };

@@ -12,7 +12,12 @@ export interface RequestWords {
 }
 
 export function isWatch(query: URLSearchParams): boolean {
-  return /^(true|1)$/.test(query.get('watch') ?? '');
+  return isTrue(query.get('watch'));
+}
+
+/** `apimachinery/pkg/runtime/conversion.go`: whatever is there and not false. */
+export function isTrue(text: string | null): boolean {
+  return text !== null && text !== '0' && text.toLowerCase() !== 'false';
 }
 
 /** `name`: of the object; `undefined` for a collection. */
@@ -21,8 +26,9 @@ export function verbOf(method: string, name: string | undefined, watch: boolean)
   if (method === 'POST') return 'create';
   if (method === 'PUT') return 'update';
   if (method === 'PATCH') return 'patch';
-  if (watch) return 'watch';
-  return name === undefined ? 'list' : 'get';
+  // One object cannot be watched but as a collection with a selector.
+  if (name !== undefined) return 'get';
+  return watch ? 'watch' : 'list';
 }
 
 /** Never throws: whatever was asked for can be logged. */

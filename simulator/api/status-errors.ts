@@ -24,9 +24,16 @@ export interface AccessAttributes {
   readonly name?: string;
 }
 
+/** What is wrong with one field of what was sent. */
+export interface FieldProblem {
+  readonly field: string;
+  readonly reason: 'FieldValueForbidden' | 'FieldValueInvalid' | 'FieldValueNotSupported';
+  readonly message: string;
+}
+
 function failure(
   code: number,
-  reason: string,
+  reason: string | undefined,
   message: string,
   details?: Readonly<Record<string, unknown>>,
 ): StatusBody {
@@ -36,7 +43,7 @@ function failure(
     metadata: {},
     status: 'Failure',
     message,
-    reason,
+    ...(reason === undefined ? {} : { reason }),
     ...(details === undefined ? {} : { details }),
     code,
   };
@@ -82,14 +89,55 @@ export const statusErrors = {
   methodNotAllowed: (): StatusBody =>
     failure(405, 'MethodNotAllowed', 'the server does not allow this method on the requested resource', {}),
 
-  notAcceptable: (): StatusBody =>
+  /** None of the media types that were asked for is known; `stream`: also those of watches are offered. */
+  unknownMediaType: (stream: boolean): StatusBody => {
+    const types = ['application/json', 'application/yaml', 'application/vnd.kubernetes.protobuf'];
+    const streams = ['application/json;stream=watch', 'application/vnd.kubernetes.protobuf;stream=watch'];
+    const offered = [...types, ...(stream ? streams : [])].join(', ');
+    return failure(406, 'NotAcceptable', `406: Not Acceptable\n\nAvailable representations: ${offered}`, {});
+  },
+
+  /** They are known, but not in the form that was asked for (`as=`). */
+  unknownForm: (): StatusBody =>
     failure(
       406,
       'NotAcceptable',
       'only the following media types are accepted: application/json, application/yaml, application/vnd.kubernetes.protobuf',
     ),
 
+  /** `endpoints/handlers/response.go`, asPartialObjectMetadata. */
+  isList: (kind: string): StatusBody =>
+    failure(
+      406,
+      'NotAcceptable',
+      `you requested PartialObjectMetadata, but the requested object is a list (*core.${kind}List)`,
+    ),
+
+  isNoList: (kind: string): StatusBody =>
+    failure(
+      406,
+      'NotAcceptable',
+      `you requested PartialObjectMetadataList, but the requested object is not a list (*core.${kind})`,
+    ),
+
   badRequest: (message: string): StatusBody => failure(400, 'BadRequest', message),
+
+  /** An error that nobody has given a reason to. */
+  unexplained: (message: string): StatusBody => failure(500, undefined, message),
+
+  /** What was sent can be read, and makes no sense. `subject`: what it was; a review is printed without its kind. */
+  invalid: (
+    subject: { readonly group: string; readonly kind?: string },
+    problems: readonly FieldProblem[],
+  ): StatusBody => {
+    const each = problems.map(({ field, message }) => `${field}: ${message}`);
+    const words = each.length === 1 ? each[0] : `[${each.join(', ')}]`;
+    const causes = problems.map(({ field, reason, message }) => ({ reason, message, field }));
+    return failure(422, 'Invalid', `${subject.kind ?? ''}.${subject.group} "" is invalid: ${words}`, {
+      ...subject,
+      causes,
+    });
+  },
 
   /** BeforeDelete names the kind, not the resource (`registry/rest/delete.go`). */
   uidConflict: (entry: Resource, object: KubeObject, uid: string): StatusBody =>
@@ -120,11 +168,18 @@ export const statusErrors = {
 
   listExpired: (): StatusBody => failure(410, 'Expired', 'The resourceVersion for the provided list is too old.'),
 
-  watchExpired: (asked: number, oldest: number): StatusBody =>
-    failure(410, 'Expired', `too old resource version: ${asked} (${oldest})`),
+  /** In the watch cache's words, or in etcd's where there is none. */
+  watchExpired: (entry: Resource, asked: number, oldest: number): StatusBody =>
+    failure(
+      410,
+      'Expired',
+      entry.hasWatchCache
+        ? `too old resource version: ${asked} (${oldest})`
+        : 'The resourceVersion for the provided watch is too old.',
+    ),
 
   tooLargeVersion: (asked: number, current: number): StatusBody =>
-    failure(504, 'Timeout', `Too large resource version: ${asked}, current: ${current}`, {
+    failure(504, 'Timeout', `Timeout: Too large resource version: ${asked}, current: ${current}`, {
       causes: [{ reason: 'ResourceVersionTooLarge', message: 'Too large resource version' }],
       retryAfterSeconds: 1,
     }),

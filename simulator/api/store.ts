@@ -1,5 +1,6 @@
 import { type KubeObject, keyOf } from '../objects.ts';
 import { shiftTimes } from '../timestamps.ts';
+import type { Representation } from './representation.ts';
 import { apiVersionOf, type Resource } from './resources.ts';
 
 export type ChangeType = 'ADDED' | 'MODIFIED' | 'DELETED';
@@ -203,6 +204,12 @@ export function itemText(object: KubeObject): string {
 }
 
 /** An object as GET and watches print it: with kind and apiVersion. */
-export function objectText(resource: Resource, object: KubeObject): string {
+export function objectText(resource: Resource, object: KubeObject, representation: Representation = 'whole'): string {
+  if (representation === 'metadata') return partialText(object);
   return `{"kind":"${resource.kind}","apiVersion":"${apiVersionOf(resource)}",${itemText(object).slice(1)}`;
+}
+
+/** What any object has, without what it is: `PartialObjectMetadata`. */
+export function partialText({ metadata }: { readonly metadata: object }): string {
+  return JSON.stringify({ kind: 'PartialObjectMetadata', apiVersion: 'meta.k8s.io/v1', metadata });
 }

@@ -2,19 +2,21 @@ import type { KubeObject } from '../objects.ts';
 import type { Random } from '../random.ts';
 import type { WorldClock } from '../world-clock.ts';
 import { type Answer, bytesOf, statusAnswer } from './answer.ts';
+import type { Matcher } from './field-selector.ts';
+import type { Representation } from './representation.ts';
 import { apiVersionOf, type Resource } from './resources.ts';
-import type { Matcher } from './selectors.ts';
 import { statusErrors } from './status-errors.ts';
-import { type Change, objectText, type Store } from './store.ts';
+import { type Change, objectText, partialText, type Store } from './store.ts';
 
 export interface WatchQuery {
   readonly resource: Resource;
   readonly namespace: string | undefined;
   readonly matches: Matcher;
   readonly resourceVersion: string;
-  readonly bookmarks: boolean;
-  readonly sendInitialEvents: boolean;
+  readonly allowWatchBookmarks: boolean;
+  readonly sendInitialEvents: boolean | undefined;
   readonly timeoutSeconds: number | undefined;
+  readonly representation: Representation;
   readonly signal: AbortSignal;
 }
 
@@ -36,8 +38,6 @@ export interface WatchControl {
 /** apiserver `cacher.go`: a bookmark a minute (jitter 25 %), and one 2 s before the timeout. */
 const BOOKMARK_MS = 60_000;
 const LAST_BOOKMARK_MS = 2_000;
-/** Without a watch cache nobody sends them: `default_storage_factory_builder.go`, DefaultWatchCacheSizes. */
-const UNCACHED = 'events';
 /** `--min-request-timeout` of the real server: a watch without timeoutSeconds ends after 30 to 60 minutes. */
 const DEFAULT_TIMEOUT_MS = 1_800_000;
 
@@ -103,17 +103,22 @@ export interface Watcher {
 }
 
 /** What a change means to one watch: objects that enter or leave its selection come as ADDED and DELETED. */
-function lineFor(change: Change, inSelection: (object: KubeObject) => boolean): string | undefined {
+function lineFor(
+  change: Change,
+  inSelection: (object: KubeObject) => boolean,
+  representation: Representation,
+): string | undefined {
+  const textOf = (object: KubeObject): string => objectText(change.resource, object, representation);
   const is = change.type !== 'DELETED' && inSelection(change.object);
   const was = change.before !== undefined && inSelection(change.before);
   if (!is && !was) return undefined;
   if (is) {
-    return `{"type":"${was ? 'MODIFIED' : 'ADDED'}","object":${objectText(change.resource, change.object)}}\n`;
+    return `{"type":"${was ? 'MODIFIED' : 'ADDED'}","object":${textOf(change.object)}}\n`;
   }
   // The last state that was in the selection, with the version of the change (`cacher.go: convertToWatchEvent`).
   const before = change.before ?? change.object;
   const last = { ...before, metadata: { ...before.metadata, resourceVersion: change.object.metadata.resourceVersion } };
-  return `{"type":"DELETED","object":${objectText(change.resource, last)}}\n`;
+  return `{"type":"DELETED","object":${textOf(last)}}\n`;
 }
 
 export function createWatcher(store: Store, world: WorldClock, random: Random): Watcher {
@@ -135,26 +140,34 @@ export function createWatcher(store: Store, world: WorldClock, random: Random): 
     goneAs: 'event',
   };
 
-  const bookmark = (resource: Resource, annotations?: Readonly<Record<string, string>>): string => {
-    const metadata = { resourceVersion: String(store.version()), ...(annotations ? { annotations } : {}) };
+  const bookmark = ({ resource, representation }: WatchQuery, isInitialEnd = false): string => {
+    const annotations = {
+      ...resource.bookmarkAnnotations,
+      ...(isInitialEnd ? { 'k8s.io/initial-events-end': 'true' } : {}),
+    };
+    const metadata = {
+      resourceVersion: String(store.version()),
+      ...(Object.keys(annotations).length === 0 ? {} : { annotations }),
+    };
     const object = { kind: resource.kind, apiVersion: apiVersionOf(resource), metadata, ...resource.bookmark };
-    return `${JSON.stringify({ type: 'BOOKMARK', object })}\n`;
+    return `{"type":"BOOKMARK","object":${representation === 'metadata' ? partialText(object) : JSON.stringify(object)}}\n`;
   };
 
   const watch = (query: WatchQuery): Answer => {
     const inSelection = (object: KubeObject): boolean =>
       (query.namespace === undefined || object.metadata.namespace === query.namespace) && query.matches(object);
-    const fromStart = query.resourceVersion === '' || query.resourceVersion === '0' || query.sendInitialEvents;
+    const fromStart = query.resourceVersion === '' || query.resourceVersion === '0' || query.sendInitialEvents === true;
     const since = Number(query.resourceVersion || '0');
     if (!Number.isInteger(since) || since < 0) {
+      const value = query.resourceVersion;
       return statusAnswer(
-        statusErrors.badRequest(
-          `Invalid value: "${query.resourceVersion}": strconv.ParseUint: parsing "${query.resourceVersion}": invalid syntax`,
+        statusErrors.unexplained(
+          `resourceVersion: Invalid value: "${value}": strconv.ParseUint: parsing "${value}": invalid syntax`,
         ),
       );
     }
     const missed = fromStart ? [] : store.changesSince(since);
-    const gone = statusErrors.watchExpired(since, store.oldestVersion() + 1);
+    const gone = statusErrors.watchExpired(query.resource, since, store.oldestVersion() + 1);
     if (!missed && control.goneAs === 'status') return statusAnswer(gone);
 
     const cancels: (() => void)[] = [];
@@ -173,17 +186,21 @@ export function createWatcher(store: Store, world: WorldClock, random: Random): 
     streams.add(stream);
     query.signal.addEventListener('abort', onAbort, { once: true });
 
+    const openedAt = store.version();
+    const begunFrom = fromStart ? openedAt : since;
     if (fromStart) {
       for (const object of store.list(query.resource)) {
-        if (inSelection(object)) stream.push(`{"type":"ADDED","object":${objectText(query.resource, object)}}\n`);
+        if (!inSelection(object)) continue;
+        stream.push(`{"type":"ADDED","object":${objectText(query.resource, object, query.representation)}}\n`);
       }
-      if (query.sendInitialEvents && query.bookmarks) {
-        stream.push(bookmark(query.resource, { 'k8s.io/initial-events-end': 'true' }));
+      // Also unasked, where the watch cache answers.
+      if (query.allowWatchBookmarks && (query.sendInitialEvents || query.resource.hasWatchCache)) {
+        stream.push(bookmark(query, true));
       }
     }
     const tell = (change: Change): void => {
-      if (silent || change.resource !== query.resource) return;
-      const line = lineFor(change, inSelection);
+      if (silent || change.resource !== query.resource || change.version <= begunFrom) return;
+      const line = lineFor(change, inSelection, query.representation);
       if (line !== undefined) stream.push(line);
     };
     for (const change of missed) tell(change);
@@ -191,9 +208,10 @@ export function createWatcher(store: Store, world: WorldClock, random: Random): 
 
     const timeoutMs = query.timeoutSeconds ? query.timeoutSeconds * 1000 : DEFAULT_TIMEOUT_MS * random.between(1, 2);
     cancels.push(world.after(timeoutMs, () => stream.end()));
-    if (query.bookmarks && query.resource.plural !== UNCACHED) {
+    if (query.allowWatchBookmarks && query.resource.hasWatchCache) {
       const sendBookmark = (): void => {
-        if (!silent) stream.push(bookmark(query.resource));
+        // None while the world stands still: `cache_watcher.go` sends only what is newer than the watch itself.
+        if (!silent && store.version() > openedAt) stream.push(bookmark(query));
       };
       const repeat = (): void => {
         cancels.push(

@@ -1,4 +1,5 @@
-import { type DeleteOptions, type DeleteResult, deleteObject } from '../api/deletion.ts';
+import type { DeleteOptions } from '../api/delete-options.ts';
+import { type DeleteResult, deleteObject } from '../api/deletion.ts';
 import type { Change } from '../api/store.ts';
 import type { ApiServer } from '../api-server.ts';
 import { controllerOf, type KubeObject, keyOf } from '../objects.ts';
