@@ -15,6 +15,7 @@ import { guardOtherInstallation, guardPlace, guardProof, guardView, type Objecti
 import { guardInVain, guardJustInstalled, WHAT_TO_LOOK_AT } from './in-vain.ts';
 import { calicoNodePodOn } from './installation.ts';
 import type { CalicoMemory } from './node-memory.ts';
+import { whyNotBack } from './not-back.ts';
 import { namespacesOf } from './one-tenant.ts';
 import { restartCommand } from './restart-command.ts';
 import { isPending, stops } from './restart-state.ts';
@@ -174,15 +175,19 @@ function scheduled(asked: readonly LookedAt[], input: PlanInput): readonly Decis
   const { maxNodeRestarts } = input.observation.settings;
   let left = maxNodeRestarts - input.restarts.filter(({ answer }) => answer === 'deleted' || answer === 'lost').length;
   let turnOf = input.restarts.find(isPending)?.node ?? null;
+  const notBack = whyNotBack(input.restarts, input.observation);
 
   return asked.map((looked) => {
     const { nodeCase, target, objection } = looked;
     if (target === null || objection?.kind === 'refuse') return objected(looked, objection ?? NO_TARGET, input);
     const refusal =
-      afterFailure(nodeCase, input) ?? missingRight(target, input) ?? (left <= 0 ? capReached(maxNodeRestarts) : null);
+      afterFailure(nodeCase, input) ??
+      (notBack?.kind === 'refuse' ? notBack : null) ??
+      missingRight(target, input) ??
+      (left <= 0 ? capReached(maxNodeRestarts) : null);
     if (refusal !== null)
       return { plan: withCommand(nodeCase.node, 'refused', refusal.why, target, input), now: false };
-    const early = objection ?? tooEarly(nodeCase.node, input);
+    const early = objection ?? notBack ?? tooEarly(nodeCase.node, input);
     if (turnOf !== null) {
       // What holds it back besides, such as the pod that is just being restarted there, is looked at when its turn has come.
       left -= 1;
