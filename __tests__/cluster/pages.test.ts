@@ -1,8 +1,9 @@
+import { Readable } from 'node:stream';
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import { isApiError } from '../../src/cluster/api-error.ts';
 import { createJsonDecoder } from '../../src/cluster/json-decoder.ts';
-import { type Listed, readList } from '../../src/cluster/pages.ts';
+import { type Listed, PAGE_BODY_LIMIT_BYTES, readList } from '../../src/cluster/pages.ts';
 import { record, text } from '../../src/cluster/projection/raw.ts';
 import { aServer, aStatus, type FakeServer, networkError, type Script } from './fake-server.ts';
 
@@ -61,6 +62,22 @@ describe('a list', () => {
       `${PATH}?limit=500`,
       `${PATH}?limit=500&continue=t1`,
       `${PATH}?limit=500&continue=t2`,
+    ]);
+  });
+
+  test('whose pages are too large is read in small ones: a single tenant may write objects of 1.5 MB', async () => {
+    const megabyte = Buffer.alloc(1024 * 1024, ' ');
+    const tooMuch = (): Readable =>
+      Readable.from(Array.from({ length: PAGE_BODY_LIMIT_BYTES / megabyte.byteLength + 1 }, () => megabyte));
+    const small = pagesOf([['a'], ['b']]);
+    const server = aServer((request, nth) =>
+      queryOf(request.path).get('limit') === '500' ? { stream: tooMuch() } : small(request, nth),
+    );
+    expect(namesOf(await list(server))).toEqual(['a', 'b']);
+    expect(server.asked.map(({ path }) => path)).toEqual([
+      `${PATH}?limit=500`,
+      `${PATH}?limit=50`,
+      `${PATH}?limit=50&continue=t1`,
     ]);
   });
 

@@ -42,6 +42,8 @@ export interface GetOptions extends RequestOptions {
 export interface ReadOptions extends GetOptions {
   /** Accept header; default `application/json`. */
   readonly accept?: string;
+  /** A longer body is refused with the reason `TOO_LONG`, and not asked for again. */
+  readonly limitBytes?: number;
 }
 
 /**
@@ -85,6 +87,8 @@ export interface ApiOptions {
   readonly serverClock: ServerClock;
   /** `Connection.renewCredentials`. */
   readonly renewCredentials: () => Promise<void>;
+  /** A server's words without secrets; default: as they are. */
+  readonly hide?: (text: string) => string;
   /** Ends every request. */
   readonly signal: AbortSignal;
   /** 0 (included) to 1 (excluded); default `Math.random`. */
@@ -204,9 +208,9 @@ export function createApi(options: ApiOptions): Api {
   };
 
   const decoded =
-    <T>(target: RequestTarget, decode: (body: Buffer) => T | Promise<T>): Consume<T> =>
+    <T>(target: RequestTarget, decode: (body: Buffer) => T | Promise<T>, limitBytes?: number): Consume<T> =>
     async (response, onChunk) => {
-      const body = await readBody(response.body, onChunk);
+      const body = await readBody(response.body, onChunk, limitBytes);
       if (isHtml(response, body)) throw notKubernetes(target, response);
       const value = await decode(body);
       contact.made();
@@ -226,7 +230,7 @@ export function createApi(options: ApiOptions): Api {
   };
 
   const read: Api['read'] = (path, decode, readOptions = {}) =>
-    get(getDraft(path, readOptions), readOptions, decoded(targetOf('GET', path), decode));
+    get(getDraft(path, readOptions), readOptions, decoded(targetOf('GET', path), decode, readOptions.limitBytes));
 
   return {
     read,

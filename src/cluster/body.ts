@@ -8,18 +8,28 @@ const REFUSAL_LIMIT_BYTES = 64 * 1024;
 /** A body that came, and cannot be what it should be: cut, too long, not JSON. */
 export class GarbledBody extends Error {}
 
-/** Reads a body to its end; `onChunk` is told the size of each piece. Rejects with `GarbledBody` beyond the limit. */
+/** A body that is longer than its reader wants: asking for less of it helps, asking for the same again does not. */
+export class TooLongBody extends GarbledBody {}
+
+/**
+ * Reads a body to its end; `onChunk` is told the size of each piece. Rejects with `TooLongBody` beyond a limit of the
+ * caller's own, and with `GarbledBody` beyond the one for all.
+ */
 export async function readBody(
   body: ApiResponse['body'],
   onChunk: (bytes: number) => void,
-  limitBytes = BODY_LIMIT_BYTES,
+  ownLimitBytes?: number,
 ): Promise<Buffer> {
+  const limitBytes = ownLimitBytes ?? BODY_LIMIT_BYTES;
   const chunks: Uint8Array[] = [];
   let sizeBytes = 0;
   for await (const chunk of body) {
     sizeBytes += chunk.byteLength;
     onChunk(chunk.byteLength);
-    if (sizeBytes > limitBytes) throw new GarbledBody(`the answer is longer than ${limitBytes} bytes`);
+    if (sizeBytes > limitBytes) {
+      const what = `the answer is longer than ${limitBytes} bytes`;
+      throw ownLimitBytes === undefined ? new GarbledBody(what) : new TooLongBody(what);
+    }
     chunks.push(chunk);
   }
   const [only] = chunks;

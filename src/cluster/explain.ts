@@ -1,6 +1,6 @@
 import { ApiError, type ApiErrorDetails, type ApiErrorKind } from './api-error.ts';
 import { parseRetryAfter } from './back-off.ts';
-import type { Refusal } from './body.ts';
+import { type Refusal, TooLongBody } from './body.ts';
 import { capText } from './cap-text.ts';
 import { isConnectError } from './connect-error.ts';
 import { networkProblemOf } from './network-error.ts';
@@ -132,16 +132,20 @@ export function notKubernetes(target: RequestTarget, response: ApiResponse): Api
   );
 }
 
-/** A body that came, but was cut, or is not what it should be. */
+/** A body that came, but was cut, is not what it should be, or is longer than it may be, which repeating does not help. */
 export function garbled(target: RequestTarget, cause: Error): ApiError {
+  const isTooLong = cause instanceof TooLongBody;
   const details = {
     ...detailsOf(target),
-    kind: 'unreachable' as const,
-    reason: 'Garbled',
+    kind: isTooLong ? ('invalid' as const) : ('unreachable' as const),
+    reason: isTooLong ? TOO_LONG : 'Garbled',
     words: cause.message,
   };
   return new ApiError(`${describeTarget(target)}: ${cause.message}`, details, { cause });
 }
+
+/** The `reason` of an answer that was longer than its reader wanted. */
+export const TOO_LONG = 'TooLong';
 
 /** No byte came for too long. */
 export function silent(target: RequestTarget, limitMs: number): ApiError {

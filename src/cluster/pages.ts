@@ -1,14 +1,21 @@
 import type { Api } from './api.ts';
 import { ApiError, isApiError } from './api-error.ts';
 import type { Decoder, Entry, Page, Recall } from './decoder.ts';
+import { TOO_LONG } from './explain.ts';
 import { describeTarget, targetOf } from './request-target.ts';
 
 /** client-go's page size (`tools/pager/pager.go`); measured as the best trade of time against memory here, too. */
 const PAGE_LIMIT = 500;
 /** Paged once, once more from the beginning, then as a whole (`pager.go`: full list when a continue token expired). */
 const PAGED_ROUNDS = 2;
-/** Half a million objects; Kubernetes is built for 150,000 pods. What goes on for longer has no end. */
-const MOST_PAGES = 1_000;
+/**
+ * Five hundred ordinary objects have some megabytes; but whoever may write events or annotations can make one as large as
+ * etcd takes (1.5 MB), and a page of those would be too much for everybody. Fifty of them fit.
+ */
+const SMALL_PAGE_LIMIT = 50;
+export const PAGE_BODY_LIMIT_BYTES = 96 * 1024 * 1024;
+/** Kubernetes is built for 150,000 pods. What goes on for longer has no end. */
+const MOST_OBJECTS = 500_000;
 /** A server may filter all objects of a page out (api/meta/v1: `limit`), but hardly of page after page. */
 const MOST_EMPTY_PAGES = 10;
 
@@ -32,12 +39,21 @@ export interface Listed<T> {
  * Reads a whole list in pages of one snapshot: when the snapshot expires under way (410, or a page of another version)
  * everything read so far is dropped. No resourceVersion is asked for, so that the list is never an old one. Rejects with
  * ApiError, also for a list that would go on for ever: a continue token or a page that comes twice, empty pages one after
- * another, more pages than any cluster fills.
+ * another, more pages than any cluster fills. Where pages of the usual size are too large, smaller ones are read.
  */
 export async function readList<T>(options: ListOptions<T>): Promise<Listed<T>> {
+  try {
+    return await readPaged(options, PAGE_LIMIT);
+  } catch (error) {
+    if (!isApiError(error) || error.reason !== TOO_LONG) throw error;
+    return await readPaged(options, SMALL_PAGE_LIMIT);
+  }
+}
+
+async function readPaged<T>(options: ListOptions<T>, limit: number): Promise<Listed<T>> {
   for (let round = 1; round <= PAGED_ROUNDS; round += 1) {
     try {
-      return await readRound(options, PAGE_LIMIT);
+      return await readRound(options, limit);
     } catch (error) {
       if (!isApiError(error) || error.kind !== 'expired') throw error;
     }
@@ -52,6 +68,7 @@ async function readRound<T>(options: ListOptions<T>, limit: number | null): Prom
   const entries: Entry<T>[] = [];
   const tokens = new Set<string>();
   const firstKeys = new Set<string>();
+  const mostPages = MOST_OBJECTS / (limit ?? PAGE_LIMIT);
   let resourceVersion: string | null = null;
   let emptyPages = 0;
 
@@ -65,7 +82,12 @@ async function readRound<T>(options: ListOptions<T>, limit: number | null): Prom
         if (next !== '') await nextRound();
         return options.decoder.decodePage(body, options.recall);
       },
-      { signal, accept: options.decoder.accept, onTrouble: options.onTrouble },
+      {
+        signal,
+        accept: options.decoder.accept,
+        onTrouble: options.onTrouble,
+        ...(limit === null ? {} : { limitBytes: PAGE_BODY_LIMIT_BYTES }),
+      },
     );
   const startEarly = (token: string): Promise<Page<T>> => {
     const page = fetchPage(token);
@@ -93,7 +115,7 @@ async function readRound<T>(options: ListOptions<T>, limit: number | null): Prom
   function whyEndless({ entries: [first] }: Page<T>, token: string): string | null {
     if (tokens.has(token)) return 'the server repeats a continue token';
     tokens.add(token);
-    if (tokens.size >= MOST_PAGES) return `it has more than ${MOST_PAGES} pages`;
+    if (tokens.size >= mostPages) return `it has more than ${mostPages} pages`;
     emptyPages = first === undefined ? emptyPages + 1 : 0;
     if (emptyPages > MOST_EMPTY_PAGES) return 'the server sends empty pages, one after another';
     if (first === undefined) return null;
