@@ -134,7 +134,7 @@ describe('after a restart that was not proven to help', () => {
       {
         node: 'n2',
         action: 'refused',
-        why: expect.stringMatching(/restart of n1 was not proven to help.*CALICO_MANAGE_CNI/),
+        why: expect.stringMatching(/restart of n1 was not proven to help: find out why there first$/),
       },
     ]);
   });

@@ -51,7 +51,7 @@ describe('one node at a time', () => {
     expect(played.deletes).toHaveLength(1);
     expect(nodesOf(played)).toEqual([`n1: restarted/${outcome}`, 'n2: refused/-']);
     expect(nodeIn(played, 'n2').why).toMatch(
-      /^no further node is restarted, because the restart of n1 was not proven to help; check which kubeconfig/,
+      /^no further node is restarted, because the restart of n1 was not proven to help: find out why there first$/,
     );
     expect(nodeIn(played, 'n2').command).toMatch(/^kubectl delete pod -n calico-system/);
     expect(played.report.verdict).toBe('unhealthy');

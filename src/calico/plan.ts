@@ -12,7 +12,7 @@ import type {
   RestartTarget,
 } from './case.ts';
 import { guardOtherInstallation, guardPlace, guardProof, guardView, type Objection, TARGET_GUARDS } from './guards.ts';
-import { guardInVain, guardJustInstalled, WHAT_TO_LOOK_AT } from './in-vain.ts';
+import { guardInVain, guardJustInstalled } from './in-vain.ts';
 import { calicoNodePodOn } from './installation.ts';
 import type { CalicoMemory } from './node-memory.ts';
 import { whyNotBack } from './not-back.ts';
@@ -217,7 +217,7 @@ function afterFailure(nodeCase: NodeCase, { restarts }: PlanInput): Objection | 
   if (stopper === undefined) return null;
   return {
     kind: 'refuse',
-    why: `no further node is restarted, because the restart of ${stopper.node} was not proven to help; ${WHAT_TO_LOOK_AT}`,
+    why: `no further node is restarted, because the restart of ${stopper.node} was not proven to help: find out why there first`,
   };
 }
 
