@@ -98,6 +98,7 @@ async function watchUntilDecided(run: Run, { connection, api }: Cluster, keep: (
       if (judgement.kind === 'end') {
         // Whoever lacks one right often lacks others: they are named together.
         if (judgement.verdict === 'inconclusive') await rights.settle();
+        rights.refused(look.observation.snapshot.coverage.gaps);
         return { ...judgement, look };
       }
 
@@ -154,7 +155,8 @@ function judgeLook(run: Run, view: View, look: Look, confirmed: boolean, deadlin
 }
 
 /** Reads what the decisions need beyond the scope: Calico's own pods, and witnesses on affected nodes. */
-function focus(view: View, rights: Rights, { installations, cases, memory }: Look): void {
+function focus(view: View, rights: Rights, { installations, cases, memory, observation }: Look): void {
+  rights.refused(observation.snapshot.coverage.gaps);
   const namespaces = [...new Set(installations.found.map(({ daemonSet }) => daemonSet.namespace))];
   view.watchCalico(namespaces);
   rights.reviewCalico(namespaces);

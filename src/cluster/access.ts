@@ -1,3 +1,4 @@
+import type { Gap } from '../objects/snapshot.ts';
 import type { Settings } from '../settings.ts';
 import type { Api } from './api.ts';
 import { isApiError } from './api-error.ts';
@@ -141,6 +142,19 @@ export async function checkAccess(api: Api, needs: readonly Need[], signal?: Abo
 }
 
 type Result = { readonly missingVerbs: readonly string[] } | { readonly why: string };
+
+/** The rules for what was refused (`gaps`), where the review could not tell; as a review would have named them. */
+export function missingRights(
+  unknown: AccessReport['unknown'],
+  gaps: readonly Pick<Gap, 'resource' | 'namespace' | 'why'>[],
+): AccessReport['missing'] {
+  const refused = unknown
+    .flatMap(({ need }) => [need, ...(need.inEach ?? [])])
+    .filter(({ resource, namespace }) =>
+      gaps.some((gap) => gap.why === 'forbidden' && gap.resource === resource && gap.namespace === namespace),
+    );
+  return rulesFor(refused.map((need) => ({ need, missingVerbs: need.verbs })));
+}
 
 /** By namespace, whether pods may be deleted there, as far as that was reviewed. */
 export function deleteRightsOf({ reviewed }: AccessReport): ReadonlyMap<string, boolean> {
