@@ -274,9 +274,15 @@ describe('a failure that began within half an hour after calico-node was replace
     const leaving = aTerminatingPod({ name: 'leaving', deletionAtMs: ago(3 * MINUTE) });
     const kill = aKillEvent(leaving, undefined, { firstAtMs: ago(3 * MINUTE), lastAtMs: ago(SECOND) });
     expect(planOf({ ...again, pods: [leaving], events: [kill] })).toMatchObject({ action: 'restarted' });
-    // The pods of another namespace have to be proven as well.
+  });
+
+  test('waits for pods of another namespace to be proven as well', () => {
     const young = { failedAgoMs: [2 * MINUTE, 10 * SECOND], namespaces: ['shop', 'bank'] };
-    expect(planOf({ ...again, ...young })).toMatchObject({ action: 'refused' });
+    expect(planOf({ ...again, ...young })).toMatchObject({
+      action: 'waiting',
+      why: 'stuck for 10s, which counts after 30s',
+      command: null,
+    });
   });
 
   test('is told without restarts, too', () => {

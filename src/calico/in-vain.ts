@@ -95,6 +95,8 @@ function tooSoonAgain(
   if (pod.createdAtMs - placeSinceMs < timing.newFailureMs) return null;
   const proven = speaking.filter((stuck) => stuck.proven);
   if (!couldBeForged(proven)) return null;
+  // More speaks of it, and has not lasted for long enough yet.
+  if (!couldBeForged(speaking)) return provenOf(speaking.filter((stuck) => !stuck.proven));
   const half = formatDuration(timing.newFailureMs);
   return {
     kind: 'refuse',
