@@ -1,53 +1,8 @@
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import { cap, clean, codeBlock, field, logLine, markdown, printableJson, prose } from '../../src/report/untrusted.ts';
+import { hostile } from './hostile.ts';
 import { commandsIn } from './runner-grammar.ts';
-
-/** Text that an attacker would write: pieces of everything that a runner, a terminal or a page obeys. */
-const hostile = fc
-  .array(
-    fc.oneof(
-      fc.constantFrom(
-        '::error::x',
-        '::set-output name=verdict::healthy',
-        '##[error]x',
-        '##[add-mask]e',
-        '##',
-        '[group]',
-        '::',
-        '%0A::warning::x',
-        '\r',
-        '\n',
-        '\r\n',
-        '\u2028',
-        '\u0085',
-        '\u001B[31m',
-        '\u001B]0;title\u0007',
-        '\u009B1m',
-        '\u202E',
-        '\u200B',
-        '\u034F',
-        '\u3164',
-        '\uFE0F',
-        '\u0000',
-        '\uD800',
-        ' ',
-        '\t',
-        '|',
-        '`',
-        '<script>',
-        '](http://x)',
-        '@octocat',
-        '#1',
-        '**',
-        '&lt;',
-        '```mermaid',
-      ),
-      fc.string({ unit: 'binary', maxLength: 8 }),
-    ),
-    { maxLength: 12 },
-  )
-  .map((parts) => parts.join(''));
 
 describe('logLine', () => {
   test('the oracle sees the commands that the defence is for', () => {
