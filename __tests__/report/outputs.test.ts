@@ -1,5 +1,11 @@
 import { describe, expect, test } from '@jest/globals';
-import { emptyOutputs, NOT_READY_PODS_LIMIT, outputsOf } from '../../src/report/outputs.ts';
+import {
+  emptyOutputs,
+  LIST_LIMIT_BYTES,
+  NOT_READY_PODS_LIMIT,
+  outputsOf,
+  shortenedOutputs,
+} from '../../src/report/outputs.ts';
 import { aReport, aReportedNode } from './reports.ts';
 
 describe('outputs', () => {
@@ -36,6 +42,24 @@ describe('outputs', () => {
       expect(shown).toMatch(/^a ##\[error\]xy+…$/u);
       expect(Buffer.byteLength(shown)).toBe(4_096);
     }
+  });
+
+  test('are lists no longer than a workflow can hand on, which is said', () => {
+    const nodes = Array.from({ length: 5_000 }, (_, index) => `node-${index}.${'x'.repeat(200)}`);
+    const report = aReport({
+      calico: { detected: true, installations: [], nodes: nodes.map((node) => aReportedNode({ node })) },
+    });
+    const outputs = outputsOf(report, nodes, nodes.slice(0, 3), '');
+    const shown = JSON.parse(outputs['affected-nodes']) as readonly string[];
+    expect(nodes.slice(0, shown.length)).toEqual(shown);
+    for (const list of [outputs['affected-nodes'], outputs['not-ready-pods']])
+      expect(Buffer.byteLength(list)).toBeLessThanOrEqual(LIST_LIMIT_BYTES);
+    expect(Buffer.byteLength(outputs['affected-nodes'])).toBeGreaterThan(LIST_LIMIT_BYTES - 300);
+    expect(JSON.parse(outputs['restarted-nodes'])).toEqual(nodes.slice(0, 3));
+    expect(shortenedOutputs(report, nodes.slice(0, 3))).toBe(
+      `outputs are cut, for a workflow could not use them: affected-nodes has the first ${shown.length} of 5000 nodes; the report has all`,
+    );
+    expect(shortenedOutputs(aReport(), ['n1'])).toBeNull();
   });
 
   test('are all there before anything is known', () => {

@@ -4,7 +4,7 @@ import type { GateResult } from '../gate.ts';
 import type { Settings } from '../settings.ts';
 import { type Annotation, annotationsOf } from './annotations.ts';
 import type { LogSink } from './log.ts';
-import { emptyOutputs, type Outputs, outputsOf } from './outputs.ts';
+import { emptyOutputs, type Outputs, outputsOf, shortenedOutputs } from './outputs.ts';
 import { type Written, writeNumberedReport, writeReport } from './report-file.ts';
 import { summaryOf } from './summary.ts';
 import { field, logLine } from './untrusted.ts';
@@ -57,6 +57,7 @@ export async function publish(result: GateResult, settings: Settings, env: NodeJ
   const problems = [
     written.problem,
     setOutputs(outputsOf(report, result.notReadyPods, result.restartedNodes, written.path)),
+    shortenedOutputs(report, result.restartedNodes),
     settings.jobSummary ? await writeSummary(result, written.path) : null,
   ].filter((problem) => problem !== null);
 

@@ -5,6 +5,12 @@ import { field, printableJson } from './untrusted.ts';
 /** Most pods that the output `not-ready-pods` names: an output is for a condition in a workflow, the report for all. */
 export const NOT_READY_PODS_LIMIT = 50;
 
+/**
+ * Most bytes of an output that is a list: a workflow hands it on in `env:`, where Linux takes 128 KiB a variable
+ * (`MAX_ARG_STRLEN`), and all outputs of a job may have 1 MB.
+ */
+export const LIST_LIMIT_BYTES = 100_000;
+
 export type Outputs = Readonly<Record<OutputName, string>>;
 
 /** What is set before anything is known, and on bad input: every output, so that a spoofed one is always overwritten. */
@@ -47,6 +53,37 @@ export function outputsOf(
   };
 }
 
-function namesJson(names: readonly string[]): string {
-  return printableJson(names.map((name) => field(name)));
+/** One sentence about the lists that are longer than an output may be; null: none is. */
+export function shortenedOutputs(report: Report, restartedNodes: readonly string[]): string | null {
+  const lists = {
+    'affected-nodes': report.calico.nodes.map(({ node }) => node),
+    'restarted-nodes': restartedNodes,
+  } satisfies Partial<Record<OutputName, readonly string[]>>;
+  const cut = Object.entries(lists).flatMap(([name, nodes]) => {
+    const shown = fitting(nodes).length;
+    return shown < nodes.length ? [`${name} has the first ${shown} of ${nodes.length} nodes`] : [];
+  });
+  return cut.length === 0
+    ? null
+    : `outputs are cut, for a workflow could not use them: ${cut.join(', ')}; the report has all`;
 }
+
+function namesJson(names: readonly string[]): string {
+  return printableJson(fitting(names));
+}
+
+/** As many of the first names as a list may have. */
+function fitting(names: readonly string[]): readonly string[] {
+  const shown: string[] = [];
+  let bytes = BRACKETS_BYTES;
+  for (const name of names) {
+    const clean = field(name);
+    bytes += Buffer.byteLength(printableJson(clean)) + COMMA_BYTES;
+    if (bytes > LIST_LIMIT_BYTES) break;
+    shown.push(clean);
+  }
+  return shown;
+}
+
+const BRACKETS_BYTES = 2;
+const COMMA_BYTES = 1;
