@@ -15,6 +15,8 @@ import { aDeployment, allReady, aPodSpec, makeNamespace, removeNamespace } from 
 
 const HEALTHY = 'rights';
 const CRASHED = 'rights-crashed';
+/** Nothing else has this label: one run judges all namespaces. */
+const APP = 'rights-web';
 
 /** A mode that lacks one of its rights. */
 interface Lack {
@@ -46,7 +48,7 @@ describe('the least privilege of a mode', () => {
     await removeModes(cluster);
     await applyMode(cluster, 'observe');
     await Promise.all([makeNamespace(cluster, HEALTHY), makeNamespace(cluster, CRASHED)]);
-    await cluster.api.apply(aDeployment({ name: 'web', namespace: HEALTHY, replicas: 2 }));
+    await cluster.api.apply(aDeployment({ name: APP, namespace: HEALTHY, replicas: 2 }));
     const container = { args: ['crash', '--message=cannot reach the database'] };
     await cluster.api.apply({
       apiVersion: 'v1',
@@ -151,7 +153,7 @@ async function runAsMode(
     runGate({ kubeconfig }, { namespaces: `${HEALTHY} ${CRASHED}`, timeout: '2m' }),
     runGate(
       { kubeconfig },
-      { selector: 'app=web', 'exclude-namespaces': 'default', 'stable-for': '1s', timeout: '2m' },
+      { selector: `app=${APP}`, 'exclude-namespaces': 'default', 'stable-for': '1s', timeout: '2m' },
     ),
   ]);
   return { runs, requests: requests() };

@@ -1,6 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { granted } from '../../../__tests__/scenarios/rbac.ts';
-import type { EventObject } from '../../../simulator/objects.ts';
 import {
   applyMode,
   GATE_ACCOUNT,
@@ -12,16 +11,14 @@ import {
 } from '../../accounts.ts';
 import { calicoNodeUids, restartEverywhere } from '../../calico/calico-node.ts';
 import { killToken } from '../../calico/failures.ts';
-import { until } from '../../cluster/waiting.ts';
+import { stuckOn } from '../../calico/stuck.ts';
 import { auditGate, changesAmong, type GateRun, runGate } from '../../gate.ts';
 import { type Cluster, connectCluster } from '../../harness.ts';
-import { aDeployment, makeNamespace, removeNamespace } from '../../workloads.ts';
+import { aDeployment, allReady, makeNamespace, removeNamespace, roll } from '../../workloads.ts';
 
 const NAMESPACE = 'rights-to-restart';
 /** The mode restart without the right to delete. */
 const NO_DELETE = 'no-delete';
-
-const STUCK_WITHIN_MS = 60_000;
 
 describe('a node whose CNI token is rejected, with the least privilege of a mode', () => {
   let cluster: Cluster;
@@ -39,15 +36,16 @@ describe('a node whose CNI token is rejected, with the least privilege of a mode
     const rights = granted('restart').filter(({ verb }) => verb !== 'delete');
     await makeAccount(cluster, NO_DELETE, rights);
     await makeNamespace(cluster, NAMESPACE);
-    await killToken(cluster, broken);
-    const web = { name: 'web', namespace: NAMESPACE, replicas: 2, pod: { nodes: [broken] } };
+    const web = { name: 'web', namespace: NAMESPACE, pod: { nodes: [broken] } };
     await cluster.api.apply(aDeployment(web));
-    await until({ what: 'rejected sandboxes', timeoutMs: STUCK_WITHIN_MS }, async () => {
-      const events = await cluster.api.list<EventObject>(`/api/v1/namespaces/${NAMESPACE}/events`);
-      return events.filter(({ reason }) => reason === 'FailedCreatePodSandBox').length >= 2;
-    });
+    await cluster.api.apply(aDeployment({ ...web, name: 'ledger', spec: { strategy: { type: 'Recreate' } } }));
+    await allReady(cluster, NAMESPACE, 2);
+    await killToken(cluster, broken);
+    await roll(cluster, 'deployments', NAMESPACE, 'web');
+    await roll(cluster, 'deployments', NAMESPACE, 'ledger');
+    await stuckOn(cluster, NAMESPACE, [broken]);
 
-    const inputs = { namespaces: NAMESPACE, timeout: '50s' };
+    const inputs = { namespaces: NAMESPACE, timeout: '45s' };
     [diagnosed, refused] = await Promise.all([
       kubeconfigOfAccount(cluster, GATE_ACCOUNT).then(async (kubeconfig) => await runGate({ kubeconfig }, inputs)),
       kubeconfigOfAccount(cluster, NO_DELETE).then(
