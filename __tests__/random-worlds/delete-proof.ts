@@ -1,0 +1,87 @@
+/** The proof of Calico's failure on a node, by what is true and what may be known of it. */
+
+import { hasSandbox } from './pod-facts.ts';
+import { type Scene, SLACK_MS } from './scene.ts';
+import { isInScope } from './scope.ts';
+import { type PodTruth, wasStuckSince } from './truth.ts';
+
+const SECOND = 1_000;
+const STUCK_MS = 30 * SECOND;
+const VOLUME_MS = 130 * SECOND;
+const WELL_AFTER_MS = 15 * SECOND;
+const WELL_WAIT_MS = 45 * SECOND;
+const REFUTED_AFTER_MS = 5 * SECOND;
+const NEW_FAILURE_MS = 1_800 * SECOND;
+
+/** Pods of the scope that are stuck on the node, and whose newest sandbox event is the failure, as far as can be known. */
+export function failingPods(node: string, { world, truth, gate, nowMs, seenMs }: Scene): readonly PodTruth[] {
+  return truth.podsOn(node).filter((known) => {
+    if (!isInScope(known.pod, gate.demands) || known.lastFailureMs === null) return false;
+    const isKnownAndNewer = (atMs: number | null): boolean =>
+      atMs !== null && atMs < seenMs && atMs > (known.lastFailureMs ?? 0);
+    if (isKnownAndNewer(known.sandboxMs) || isKnownAndNewer(known.otherErrorMs)) return false;
+    return wasStuckSince(known, seenMs, nowMs, world);
+  });
+}
+
+/** Namespaces that speak of the failure, and not since a moment only. */
+export function voicesOn(failing: readonly PodTruth[], { seenMs }: Scene): ReadonlySet<string> {
+  return new Set(
+    failing.filter(({ firstFailureMs }) => (firstFailureMs ?? 0) < seenMs).map(({ namespace }) => namespace),
+  );
+}
+
+/** `self`: the calico-node pod that is there. */
+export function whyNotProven(
+  node: string,
+  failing: readonly PodTruth[],
+  self: PodTruth | null,
+  scene: Scene,
+): readonly string[] {
+  if (failing.length === 0) return [`no pod of the scope is stuck on ${node} with the failure`];
+  const lacks = failing.map((known) => whyNoProof(known, node, scene));
+  const [first] = lacks;
+  const problems = lacks.every((lack) => lack !== null) ? [first ?? ''] : [];
+  return self === null ? problems : [...problems, ...whyInVain(self, failing, scene)];
+}
+
+function whyNoProof(known: PodTruth, node: string, scene: Scene): string | null {
+  const { nowMs, seenMs } = scene;
+  if (nowMs - (known.firstFailureMs ?? nowMs) < STUCK_MS - SLACK_MS) return `nothing is stuck on ${node} for 30 s yet`;
+  const { mountTroubleMs } = known;
+  if (mountTroubleMs !== null && mountTroubleMs < seenMs && nowMs - mountTroubleMs < VOLUME_MS - SLACK_MS) {
+    return `${known.name} may wait for a volume`;
+  }
+  return signOfHealth(known, node, scene);
+}
+
+/** Another pod got its network there clearly after the last failure: then this one has its time to follow. */
+function signOfHealth(known: PodTruth, node: string, { truth, gate, nowMs, seenMs }: Scene): string | null {
+  const failedMs = truth.lastFailureOn(node) ?? 0;
+  const sandboxes = truth.podsOn(node).flatMap((other) => {
+    const { pod, sandboxMs, goneMs, hostNetwork } = other;
+    if (hostNetwork || sandboxMs === null || goneMs !== null || !hasSandbox(pod) || sandboxMs > seenMs) return [];
+    return gate.seesWitnesses || isInScope(pod, gate.demands) ? [sandboxMs] : [];
+  });
+  const lastMs = Math.max(...sandboxes, 0);
+  if (lastMs - failedMs <= WELL_AFTER_MS + SLACK_MS) return null;
+  if (nowMs - lastMs < WELL_WAIT_MS - SLACK_MS)
+    return `another pod got its network on ${node} ${Math.round(nowMs - lastMs)} ms ago`;
+  return (known.triedMs ?? 0) > lastMs ? null : `other pods get their network on ${node}`;
+}
+
+/** Whether the present calico-node pod is itself a restart that did not help. */
+function whyInVain(self: PodTruth, failing: readonly PodTruth[], { truth, nowMs }: Scene): readonly string[] {
+  const installedMs = self.installedMs ?? nowMs;
+  const worked = truth
+    .podsOn(self.node ?? '')
+    .some((pod) => !pod.hostNetwork && pod.sandboxMs !== null && pod.sandboxMs >= installedMs - SLACK_MS);
+  const beganMs = ({ firstFailureMs }: PodTruth): number => firstFailureMs ?? 0;
+  const fresh = failing.filter((known) => beganMs(known) > installedMs + REFUTED_AFTER_MS - SLACK_MS);
+  const old = failing.filter((known) => beganMs(known) < self.createdMs - SLACK_MS);
+  if (worked && fresh.length > 0) return [];
+  if (old.length > 0) return ['a pod has been stuck since before the present calico-node pod was created'];
+  if (!worked && nowMs - installedMs < NEW_FAILURE_MS - SLACK_MS)
+    return ["the present calico-node pod's token never worked"];
+  return [];
+}
