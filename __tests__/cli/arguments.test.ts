@@ -123,9 +123,22 @@ describe('parseArguments: misuse', () => {
     expect(runOf('--frob', '--timeout=0').raw.timeout).toBe('0');
   });
 
-  test('of a kubeconfig that a shell split into words none but the first is repeated', () => {
-    const words = 'apiVersion: v1 users: - name: a user: token: hunter2'.split(' ');
-    expect(runOf('--kubeconfig', ...words).problems.join('\n')).not.toContain('hunter2');
+  test.each([
+    ['token: hunter2'],
+    ['token: --hunter2'],
+    ['apiVersion: v1 users: - name: a user: token: hunter2'],
+    ['{"users": [{"token": "hunter2"}]}'],
+  ])('of a kubeconfig that a shell split into words none is repeated: %s', (content) => {
+    const problems = runOf('--kubeconfig', ...content.split(' ')).problems;
+    expect(problems).toEqual(['the words behind --kubeconfig are not shown either, for they may be parts of it']);
+  });
+
+  test('of a kubeconfig without its flag nothing is repeated', () => {
+    expect(runOf('apiVersion: v1\nusers: [{user: {token: hunter2}}]').problems).toEqual([
+      expect.stringMatching(
+        /^an argument is not shown: this is the content of a kubeconfig; .*, as --kubeconfig=PATH$/,
+      ),
+    ]);
   });
 
   test('answers to every command line without throwing', () => {

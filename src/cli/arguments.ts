@@ -1,5 +1,6 @@
 import { parseArgs } from 'node:util';
 import { INPUTS, type InputName, type InputSpec } from '../contract.ts';
+import { looksLikeKubeconfigContent, PASTED_KUBECONFIG } from '../kubeconfig-path.ts';
 import { quote } from '../printable.ts';
 import type { RawSettings } from '../settings.ts';
 import { nearest } from './nearest.ts';
@@ -63,7 +64,7 @@ export function parseArguments(argv: readonly string[]): Invocation {
   const others = new Set<string>();
   const problems = new Map<number, string>();
   const positionals: string[] = [];
-  let isUnknown = false;
+  const unknown = new Map<number, string>();
 
   for (const token of tokens) {
     if (token.kind === 'option-terminator') continue;
@@ -80,19 +81,23 @@ export function parseArguments(argv: readonly string[]): Invocation {
     } else if ('problem' in read) {
       problems.set(token.index, read.problem);
     } else {
-      isUnknown = true;
-      problems.set(token.index, unknownFlag(argv[token.index] ?? token.rawName));
+      unknown.set(token.index, unknownFlag(argv[token.index] ?? token.rawName));
     }
   }
+  // A shell has split the content of a kubeconfig into words: what follows may be a token, and is told by no name.
+  const isSplit = (values.get('kubeconfig') ?? []).some(looksLikeKubeconfigContent);
+  if (!isSplit) for (const [index, problem] of unknown) problems.set(index, problem);
 
   if (others.has('help')) return { command: 'help' };
   if (others.has('version')) return { command: 'version' };
   if (others.has('explain') && positionals.length <= 1 && problems.size === 0) {
     return { command: 'explain', cause: positionals[0] ?? null };
   }
-  const all = [...problems.values()];
+  const all = [...problems].sort(([one], [other]) => one - other).map(([, problem]) => problem);
   // What follows an unknown flag is most likely its value.
-  if (positionals.length > 0 && !isUnknown) all.push(strayArguments(positionals, others.has('explain')));
+  const isStray = positionals.length > 0 && unknown.size === 0 && !isSplit;
+  if (isStray) all.push(strayArguments(positionals, others.has('explain')));
+  else if (isSplit && positionals.length + unknown.size > 0) all.push(SPLIT);
   return { command: 'run', raw: rawSettings(values), json: others.has('json'), problems: all };
 }
 
@@ -124,17 +129,23 @@ function noValue(name: string): { readonly problem: string } {
 }
 
 function unknownFlag(typed: string): string {
+  if (looksLikeKubeconfigContent(typed)) return PASTED_ARGUMENT;
   const flag = typed.split('=', 1)[0] ?? typed;
   const name = flag.replace(/^-+/, '');
   const meant = HABITS.get(name) ?? nearest(name, [...SPECS.keys(), ...OTHER_FLAGS]);
   return `unknown flag ${quote(flag)}${meant === null ? '' : `; did you mean --${meant}?`}`;
 }
 
-/** Only the first is shown: an unquoted `--kubeconfig $CONTENT` puts every word of it here. */
+const PASTED_ARGUMENT = `an argument ${PASTED_KUBECONFIG}, as --kubeconfig=PATH`;
+const SPLIT = 'the words behind --kubeconfig are not shown either, for they may be parts of it';
+
+/** Only the first is shown, and not even that where it may hold credentials. */
 function strayArguments(positionals: readonly string[], isExplain: boolean): string {
+  const [first = ''] = positionals;
+  if (looksLikeKubeconfigContent(first)) return PASTED_ARGUMENT;
   const more = positionals.length > 1 ? ` and ${positionals.length - 1} more` : '';
-  if (isExplain) return `--explain takes one cause, not ${quote(positionals[0] ?? '')}${more}`;
-  return `unexpected argument ${quote(positionals[0] ?? '')}${more}: everything is a flag, and a boolean takes its value as --flag=false`;
+  if (isExplain) return `--explain takes one cause, not ${quote(first)}${more}`;
+  return `unexpected argument ${quote(first)}${more}: everything is a flag, and a boolean takes its value as --flag=false`;
 }
 
 function rawSettings(values: ReadonlyMap<string, readonly string[]>): RawSettings {
