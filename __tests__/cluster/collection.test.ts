@@ -52,7 +52,6 @@ function aWorld(
   trouble: Trouble = {},
   options: {
     readonly mode?: 'watch' | 'poll';
-    readonly mayBeSilent?: boolean;
     readonly keepDeleted?: boolean;
     readonly silent?: boolean;
   } = {},
@@ -91,7 +90,6 @@ function aWorld(
       () => server.api.now().atMs,
     ),
     mode: options.mode ?? 'watch',
-    mayBeSilent: options.mayBeSilent ?? false,
     keepDeleted: () => options.keepDeleted ?? false,
     onChange: () => {
       changes += 1;
@@ -138,7 +136,7 @@ describe('a collection', () => {
     expect(collection.items().map(({ uid, version }) => `${uid}@${version}`)).toEqual(['b@6', 'c@4']);
     expect(before.map(({ uid }) => uid)).toEqual(['a', 'b']);
     expect(lists()).toBe(1);
-    expect(watches()).toEqual([`${PATH}?watch=1&allowWatchBookmarks=true&timeoutSeconds=450&resourceVersion=3`]);
+    expect(watches()).toEqual([`${PATH}?watch=1&allowWatchBookmarks=true&timeoutSeconds=65&resourceVersion=3`]);
     server.end.abort();
   });
 
@@ -410,26 +408,18 @@ describe('a watch', () => {
     server.end.abort();
   });
 
-  test('of a resource without bookmarks is opened again after 90 s too, but was never stale', async () => {
-    const { server, collection, kind, watches, lists } = aWorld({}, { mayBeSilent: true });
-    for (let second = 0; second < 200; second += 1) {
-      await server.clock.advance(1_000);
+  test('that the server ends in time, having said nothing, was never stale', async () => {
+    const { server, collection, stream, streams, kind, lists } = aWorld();
+    await server.clock.advance(0);
+    for (let watch = 1; watch <= 3; watch += 1) {
+      await server.clock.advance(65_000);
       expect(kind()).toBe('live');
+      stream().close();
+      await server.clock.advance(1_000);
+      expect([streams.length, kind()]).toEqual([watch + 1, 'live']);
     }
-    expect(watches()).toHaveLength(3);
     expect(lists()).toBe(1);
     expect(collection.gapsClosed()).toBe(0);
-    server.end.abort();
-  });
-
-  test('of a resource without bookmarks is stale when it cannot be opened again', async () => {
-    const trouble: Trouble = {};
-    const { server, kind } = aWorld(trouble, { mayBeSilent: true });
-    await server.clock.advance(89_000);
-    trouble.watch = () => new Error('connection reset');
-    trouble.list = () => networkError('ECONNREFUSED');
-    await server.clock.advance(10_000);
-    expect(kind()).toBe('stale');
     server.end.abort();
   });
 

@@ -126,11 +126,15 @@ describe('watches', () => {
     expect(await clock.run(read())).toBe(4);
     clock.after(1000, sim.api.watches.reset);
     await expect(clock.run(read())).rejects.toMatchObject({ code: 'ECONNRESET' });
+    // Half-open: nothing is heard of its end either.
     clock.after(1000, () => {
       sim.api.watches.silence();
       sim.cluster.scale('shop', 'web', 1);
     });
+    clock.after(700_000, sim.api.watches.close);
+    const beforeMs = clock.monotonicMs();
     expect(await clock.run(read())).toBe(4);
+    expect(clock.monotonicMs() - beforeMs).toBe(700_000);
     expect(sim.api.watches.open()).toBe(0);
   });
 });

@@ -207,7 +207,12 @@ export function createWatcher(store: Store, world: WorldClock, random: Random): 
     cancels.push(store.subscribe(tell));
 
     const timeoutMs = query.timeoutSeconds ? query.timeoutSeconds * 1000 : DEFAULT_TIMEOUT_MS * random.between(1, 2);
-    cancels.push(world.after(timeoutMs, () => stream.end()));
+    cancels.push(
+      world.after(timeoutMs, () => {
+        // Of a connection that is dead on the way the reader does not hear the end either.
+        if (!silent) stream.end();
+      }),
+    );
     if (query.allowWatchBookmarks && query.resource.hasWatchCache) {
       const sendBookmark = (): void => {
         // None while the world stands still: `cache_watcher.go` sends only what is newer than the watch itself.

@@ -22,8 +22,6 @@ export interface CollectionOptions<T> {
   readonly decoder: Decoder<T>;
   /** `poll`: lists only, every 5-10 s; where there would be too many watches. */
   readonly mode: 'watch' | 'poll';
-  /** Whether the server's watches of it may be silent for as long as nothing happens: they carry no bookmarks. */
-  readonly mayBeSilent?: boolean;
   /** Deleted objects that stay in the picture (see `Store`). */
   readonly keepDeleted?: (item: T) => boolean;
   /** Told when items or state changed. */
@@ -167,7 +165,7 @@ export function createCollection<T>(options: CollectionOptions<T>): Collection<T
       }
       if (end.why !== 'refused') version = end.version;
       if (isUseful(end)) failedWatches = 0;
-      freshness.lose(isHalfOpen(end) ? heardAt : api.now(), wordsFor(end));
+      freshness.lose(end.why === 'silent' ? heardAt : api.now(), wordsFor(end));
       onChange();
       if ((await after(end)) === 'list') return;
       if (signal.aborted || interruption.signal.aborted) return;
@@ -176,9 +174,6 @@ export function createCollection<T>(options: CollectionOptions<T>): Collection<T
       api.countWatchRestart();
     }
   };
-
-  /** It said nothing where a bookmark was due. */
-  const isHalfOpen = (end: WatchEnd): boolean => end.why === 'silent' && options.mayBeSilent !== true;
 
   /** Waits as the end of a watch asks for, and says whether it can be resumed. */
   const after = async (end: WatchEnd): Promise<'resume' | 'list'> => {

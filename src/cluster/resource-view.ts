@@ -98,7 +98,6 @@ export function createResourceView<T>(context: ReadingContext, options: Resource
       path: pathOf(options, namespace),
       decoder: createJsonDecoder(LIST_KINDS[resource], options.project, () => context.api.now().atMs),
       mode,
-      mayBeSilent: resource === 'events',
       ...(options.keepDeleted === undefined ? {} : { keepDeleted: options.keepDeleted }),
     });
     return { namespace, collection, end: partEnd };

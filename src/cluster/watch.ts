@@ -7,13 +7,17 @@ import { guardSilence } from './silence.ts';
 import type { WatchEnd, WatchStop } from './watch-end.ts';
 
 /**
- * kube-apiserver sends a bookmark about once a minute; a watch that is silent for longer is half-open. Watches of events
- * have none (default_storage_factory_builder.go: no watch cache for events) unless etcd was told to notify of progress,
- * as kubeadm does: there silence may also mean that nothing happened, and opening a new watch is how to find out.
+ * A watch that is silent for longer is half-open: by then the server would have ended it (`LEAST_WATCH_SECONDS`). Its
+ * bookmarks would not tell: kube-apiserver sends one about once a minute, but none while nothing is newer than the watch
+ * (`cache_watcher.go`), and of events, which have no watch cache, none at all.
  */
 export const WATCH_SILENCE_LIMIT_MS = 90_000;
-/** client-go's `timeoutSeconds`: at random between 5 and 10 min, so that watches do not all end at once. */
-const LEAST_WATCH_SECONDS = 300;
+/**
+ * `timeoutSeconds`, at random between 50 and 80 s, so that watches do not all end at once. client-go asks for 5 to 10 min
+ * and notices a dead connection by HTTP/2 pings; here a watch that ends in time is the sign of life.
+ */
+const LEAST_WATCH_SECONDS = 50;
+const MORE_WATCH_SECONDS = 30;
 
 export interface WatchOptions<T> {
   readonly api: Api;
@@ -95,7 +99,7 @@ export async function watchOnce<T>(options: WatchOptions<T>, version: string): P
 }
 
 function watchPath(path: string, version: string, random: () => number): string {
-  const seconds = LEAST_WATCH_SECONDS + Math.floor(random() * LEAST_WATCH_SECONDS);
+  const seconds = LEAST_WATCH_SECONDS + Math.floor(random() * MORE_WATCH_SECONDS);
   const query = `watch=1&allowWatchBookmarks=true&timeoutSeconds=${seconds}&resourceVersion=${encodeURIComponent(version)}`;
   return `${path}${path.includes('?') ? '&' : '?'}${query}`;
 }
