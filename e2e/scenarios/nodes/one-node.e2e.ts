@@ -58,7 +58,7 @@ describe('one node whose CNI token is rejected, in the middle of a deploy', () =
 
     beforeAll(async () => {
       // The old pods that cannot end count half a minute after they should have.
-      const timeout = '60s';
+      const timeout = '50s';
       [action, typed] = await Promise.all([
         runGate(cluster, { namespaces: NAMESPACE, timeout }),
         runCommandLine(cluster, ['--namespaces', NAMESPACE, '--timeout', timeout, '--json']),
