@@ -4,7 +4,7 @@ import { isPending } from './calico/restart-state.ts';
 import type { GateEvent } from './events.ts';
 import { isBlind, unseenIn } from './health/blindness.ts';
 import type { Look } from './look.ts';
-import { describeGap, viewNews } from './view-news.ts';
+import { describeGaps, viewNews } from './view-news.ts';
 
 /** What a reader should hear after a look: only what is new since the look before (null: the first one). Pure. */
 export function newsOf(before: Look | null, after: Look, deadlineInMs: number): readonly GateEvent[] {
@@ -146,7 +146,7 @@ export function warningsOf(
   told: readonly string[],
   { observation, installations, assessment, plan, memory }: Look,
 ): readonly string[] {
-  const blind = observation.snapshot.coverage.gaps.map(describeGap);
+  const blind = describeGaps(observation.snapshot.coverage.gaps);
   // Of no interest where nothing is to be restarted.
   const down = plan.nodes.length === 0 ? [] : downNotes(installations, observation, memory.calico);
   // The newest figures of what was told before.

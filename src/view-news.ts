@@ -25,14 +25,29 @@ export function viewNews(before: Coverage | null, after: Coverage): readonly Gat
   return news;
 }
 
-/** A sentence for the report about what could not be seen to the end. */
-export function describeGap(gap: Gap): string {
-  switch (gap.why) {
+/**
+ * Sentences for the report about what could not be seen to the end: one for each resource that is forbidden, wherever it
+ * is, and one for all that the same happened to.
+ */
+export function describeGaps(gaps: readonly Gap[]): readonly string[] {
+  const alike = Map.groupBy(inOrder(gaps), ({ why, resource, message }) => {
+    // Each resource needs a rule of its own. Otherwise what happened stands behind the request that it happened to.
+    return why === 'forbidden' ? `${why} ${resource}` : `${why}${message.slice(message.indexOf(': '))}`;
+  });
+  return [...alike.values()].map(describeAlike);
+}
+
+function describeAlike(gaps: readonly Gap[]): string {
+  const { why, message } = gaps[0] as Gap;
+  const what = placesOf(gaps);
+  switch (why) {
     case 'forbidden':
-      return `may not see ${placeOf(gap)}: ${gap.message}`;
+      return `may not see ${what}: ${message}${gaps.length === 1 ? '' : '; the same in the others'}`;
     case 'never-read':
-      return `never saw ${placeOf(gap)}: ${gap.message}`;
-    case 'stale':
-      return `lost sight of ${placeOf(gap)} at ${new Date(gap.sinceMs).toISOString()}: ${gap.message}`;
+      return `never saw ${what}: ${message}`;
+    case 'stale': {
+      const sinceMs = Math.min(...gaps.map((gap) => gap.sinceMs));
+      return `lost sight of ${what} at ${new Date(sinceMs).toISOString()}: ${message}`;
+    }
   }
 }

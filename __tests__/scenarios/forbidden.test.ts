@@ -152,6 +152,16 @@ describe('events that are forbidden', () => {
     );
   });
 
+  test('are one warning with the rule to add, in however many namespaces', async () => {
+    const { report } = await play(twoNamespaces({ resource: 'events' }), TWO);
+    expect(report.verdict).toBe('healthy');
+    expect(report.warnings.filter((warning) => warning.includes('allow it with'))).toEqual([
+      expect.stringMatching(
+        /^may not see events in namespace shop, events in namespace web: .* in a Role in namespace shop; the same in the others$/,
+      ),
+    ]);
+  });
+
   test('keep nothing from being healthy', async () => {
     const world = aShop(2);
     world.sim.api.permissions = allowAllBut({ resource: 'events' });
