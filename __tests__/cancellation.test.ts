@@ -1,6 +1,6 @@
 import { EventEmitter } from 'node:events';
 import { describe, expect, test } from '@jest/globals';
-import { CANCELLATION_LIMIT_MS, cancellation, type SignalSource } from '../src/cancellation.ts';
+import { CANCELLATION_LIMIT_MS, listenForCancellation, type SignalSource } from '../src/cancellation.ts';
 import type { Clock } from '../src/clock.ts';
 
 /** Signals by hand, exits that are only noted, and a clock that stands until it is moved. */
@@ -22,7 +22,6 @@ function aProcess() {
   };
   const source: SignalSource = {
     on: (event, listener) => emitter.on(event, listener),
-    off: (event, listener) => emitter.off(event, listener),
     exit: (code) => exits.push(code),
   };
   return {
@@ -37,10 +36,10 @@ function aProcess() {
   };
 }
 
-describe('cancellation', () => {
+describe('listening for a cancellation', () => {
   test.each(['SIGINT', 'SIGTERM'] as const)('%s aborts the signal and names itself', (name) => {
     const { source, clock, kill } = aProcess();
-    const { signal } = cancellation(2, source, clock);
+    const signal = listenForCancellation(2, source, clock);
     expect(signal.aborted).toBe(false);
     kill(name);
     expect(signal.aborted).toBe(true);
@@ -49,7 +48,7 @@ describe('cancellation', () => {
 
   test('the process is ended when it is not done in time', () => {
     const { source, clock, kill, pass, exits } = aProcess();
-    cancellation(2, source, clock);
+    listenForCancellation(2, source, clock);
     pass(10 * CANCELLATION_LIMIT_MS);
     kill('SIGINT');
     pass(CANCELLATION_LIMIT_MS - 1);
@@ -60,25 +59,13 @@ describe('cancellation', () => {
 
   test('a second signal neither ends the process at once nor gives it more time', () => {
     const { source, clock, kill, pass, exits } = aProcess();
-    const { signal } = cancellation(1, source, clock);
+    const signal = listenForCancellation(1, source, clock);
     kill('SIGINT');
     pass(CANCELLATION_LIMIT_MS - 1);
-    kill('SIGTERM');
+    expect(kill('SIGTERM')).toBe(true);
     expect(exits).toEqual([]);
     pass(1);
     expect(exits).toEqual([1]);
     expect(signal.reason).toMatchObject({ message: 'cancelled by SIGINT' });
-  });
-
-  test('once disposed of, nothing listens and nothing ends the process', () => {
-    const { source, clock, kill, pass, exits } = aProcess();
-    const { signal, dispose } = cancellation(2, source, clock);
-    kill('SIGINT');
-    dispose();
-    dispose();
-    pass(CANCELLATION_LIMIT_MS);
-    expect(exits).toEqual([]);
-    expect(kill('SIGTERM')).toBe(false);
-    expect(signal.aborted).toBe(true);
   });
 });

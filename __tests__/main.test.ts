@@ -1,12 +1,18 @@
-import { afterEach, beforeEach, expect, jest, test } from '@jest/globals';
+import { afterEach, beforeEach, describe, expect, jest, test } from '@jest/globals';
+import type { Secrets } from '../src/report/secrets.ts';
 
-const runAction = jest.fn<(env: NodeJS.ProcessEnv) => Promise<number>>();
-const runCli = jest.fn<(argv: readonly string[]) => Promise<number>>();
+const runAction = jest.fn<(env: NodeJS.ProcessEnv, signal: AbortSignal, secrets: Secrets) => Promise<number>>();
+const runCli = jest.fn<(argv: readonly string[], io: { signal: AbortSignal; secrets: Secrets }) => Promise<number>>();
 const publishBadInput = jest.fn<(message: string) => number>();
+const publishBeginning = jest.fn();
+const endProcess = jest.fn<(code: number) => void>();
 jest.unstable_mockModule('../src/index.ts', () => ({ runAction }));
 jest.unstable_mockModule('../src/cli.ts', () => ({ runCli }));
-jest.unstable_mockModule('../src/report/actions.ts', () => ({ publishBadInput }));
+jest.unstable_mockModule('../src/report/actions.ts', () => ({ publishBadInput, publishBeginning }));
+jest.unstable_mockModule('../src/process-end.ts', () => ({ endProcess }));
 const { startAction, startCli } = await import('../src/main.ts');
+
+const SIGNALS = ['SIGINT', 'SIGTERM'] as const;
 
 let stderr: string;
 let exited: Promise<number>;
@@ -17,13 +23,14 @@ beforeEach(() => {
     stderr += text;
   });
   exited = new Promise((resolve) => {
-    jest.spyOn(process, 'exit').mockImplementation((code) => resolve(Number(code)) as never);
+    endProcess.mockImplementation(resolve);
   });
   publishBadInput.mockReturnValue(1);
 });
 afterEach(() => {
   process.exitCode = 0;
   process.removeAllListeners('uncaughtException');
+  for (const signal of SIGNALS) process.removeAllListeners(signal);
   jest.clearAllMocks();
   jest.restoreAllMocks();
 });
@@ -79,4 +86,49 @@ test('what a stranger put into an error is no workflow command', async () => {
   startCli();
   await exited;
   expect(stderr).not.toMatch(/^\s*::|##\[error\]/m);
+});
+
+test('an error that repeats a credential does not give it away', async () => {
+  runCli.mockImplementation((_argv, { secrets }) => {
+    secrets.add('s3cr3t-token');
+    return Promise.reject(new Error('Invalid character in "Bearer s3cr3t-token"'));
+  });
+  startCli();
+  await exited;
+  expect(stderr).toContain('Invalid character in "Bearer ***"');
+  expect(stderr).not.toContain('s3cr3t-token');
+});
+
+describe.each(SIGNALS)('%s', (name) => {
+  // The limit of a cancellation would outlive the test.
+  beforeEach(() => void jest.useFakeTimers());
+  afterEach(() => void jest.useRealTimers());
+
+  test.each([
+    ['the action', () => startAction(), () => runAction.mock.lastCall?.[1]],
+    ['the command line', () => startCli(), () => runCli.mock.lastCall?.[1].signal],
+  ])('cancels %s from its very beginning', (_face, start, signalOf) => {
+    for (const face of [runAction, runCli]) face.mockReturnValue(new Promise(() => {}));
+    start();
+    expect(signalOf()?.aborted).toBe(false);
+    process.emit(name, name);
+    expect(signalOf()?.reason).toMatchObject({ message: `cancelled by ${name}` });
+  });
+
+  test('is heard before the action says anything', () => {
+    runAction.mockReturnValue(new Promise(() => {}));
+    let listeners = 0;
+    publishBeginning.mockImplementation(() => {
+      listeners = process.listenerCount(name);
+    });
+    startAction();
+    expect(listeners).toBe(1);
+  });
+
+  test('changes nothing any more when the process is ending', async () => {
+    runCli.mockResolvedValue(2);
+    startCli();
+    expect(await exited).toBe(2);
+    expect(process.emit(name, name)).toBe(true);
+  });
 });

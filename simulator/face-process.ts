@@ -1,5 +1,5 @@
 import { spawn } from 'node:child_process';
-import { fileURLToPath } from 'node:url';
+import { join } from 'node:path';
 
 /** What a caller may watch or do while a face runs. */
 export interface FaceWatch {
@@ -24,14 +24,16 @@ export interface FaceResult {
   readonly stderr: string;
 }
 
+/** Where the build is that runs: `dist`, unless `GATE_DIST` is the path of another folder. */
+const DIST = process.env.GATE_DIST ?? join(import.meta.dirname, '../dist');
+
 /** Variables of the machine that would change what a clean environment means. */
 const NOT_INHERITED = /^(?:GITHUB_|INPUT_|RUNNER_|KUBE|NODE_|(?:https?|no|all)_proxy$)/iu;
 
 /** Runs what was built in a process of its own, with a clean environment, to its end. */
 export async function runFace({ script, args, cwd, env, onOutput, onStart }: FaceProcess): Promise<FaceResult> {
-  const path = fileURLToPath(new URL(`../dist/${script}`, import.meta.url));
   const inherited = Object.entries(process.env).filter(([name]) => !NOT_INHERITED.test(name));
-  const child = spawn(process.execPath, [path, ...args], {
+  const child = spawn(process.execPath, [join(DIST, script), ...args], {
     cwd,
     env: { ...Object.fromEntries(inherited), ...env },
     stdio: ['ignore', 'pipe', 'pipe'],

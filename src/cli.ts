@@ -1,5 +1,4 @@
 import { appendFile } from 'node:fs/promises';
-import { type Cancellation, cancellation } from './cancellation.ts';
 import { type Invocation, parseArguments } from './cli/arguments.ts';
 import { explainText } from './cli/explain.ts';
 import { helpText } from './cli/help.ts';
@@ -9,7 +8,8 @@ import { type GateResult, runGate } from './gate.ts';
 import { type WhyUnreadable, whyFileIsUnreadable } from './kubeconfig-path.ts';
 import { reportText } from './report/json.ts';
 import { createLog, type LogSink } from './report/log.ts';
-import { writeReport } from './report/report-file.ts';
+import { writeReport, writtenInTime } from './report/report-file.ts';
+import { createSecrets, type Secrets } from './report/secrets.ts';
 import { type TextStream, textSink } from './report/status-line.ts';
 import { summaryOf } from './report/summary.ts';
 import { logLine } from './report/untrusted.ts';
@@ -22,7 +22,10 @@ export interface CliIo {
   readonly stderr: TextStream;
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly whyUnreadable: WhyUnreadable;
-  readonly cancellation: () => Cancellation;
+  /** Cancels the run when it is aborted. */
+  readonly signal: AbortSignal;
+  /** Is told those of the run, which are printed nowhere. */
+  readonly secrets: Secrets;
   readonly runGate: typeof runGate;
 }
 
@@ -54,7 +57,8 @@ function realIo(): CliIo {
     stderr: process.stderr,
     env: process.env,
     whyUnreadable: whyFileIsUnreadable,
-    cancellation: () => cancellation(EXIT_CODES.inconclusive),
+    signal: new AbortController().signal,
+    secrets: createSecrets(),
     runGate,
   };
 }
@@ -72,17 +76,15 @@ async function run(invocation: Extract<Invocation, { command: 'run' }>, io: CliI
   if ('problems' in parsed || problems.length > 0) return misuse(problems, io);
 
   const { settings, warnings } = parsed;
-  const secrets = new Set<string>();
-  const stdout = redacted(io.stdout, secrets);
-  const stderr = redacted(io.stderr, secrets);
+  const stdout = redacted(io.stdout, io.secrets);
+  const stderr = redacted(io.stderr, io.secrets);
   const sink = textSink(invocation.json ? stderr : stdout, stderr, io.env.RUNNER_DEBUG === '1');
-  const cancel = io.cancellation();
   try {
     const result = await io.runGate(settings, {
       env: io.env,
       tell: createLog(sink),
-      mask: (secret) => secrets.add(secret),
-      signal: cancel.signal,
+      mask: io.secrets.add,
+      signal: io.signal,
       warnings,
     });
     await publish(result, settings, io, sink);
@@ -90,14 +92,15 @@ async function run(invocation: Extract<Invocation, { command: 'run' }>, io: CliI
     return exitCodeOf(result, settings);
   } finally {
     sink.status('');
-    cancel.dispose();
   }
 }
 
 /** Writes the files that were asked for. What cannot be written is said and changes no verdict. */
 async function publish(result: GateResult, settings: Settings, io: CliIo, sink: LogSink): Promise<void> {
   const written =
-    settings.reportFile === null ? { path: '', problem: null } : await writeReport(result.report, settings.reportFile);
+    settings.reportFile === null
+      ? { path: '', problem: null }
+      : await writtenInTime(writeReport(result.report, settings.reportFile), io.signal);
   if (written.problem !== null) sink.line(logLine(written.problem));
   if (written.path !== '') sink.line(logLine(`report: ${written.path}`));
 

@@ -12,10 +12,9 @@ export interface Cluster {
 }
 
 /** Finds and reads the kubeconfig; nothing is sent yet. Rejects with what was tried. */
-export async function dialCluster(run: Run, { env, mask, connect: dial = connect }: GateOptions): Promise<Cluster> {
+export async function dialCluster(run: Run, { env, connect: dial = connect }: GateOptions): Promise<Cluster> {
   const { kubeconfig, context } = run.settings;
-  const connection = await dial({ kubeconfig, context, env }, run.signal);
-  for (const secret of connection.secrets()) mask(secret);
+  const connection = await dial({ kubeconfig, context, env, mask: run.mask }, run.signal);
   const { server, source } = connection;
   run.tell({ type: 'connecting', server, context: connection.context, source }, run.serverClock.now());
   for (const warning of connection.warnings) run.warn(warning);
@@ -24,16 +23,17 @@ export async function dialCluster(run: Run, { env, mask, connect: dial = connect
     transport: connection.transport,
     clock: run.clock,
     serverClock: run.serverClock,
-    renewCredentials: async () => {
-      await connection.renewCredentials();
-      for (const secret of connection.secrets()) mask(secret);
-    },
+    renewCredentials: connection.renewCredentials,
+    hide: run.hide,
     signal: run.hardSignal,
     random: run.random,
     tell: run.tell,
   });
   return { connection, api };
 }
+
+const FIRST_ADVICE =
+  "check that the kubeconfig's server is an API server, that it answers, and that this machine may reach it (VPN, firewall, authorized networks, proxy)";
 
 /** The first contact; gives the server's version. Rejects with what to do when there is none to be had. */
 export async function meet(run: Run, { connection, api }: Cluster): Promise<string> {
@@ -52,6 +52,8 @@ export async function meet(run: Run, { connection, api }: Cluster): Promise<stri
     const isLate = error.kind === 'aborted';
     const within = isLate ? ` within ${formatDuration(run.settings.timeoutMs)}` : '';
     const said = isLate ? trouble : error.message;
-    throw new Error(`no contact with the API server ${server}${within}: ${said}`, { cause: error });
+    // Most messages of requests end with what to do.
+    const advice = said.includes('; ') ? '' : `; ${FIRST_ADVICE}`;
+    throw new Error(`no contact with the API server ${server}${within}: ${said}${advice}`, { cause: error });
   }
 }

@@ -14,6 +14,7 @@ import { type Judgement, judge } from './health/verdict.ts';
 import { EMPTY_MEMORY, type Look, lookAt } from './look.ts';
 import { buildReport } from './report/json.ts';
 import type { Report, Verdict } from './report/report.ts';
+import { secretFreeReport } from './report/secrets.ts';
 import { type Rights, reviewRights } from './rights.ts';
 import { beginRun, type GateOptions, type Run, tellWhile } from './run.ts';
 import type { Settings } from './settings.ts';
@@ -217,7 +218,7 @@ async function conclude(
       ? (assessment?.findings ?? [])
       : await withCrashLogs(assessment.findings, look?.observation.snapshot.pods ?? [], cluster.api, run.hardSignal);
   const finished = run.serverClock.now();
-  const report = buildReport({
+  const built = buildReport({
     verdict: ending.verdict,
     reason: ending.reason,
     startedAtMs: finished.atMs - finished.elapsedMs,
@@ -239,6 +240,7 @@ async function conclude(
     api: cluster?.api.stats ?? { requests: 0, retries: 0, bytes: 0, watchRestarts: 0 },
     warnings: look === null ? run.warnings() : warningsOf(run.warnings(), look),
   });
+  const report = secretFreeReport(built, run.hide);
   run.tell({ type: 'finished', report }, finished);
   return {
     report,

@@ -1,22 +1,19 @@
 import * as core from '@actions/core';
-import { cancellation } from './cancellation.ts';
 import { INPUTS } from './contract.ts';
 import { runGate } from './gate.ts';
 import { whyFileIsUnreadable } from './kubeconfig-path.ts';
-import { actionsSink, mask, publish, publishBadInput, publishBeginning } from './report/actions.ts';
+import { actionsSink, maskIn, publish, publishBadInput } from './report/actions.ts';
 import { createLog } from './report/log.ts';
+import { type Secrets, secretFreeSink } from './report/secrets.ts';
 import { describeProblems, type RawSettings, readSettings } from './settings.ts';
 
-/** The action: inputs → settings → gate → outputs. Resolves to the exit code. */
-export async function runAction(env: NodeJS.ProcessEnv): Promise<number> {
-  publishBeginning();
+/** The action: inputs → settings → gate → outputs. `signal` cancels it. Resolves to the exit code. */
+export async function runAction(env: NodeJS.ProcessEnv, signal: AbortSignal, secrets: Secrets): Promise<number> {
   const raw = Object.fromEntries(INPUTS.map(({ name }) => [name, core.getInput(name)])) as RawSettings;
   const parsed = readSettings(raw, whyFileIsUnreadable);
   if ('problems' in parsed) return publishBadInput(describeProblems(parsed.problems));
-  const cancel = cancellation();
-  const tell = createLog(actionsSink());
-  const result = await runGate(parsed.settings, { env, tell, mask, signal: cancel.signal, warnings: parsed.warnings });
-  const exitCode = await publish(result, parsed.settings, env);
-  cancel.dispose();
-  return exitCode;
+  const { settings, warnings } = parsed;
+  const tell = createLog(secretFreeSink(actionsSink(), secrets));
+  const result = await runGate(settings, { env, tell, mask: maskIn(secrets), signal, warnings });
+  return await publish(result, settings, env, signal);
 }

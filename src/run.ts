@@ -2,6 +2,7 @@ import { type Clock, type Now, sleep, systemClock } from './clock.ts';
 import type { Connection, ConnectOptions } from './cluster/connection.ts';
 import { createServerClock, type ServerClock } from './cluster/server-clock.ts';
 import type { GateEvent, Tell } from './events.ts';
+import { createSecrets } from './report/secrets.ts';
 import { sentenceOf } from './report/sentences.ts';
 import type { Settings } from './settings.ts';
 import { TIMING, type Timing } from './timing.ts';
@@ -35,6 +36,10 @@ export interface Run {
   /** Aborted `shutdownMs` after that: nothing more is asked of the server. */
   readonly hardSignal: AbortSignal;
   readonly tell: Tell;
+  /** Told every secret. */
+  readonly mask: (secret: string) => void;
+  /** A text without secrets. */
+  readonly hide: (text: string) => string;
   /** Until `timeout`; 0 or less when it is over. */
   readonly deadlineInMs: () => number;
   /** By what the run was cancelled; null while it was not. */
@@ -55,6 +60,7 @@ export function beginRun(settings: Settings, options: GateOptions): Run {
   const startedMs = clock.monotonicMs();
   const timeline: { now: Now; what: string }[] = [];
   const warnings = new Set(options.warnings);
+  const secrets = createSecrets();
 
   const soft = new AbortController();
   const hard = new AbortController();
@@ -85,6 +91,11 @@ export function beginRun(settings: Settings, options: GateOptions): Run {
     signal: soft.signal,
     hardSignal: hard.signal,
     tell,
+    mask: (secret) => {
+      secrets.add(secret);
+      options.mask(secret);
+    },
+    hide: secrets.hide,
     deadlineInMs: () => settings.timeoutMs - (clock.monotonicMs() - startedMs),
     cancelledBy: () => (options.signal.aborted ? reasonOf(options.signal) : null),
     warn: (message) => tell({ type: 'warning', message }, serverClock.now()),

@@ -376,7 +376,7 @@ describe('a proxy', () => {
       expect(await textOf(await transport(aRequest('/')))).toBe('{"kind":"Status"}');
     expect(proxy.tunnels).toEqual([`api.example:6443 Basic ${base64('me:p@ss-word')}`]);
     expect(server.asked[0]?.headers.host).toBe('api.example:6443');
-    expect(secrets()).toEqual(['p@ss-word']);
+    expect(secrets()).toEqual(['p@ss-word', 'p%40ss-word', base64('me:p@ss-word')]);
   });
 
   test('of the kubeconfig goes before the environment', async () => {

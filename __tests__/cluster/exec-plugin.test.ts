@@ -1,3 +1,6 @@
+import { readFileSync } from 'node:fs';
+import { readFile } from 'node:fs/promises';
+import { setImmediate } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { createVirtualClock, type VirtualClock } from '../../simulator/virtual-clock.ts';
 import { type Clock, systemClock } from '../../src/clock.ts';
@@ -9,9 +12,11 @@ import { aFolder, aKubeconfig, type Folder } from './loopback.ts';
 
 let folder: Folder;
 let end: AbortController;
+let masked: Set<string>;
 beforeEach(() => {
   folder = aFolder();
   end = new AbortController();
+  masked = new Set();
 });
 afterEach(() => {
   end.abort();
@@ -41,7 +46,8 @@ function pluginOf(
 async function sourceOf(exec: object, clock: Clock = systemClock, cluster: object = {}): Promise<CredentialSource> {
   const kubeconfig = folder.write('config', aKubeconfig({ server: 'https://api.example', ...cluster }, { exec }));
   const target = await findTarget({ kubeconfig, context: null, env: {} });
-  return createCredentialSource({ target, env: process.env, clock, signal: end.signal });
+  const mask = (secret: string): unknown => masked.add(secret);
+  return createCredentialSource({ target, env: process.env, clock, mask, signal: end.signal });
 }
 
 function runsFile(): string {
@@ -49,8 +55,29 @@ function runsFile(): string {
 }
 
 async function runs(): Promise<number> {
-  const { readFile } = await import('node:fs/promises');
-  return (await readFile(runsFile(), 'utf8').catch(() => '')).split('\n').length - 1;
+  return (await runsText()).split('\n').length - 1;
+}
+
+function runsText(): Promise<string> {
+  return readFile(runsFile(), 'utf8').catch(() => '');
+}
+
+/** What `look` gives as soon as it gives something: for what other processes do. */
+async function eventually<T>(look: () => T | Promise<T>): Promise<NonNullable<T>> {
+  for (;;) {
+    const seen = await look();
+    if (seen) return seen;
+    await setImmediate();
+  }
+}
+
+function isRunning(pid: number): boolean {
+  try {
+    // Ended, but not yet waited for by whatever has adopted it: a zombie.
+    return !/^State:\s+Z/m.test(readFileSync(`/proc/${pid}/status`, 'utf8'));
+  } catch {
+    return false;
+  }
 }
 
 /** A script that prints a credential; `status` is an expression. */
@@ -71,7 +98,7 @@ describe('an exec plugin', () => {
     expect(all.map(({ headers }) => headers)).toEqual(Array(5).fill({ Authorization: 'Bearer token-from-plugin' }));
     await source.current();
     expect(await runs()).toBe(1);
-    expect(source.secrets()).toEqual(['token-from-plugin']);
+    expect([...masked]).toEqual(['token-from-plugin']);
     await Promise.all([source.renew(), source.renew()]);
     expect(await runs()).toBe(2);
   });
@@ -103,7 +130,7 @@ describe('an exec plugin', () => {
   test('gives client certificates as well', async () => {
     const source = await pluginOf(prints("{ clientCertificateData: 'CERT', clientKeyData: 'KEY-OF-PLUGIN' }"));
     await expect(source.current()).resolves.toEqual({ headers: {}, certificate: 'CERT', key: 'KEY-OF-PLUGIN' });
-    expect(source.secrets()).toEqual(['KEY-OF-PLUGIN']);
+    expect([...masked]).toEqual(['KEY-OF-PLUGIN']);
   });
 
   test.each<[string, string, object, RegExp]>([
@@ -171,11 +198,33 @@ describe('an exec plugin', () => {
     expect(clock.pending()).toBe(0);
   });
 
-  test('is killed when the run ends', async () => {
-    const source = await pluginOf('setInterval(() => undefined, 1000);');
+  test('is killed when the run ends, with what it started and what it had said', async () => {
+    const source = await pluginOf(
+      `import { spawn } from 'node:child_process';
+      console.error('Enter MFA code:');
+      const child = spawn(process.execPath, ['-e', 'setInterval(() => undefined, 1000)'], { stdio: 'inherit' });
+      appendFileSync(${JSON.stringify(runsFile())}, [process.pid, child.pid].join(' ') + '\\n');
+      setInterval(() => undefined, 1000);`,
+    );
     const failing = failureOf(source.current());
+    const pids = await eventually(async () =>
+      /^(\d+) (\d+)$/m
+        .exec(await runsText())
+        ?.slice(1)
+        .map(Number),
+    );
     end.abort();
-    await expect(failing).resolves.toContain('was stopped: the run ends');
+    await expect(failing).resolves.toMatch(
+      /had not finished when the run ended, and was stopped; .*log in before this step: Enter MFA code:$/,
+    );
+    await eventually(() => pids.every((pid) => !isRunning(pid)));
+  });
+
+  test('is not begun when the run has ended', async () => {
+    const source = await pluginOf(prints("{ token: 'too-late' }"));
+    end.abort();
+    await expect(failureOf(source.current())).resolves.toContain('was not run: the run ends');
+    expect(await runs()).toBe(0);
   });
 
   test('that never stops printing is stopped', async () => {

@@ -71,7 +71,11 @@ describe('the proxy of a server', () => {
 
   test('is named without its credentials', () => {
     const proxy = proxyFor(server, null, { HTTPS_PROXY: 'http://me:p%40ss@proxy:3128' });
-    expect(proxy).toEqual({ url: 'http://me:p%40ss@proxy:3128', name: 'http://proxy:3128', password: 'p@ss' });
+    expect(proxy).toEqual({
+      url: 'http://me:p%40ss@proxy:3128',
+      name: 'http://proxy:3128',
+      secrets: ['p@ss', 'p%40ss', 'bWU6cEBzcw=='],
+    });
   });
 
   test.each(['ftp://proxy', 'http://', 'http://me:secret%@proxy:3128', 'http://me:secret@'])(

@@ -1,13 +1,11 @@
+import type { Secrets } from '../report/secrets.ts';
 import type { TextStream } from '../report/status-line.ts';
 
-/** Shorter secrets would also be hidden where they are part of ordinary words. */
-const LEAST_SECRET_LENGTH = 6;
-
 /**
- * `stream`, with every secret that was added to `secrets` so far shown as `***`: what a runner does for an action,
- * GitLab, Jenkins and cron do not do for a command line.
+ * `stream`, with every secret so far shown as `***`: what a runner does for an action, GitLab, Jenkins and cron do not do
+ * for a command line.
  */
-export function redacted(stream: TextStream, secrets: ReadonlySet<string>): TextStream {
+export function redacted(stream: TextStream, secrets: Secrets): TextStream {
   return {
     get isTTY() {
       return stream.isTTY;
@@ -15,12 +13,6 @@ export function redacted(stream: TextStream, secrets: ReadonlySet<string>): Text
     get columns() {
       return stream.columns;
     },
-    write: (text) => stream.write(hide(text, secrets)),
+    write: (text) => stream.write(secrets.hide(text)),
   };
-}
-
-function hide(text: string, secrets: ReadonlySet<string>): string {
-  return [...secrets]
-    .filter((secret) => secret.length >= LEAST_SECRET_LENGTH)
-    .reduce((hidden, secret) => hidden.replaceAll(secret, '***'), text);
 }

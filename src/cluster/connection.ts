@@ -1,15 +1,19 @@
 import { type Clock, systemClock } from '../clock.ts';
 import { ConnectError } from './connect-error.ts';
+import { warningsAboutAge } from './credential-age.ts';
 import { createCredentialSource } from './credentials.ts';
 import { createDialer } from './dialer.ts';
 import { createHttpsTransport } from './https-transport.ts';
 import { findTarget, type SourceOptions, type Target } from './kubeconfig-source.ts';
 import { proxyFor } from './proxy.ts';
 import type { Transport } from './transport.ts';
+import { unlessAborted } from './unless-aborted.ts';
 
 export interface ConnectOptions extends SourceOptions {
   /** Default: this machine's. */
   readonly clock?: Clock;
+  /** Told each secret once, before anything is tried with it: the kubeconfig's first, and new ones whenever they come. */
+  readonly mask?: (secret: string) => void;
 }
 
 /** A cluster, and how to talk to it. */
@@ -26,13 +30,12 @@ export interface Connection {
    * with ConnectError when none can be had. Does nothing for credentials that cannot change.
    */
   readonly renewCredentials: () => Promise<void>;
-  /** Sentences for the report: certificates that are not checked, a server without TLS. */
+  /** Sentences for the report: certificates that are not checked, a server without TLS, credentials that have expired. */
   readonly warnings: readonly string[];
   /** Name of the node that the gate itself runs on, where the pod's environment tells it (`NODE_NAME`); else null. */
   readonly runsOnNode: string | null;
   /**
-   * Tokens, passwords and keys in use so far, one by one (keys of several lines as a whole): what a face must mask
-   * before it prints anything. Grows when credentials are renewed.
+   * Tokens, passwords and keys so far, one by one (keys of several lines as a whole): what `mask` was told.
    */
   readonly secrets: () => readonly string[];
   /** Ends all connections that are kept alive, and a plugin that runs. */
@@ -48,18 +51,27 @@ const SHORTEST_SECRET = 6;
  */
 export async function connect(options: ConnectOptions, signal: AbortSignal): Promise<Connection> {
   const { env, clock = systemClock } = options;
-  const target = await findTarget(options);
+  const secrets = new Set<string>();
+  const mask = (secret: string): void => {
+    if (secret.length < SHORTEST_SECRET || secrets.has(secret)) return;
+    secrets.add(secret);
+    options.mask?.(secret);
+  };
+  // A kubeconfig may be a pipe that nobody writes to.
+  const target = await unlessAborted(findTarget(options), signal);
   const server = serverOf(target);
-  const proxy = proxyFor(server, target.cluster.proxyUrl, env);
   const end = new AbortController();
-  const credentials = createCredentialSource({ target, env, clock, signal: AbortSignal.any([signal, end.signal]) });
-  const dialer = createDialer(target, proxy);
+  const ending = AbortSignal.any([signal, end.signal]);
+  const credentials = createCredentialSource({ target, env, clock, mask, signal: ending });
+  const proxy = proxyFor(server, target.cluster.proxyUrl, env);
+  for (const secret of proxy?.secrets ?? []) mask(secret);
+  const dialer = createDialer(target, proxy, mask);
   const dial = async () => {
     const current = await credentials.current();
     return { credentials: current, dial: await dialer.dial(current) };
   };
   // Before anything is printed: whoever prints has to know what to mask.
-  await dial();
+  const first = await unlessAborted(dial(), signal);
 
   return {
     transport: createHttpsTransport({
@@ -75,9 +87,9 @@ export async function connect(options: ConnectOptions, signal: AbortSignal): Pro
       dialer.renew();
       await credentials.renew();
     },
-    warnings: warningsAbout(target, server),
+    warnings: [...warningsAbout(target, server), ...warningsAboutAge(first, target.user, clock.wallMs())],
     runsOnNode: env.KUBERNETES_SERVICE_HOST ? env.NODE_NAME || env.KUBERNETES_NODE_NAME || null : null,
-    secrets: () => [...credentials.secrets(), ...dialer.secrets()].filter(({ length }) => length >= SHORTEST_SECRET),
+    secrets: () => [...secrets],
     close: () => {
       end.abort();
       dialer.close();
@@ -87,10 +99,13 @@ export async function connect(options: ConnectOptions, signal: AbortSignal): Pro
 
 function serverOf({ cluster, source }: Target): URL {
   const url = URL.canParse(cluster.server) ? new URL(cluster.server) : null;
-  if (url !== null && (url.protocol === 'https:' || url.protocol === 'http:') && url.username === '') return url;
-  throw new ConnectError(`the server of the ${source} is no URL; it must begin with https:// and name a host`, {
-    reason: 'KubeconfigInvalid',
-  });
+  // It is shown to people: a user, a password or a query in it might be a secret, and no client sends them.
+  const isPlain = url !== null && `${url.username}${url.password}${url.search}${url.hash}` === '';
+  if (isPlain && (url.protocol === 'https:' || url.protocol === 'http:')) return url;
+  throw new ConnectError(
+    `the server of the ${source} is no URL of an API server; it must begin with https:// and name a host, and hold no credentials and no query`,
+    { reason: 'KubeconfigInvalid' },
+  );
 }
 
 function warningsAbout({ cluster }: Target, server: URL): readonly string[] {

@@ -1,9 +1,11 @@
-import { readFileSync } from 'node:fs';
+import { readFile } from 'node:fs/promises';
 import type { Clock } from '../clock.ts';
 import { quote } from '../printable.ts';
+import { createAuthProvider } from './auth-provider.ts';
 import { ConnectError } from './connect-error.ts';
 import { type ExecCredential, type ExecOptions, runExecPlugin } from './exec-plugin.ts';
 import type { KubeconfigUser } from './kubeconfig.ts';
+import { basicOf, secretsOfUser } from './kubeconfig-secrets.ts';
 import type { Target } from './kubeconfig-source.ts';
 
 /** What is sent along with a request. */
@@ -20,12 +22,12 @@ export interface CredentialSource {
   readonly current: () => Promise<Credentials>;
   /** Obtains new ones whatever the present ones are. */
   readonly renew: () => Promise<void>;
-  /** Texts to mask, of all credentials so far. */
-  readonly secrets: () => readonly string[];
 }
 
 export interface CredentialOptions extends Omit<ExecOptions, 'plugin' | 'user' | 'cluster'> {
   readonly target: Target;
+  /** Told each secret before anything is done with it; of the same ones again and again. */
+  readonly mask?: (secret: string) => void;
 }
 
 /** A token file is read again after so long (client-go transport/token_source.go: one minute). */
@@ -33,6 +35,8 @@ const TOKEN_FILE_MS = 60_000;
 /** Credentials that expire sooner are renewed before they are used; of short-lived ones the last fifth. */
 const RENEW_AHEAD_MS = 60_000;
 const RENEW_AHEAD_SHARE = 0.2;
+/** A renewal ahead of time that failed is not tried again sooner: it may take its whole time to fail. */
+const RENEW_AGAIN_MS = 20_000;
 
 /** What was obtained, and until when it may be used. */
 interface Obtained {
@@ -40,67 +44,85 @@ interface Obtained {
   readonly secrets: readonly string[];
   /** Wall ms; null: until it is refused. */
   readonly renewAtMs: number | null;
+  /** Wall ms; null: it is good until it is refused, whenever it should be renewed. */
   readonly expiresAtMs: number | null;
 }
 
-/** Plugin, token file, token, or user and password, in this order of precedence; else nothing but impersonation. */
+/** Gives the credentials of one user; `refused`: those before were, with 401. */
+type Obtain = (refused: boolean) => Promise<Obtained>;
+
+/** Plugin, token file, token, user and password, or auth provider, in this order; else nothing but impersonation. */
 export function createCredentialSource(options: CredentialOptions): CredentialSource {
-  const { target, clock } = options;
+  const { target, clock, mask = () => undefined } = options;
   const { user } = target;
-  const secrets = new Set<string>();
+  for (const secret of secretsOfUser(user)) mask(secret);
+  const obtain = user === null ? () => Promise.resolve(ofNobody()) : obtainerFor(user, options);
   let present: Obtained | null = null;
   let renewal: Promise<Obtained> | null = null;
 
-  const obtain = async (): Promise<Obtained> => {
+  const renewNow = async (refused: boolean): Promise<Obtained> => {
     try {
-      const obtained = user === null ? ofNobody() : await obtainFor(user, options);
-      for (const secret of obtained.secrets) secrets.add(secret);
+      const obtained = await obtain(refused);
+      for (const secret of obtained.secrets) mask(secret);
+      refuseUnsendable(obtained.credentials, user);
       present = obtained;
       return obtained;
     } finally {
       renewal = null;
     }
   };
-  const renewed = (): Promise<Obtained> => {
-    renewal ??= obtain();
+  const renewed = (refused: boolean): Promise<Obtained> => {
+    renewal ??= renewNow(refused);
     return renewal;
   };
 
   return {
     current: async () => {
       const now = clock.wallMs();
-      if (present === null) return (await renewed()).credentials;
+      if (present === null) return (await renewed(false)).credentials;
       if (present.renewAtMs === null || now < present.renewAtMs) return present.credentials;
-      const { expiresAtMs, credentials } = present;
+      const before = present;
       try {
-        return (await renewed()).credentials;
+        return (await renewed(false)).credentials;
       } catch (error) {
-        // Renewed ahead of time: the old ones are still good for a while.
-        if (expiresAtMs !== null && now < expiresAtMs) return credentials;
-        throw error;
+        // Renewed ahead of time: the old ones are still good for a while, or until the server says no.
+        if (before.expiresAtMs !== null && clock.wallMs() >= before.expiresAtMs) throw error;
+        if (present === before) present = { ...before, renewAtMs: clock.wallMs() + RENEW_AGAIN_MS };
+        return before.credentials;
       }
     },
     renew: async () => {
-      await renewed();
+      await renewed(true);
     },
-    secrets: () => [...secrets],
   };
 }
 
-async function obtainFor(user: KubeconfigUser, options: CredentialOptions): Promise<Obtained> {
+function obtainerFor(user: KubeconfigUser, options: CredentialOptions): Obtain {
   const { clock, target } = options;
-  if (user.exec !== null) {
-    const credential = await runExecPlugin({ ...options, plugin: user.exec, user: user.name, cluster: target.cluster });
-    return ofPlugin(user, credential, clock);
+  const { exec, username } = user;
+  if (exec !== null) {
+    const plugin = { ...options, plugin: exec, user: user.name, cluster: target.cluster };
+    return async () => expiring(user, await runExecPlugin(plugin), clock);
   }
-  const token = tokenFrom(user) ?? user.token;
-  if (token !== null) return ofToken(user, token, user.tokenFile === null ? null : clock.wallMs() + TOKEN_FILE_MS);
-  if (user.username !== null) {
-    const { username, password } = user;
-    const basic = Buffer.from(`${username}:${password ?? ''}`).toString('base64');
-    return lasting(user, { Authorization: `Basic ${basic}` }, password === null ? [basic] : [password, basic]);
+  if (user.token !== null || user.tokenFile !== null) {
+    return async () => {
+      const token = (await tokenFrom(user)) ?? user.token ?? '';
+      return ofToken(user, token, user.tokenFile === null ? null : clock.wallMs() + TOKEN_FILE_MS);
+    };
   }
-  return lasting(user, {}, []);
+  if (username !== null) {
+    const basic = lasting(user, { Authorization: `Basic ${basicOf(username, user.password ?? '')}` }, []);
+    return () => Promise.resolve(basic);
+  }
+  if (user.authProvider !== null) {
+    const provider = createAuthProvider(user, options);
+    return async (refused) => {
+      const { token, secrets, expiresAtMs } = await provider(refused);
+      const obtained = expiring(user, { token, certificate: null, key: null, expiresAtMs }, clock);
+      return { ...obtained, secrets };
+    };
+  }
+  return () => Promise.resolve(lasting(user, {}, []));
 }
 
 function ofNobody(): Obtained {
@@ -121,7 +143,7 @@ function ofToken(user: KubeconfigUser, token: string, renewAtMs: number | null):
   return { ...lasting(user, { Authorization: `Bearer ${token}` }, [token]), renewAtMs };
 }
 
-function ofPlugin(user: KubeconfigUser, credential: ExecCredential, clock: Clock): Obtained {
+function expiring(user: KubeconfigUser, credential: ExecCredential, clock: Clock): Obtained {
   const { token, certificate, key, expiresAtMs } = credential;
   const base = token === null ? lasting(user, {}, []) : ofToken(user, token, null);
   const credentials = { ...base.credentials, certificate, key };
@@ -133,11 +155,23 @@ function ofPlugin(user: KubeconfigUser, credential: ExecCredential, clock: Clock
   return { credentials, secrets, renewAtMs: expiresAtMs - aheadMs, expiresAtMs };
 }
 
+/** What Node refuses to send (`_http_common.js`: checkInvalidHeaderChar) would look like a network that is down. */
+function refuseUnsendable({ headers }: Credentials, user: KubeconfigUser | null): void {
+  for (const [name, values] of Object.entries(headers)) {
+    if (![values].flat().some((value) => /[^\t\x20-\x7e\x80-\xff]/.test(value))) continue;
+    const what = name === 'Authorization' ? 'the token' : `the header ${name}`;
+    throw new ConnectError(
+      `${what} of user ${quote(user?.name ?? '')} holds a character that cannot be sent, such as a line break: repair the kubeconfig, or what writes it`,
+      { reason: 'CredentialsFailed' },
+    );
+  }
+}
+
 /** The token of `tokenFile`, which goes before `token`; null when there is no such file to read, and a token instead. */
-function tokenFrom({ tokenFile, token, name }: KubeconfigUser): string | null {
+async function tokenFrom({ tokenFile, token, name }: KubeconfigUser): Promise<string | null> {
   if (tokenFile === null) return null;
   try {
-    const text = readFileSync(tokenFile, 'utf8').trim();
+    const text = (await readFile(tokenFile, 'utf8')).trim();
     if (text !== '' || token !== null) return text === '' ? null : text;
     throw new Error('it is empty');
   } catch (cause) {

@@ -1,7 +1,6 @@
 import type { Agent, RequestOptions } from 'node:https';
 import { getCACertificates } from 'node:tls';
 import type { KubeConfig } from '@kubernetes/client-node/dist/config.js';
-import { isRecord } from './body.ts';
 import { ConnectError, isConnectError } from './connect-error.ts';
 import type { Credentials } from './credentials.ts';
 import type { KubeconfigUser } from './kubeconfig.ts';
@@ -12,16 +11,13 @@ import type { ProxyServer } from './proxy.ts';
 export interface Dial {
   readonly agent: Agent;
   readonly tls: Pick<RequestOptions, 'ca' | 'cert' | 'key' | 'servername' | 'rejectUnauthorized'>;
-  /** `Authorization` of auth providers that the client library knows (OIDC …). */
-  readonly headers: Readonly<Record<string, string>>;
 }
 
 export interface Dialer {
-  /** Rejects with ConnectError when certificates cannot be read, or an auth provider gives no token. */
+  /** Rejects with ConnectError when certificates cannot be read. */
   readonly dial: (credentials: Credentials) => Promise<Dial>;
   /** Reads certificate files anew from now on. */
   readonly renew: () => void;
-  readonly secrets: () => readonly string[];
   /** Ends all connections. */
   readonly close: () => void;
 }
@@ -32,7 +28,6 @@ const ignored = (): void => {};
 /** What was made for one client certificate, or for none. */
 interface Made {
   readonly certificates: string;
-  readonly config: Promise<KubeConfig>;
   readonly dial: Promise<Dial>;
 }
 
@@ -40,12 +35,14 @@ const CONTEXT = 'gate';
 
 /**
  * TLS options and agents of the client library: certificates from files and data, `tls-server-name`, CONNECT and SOCKS
- * proxies, and the auth providers of old kubeconfigs. The library makes a new connection for each request; here they
- * are kept alive.
+ * proxies. The library makes a new connection for each request; here they are kept alive. `mask` is told
+ * private keys.
  */
-export function createDialer(target: Target, proxy: ProxyServer | null): Dialer {
-  const secrets = new Set<string>(secretsOf(target.user));
-  if (proxy?.password) secrets.add(proxy.password);
+export function createDialer(
+  target: Target,
+  proxy: ProxyServer | null,
+  mask: (secret: string) => void = () => undefined,
+): Dialer {
   const retired: Agent[] = [];
   let made: Made | null = null;
 
@@ -61,10 +58,9 @@ export function createDialer(target: Target, proxy: ProxyServer | null): Dialer 
     const certificates = JSON.stringify([credentials.certificate, credentials.key]);
     if (made?.certificates === certificates) return made;
     retire();
-    const config = configFor(target, proxy, credentials);
-    const dial = config.then((loaded) => dialFrom(loaded, target));
+    const dial = configFor(target, proxy, credentials).then((config) => dialFrom(config, target));
     dial.catch(ignored);
-    made = { certificates, config, dial };
+    made = { certificates, dial };
     return made;
   };
 
@@ -72,12 +68,9 @@ export function createDialer(target: Target, proxy: ProxyServer | null): Dialer 
     dial: async (credentials) => {
       const present = madeFor(credentials);
       try {
-        // Auth providers renew their tokens whenever they are asked.
-        const dial = isRecord(target.user?.authProvider)
-          ? await dialFrom(await present.config, target)
-          : await present.dial;
-        const { Authorization: authorization } = dial.headers;
-        if (authorization !== undefined) secrets.add(authorization.replace(/^Bearer /, ''));
+        const dial = await present.dial;
+        // Of a file, too.
+        if (dial.tls.key !== undefined) mask(String(dial.tls.key));
         return dial;
       } catch (error) {
         // The file may be there next time.
@@ -89,7 +82,6 @@ export function createDialer(target: Target, proxy: ProxyServer | null): Dialer 
       const { certFile = null, keyFile = null } = target.user ?? {};
       if (certFile !== null || keyFile !== null) retire();
     },
-    secrets: () => [...secrets],
     close: () => {
       made?.dial.then(({ agent }) => agent.destroy(), ignored);
       for (const agent of retired) agent.destroy();
@@ -112,20 +104,24 @@ async function configFor(target: Target, proxy: ProxyServer | null, credentials:
         ...(cluster.caData === null ? {} : { caData: cluster.caData }),
         ...(cluster.caFile === null ? {} : { caFile: cluster.caFile }),
         ...(cluster.tlsServerName === null ? {} : { tlsServerName: cluster.tlsServerName }),
-        ...(proxy === null ? {} : { proxyUrl: proxy.url }),
+        ...(proxy === null ? {} : { proxyUrl: libraryUrlOf(proxy) }),
       },
     ],
     users: [
       {
         name: CONTEXT,
         ...certificatesOf(user, credentials),
-        ...(user?.authProvider ? { authProvider: user.authProvider } : {}),
       },
     ],
     contexts: [{ name: CONTEXT, cluster: CONTEXT, user: CONTEXT }],
     currentContext: CONTEXT,
   });
   return config;
+}
+
+/** kubectl lets the proxy resolve the server's name (golang.org/x/net/proxy); the library only if it is called so. */
+function libraryUrlOf({ url }: ProxyServer): string {
+  return url.replace(/^socks5:/i, 'socks5h:');
 }
 
 function certificatesOf(user: KubeconfigUser | null, { certificate, key }: Credentials): Record<string, string> {
@@ -141,15 +137,15 @@ function certificatesOf(user: KubeconfigUser | null, { certificate, key }: Crede
   };
 }
 
-async function dialFrom(config: KubeConfig, { source, user }: Target): Promise<Dial> {
+async function dialFrom(config: KubeConfig, { source, cluster }: Target): Promise<Dial> {
   const options: RequestOptions = {};
   try {
     await config.applyToHTTPSOptions(options);
   } catch (cause) {
     if (isConnectError(cause)) throw cause;
-    throw applyError(cause, source, user);
+    throw applyError(cause, source);
   }
-  const { cert, key, servername, rejectUnauthorized, headers } = options;
+  const { cert, key, servername } = options;
   const ca = withExtra(options.ca);
   const agent = options.agent as Agent;
   // Both: Node reads the one, and hands the other to the sockets, before what the request says.
@@ -162,9 +158,9 @@ async function dialFrom(config: KubeConfig, { source, user }: Target): Promise<D
       ...(cert === undefined ? {} : { cert }),
       ...(key === undefined ? {} : { key }),
       ...(servername === undefined ? {} : { servername }),
-      ...(rejectUnauthorized === undefined ? {} : { rejectUnauthorized }),
+      // Said in any case: NODE_TLS_REJECT_UNAUTHORIZED=0 is for others, and nobody would warn of it.
+      rejectUnauthorized: !cluster.skipTlsVerify,
     },
-    headers: authorizationOf(headers),
   };
 }
 
@@ -174,28 +170,13 @@ function withExtra(ca: RequestOptions['ca']): RequestOptions['ca'] {
   return ca === undefined || extra.length === 0 ? ca : [ca, extra].flat();
 }
 
-function authorizationOf(headers: RequestOptions['headers']): Readonly<Record<string, string>> {
-  const authorization = isRecord(headers) ? headers.Authorization : undefined;
-  return typeof authorization === 'string' ? { Authorization: authorization } : {};
-}
-
-/** The library's own words are left out: those of auth providers repeat what a server or a command said. */
-function applyError(cause: unknown, source: string, user: KubeconfigUser | null): ConnectError {
+function applyError(cause: unknown, source: string): ConnectError {
   const { code, path } = cause as NodeJS.ErrnoException;
   if (path !== undefined) {
     return new ConnectError(`the ${source} names the file ${path}, which cannot be read: ${code}`, {
       reason: 'KubeconfigInvalid',
       cause,
     });
-  }
-  if (isRecord(user?.authProvider)) {
-    const name = String(user.authProvider.name);
-    return new ConnectError(
-      `the auth provider ${JSON.stringify(name)} of the kubeconfig gave no token; log in again before this step, or use an exec plugin`,
-      {
-        reason: 'CredentialsFailed',
-      },
-    );
   }
   return new ConnectError(`the certificates or the proxy of the ${source} cannot be used`, {
     reason: 'KubeconfigInvalid',
@@ -205,13 +186,4 @@ function applyError(cause: unknown, source: string, user: KubeconfigUser | null)
 
 function base64(text: string): string {
   return Buffer.from(text, 'utf8').toString('base64');
-}
-
-/** Keys of the kubeconfig, as they stand there and decoded line by line; and what auth providers keep. */
-function secretsOf(user: KubeconfigUser | null): readonly string[] {
-  if (user === null) return [];
-  const key = user.keyData === null ? [] : [user.keyData, Buffer.from(user.keyData, 'base64').toString('utf8')];
-  const config = isRecord(user.authProvider) && isRecord(user.authProvider.config) ? user.authProvider.config : {};
-  const kept = Object.entries(config).filter(([name]) => /token$|secret$/.test(name));
-  return [...key, ...kept.map(([, value]) => value).filter((value) => typeof value === 'string')];
 }

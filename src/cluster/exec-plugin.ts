@@ -63,8 +63,16 @@ function failed(message: string, cause?: unknown): ConnectError {
 /** Processes have groups of their own: what a plugin started ends with it. */
 const CAN_GROUP = process.platform !== 'win32';
 
-function start({ plugin, env }: ExecOptions, name: string, info: string): ChildProcessByStdio<null, Readable, Readable> {
-  const options = { env: { ...env, ...plugin.env, KUBERNETES_EXEC_INFO: info }, detached: CAN_GROUP, windowsHide: true };
+function start(
+  { plugin, env }: ExecOptions,
+  name: string,
+  info: string,
+): ChildProcessByStdio<null, Readable, Readable> {
+  const options = {
+    env: { ...env, ...plugin.env, KUBERNETES_EXEC_INFO: info },
+    detached: CAN_GROUP,
+    windowsHide: true,
+  };
   try {
     return spawn(plugin.command, plugin.args, { ...options, stdio: ['ignore', 'pipe', 'pipe'] });
   } catch (error) {
@@ -106,9 +114,7 @@ function run(options: ExecOptions, name: string, info: string): Promise<string> 
     const onAbort = (): void =>
       giveUp(`${name} had not finished when the run ended, and was stopped; ${WAITS_FOR_SOMEBODY}${lastWords()}`);
     const cancelTimer = clock.after(EXEC_TIMEOUT_MS, () =>
-      giveUp(
-        `${name} did not finish within ${EXEC_TIMEOUT_MS / 1_000} s; ${WAITS_FOR_SOMEBODY}${lastWords()}`,
-      ),
+      giveUp(`${name} did not finish within ${EXEC_TIMEOUT_MS / 1_000} s; ${WAITS_FOR_SOMEBODY}${lastWords()}`),
     );
     signal.addEventListener('abort', onAbort, { once: true });
 
@@ -127,8 +133,7 @@ function run(options: ExecOptions, name: string, info: string): Promise<string> 
   });
 }
 
-const WAITS_FOR_SOMEBODY =
-  'it may be waiting for a terminal, a browser or the network: log in before this step';
+const WAITS_FOR_SOMEBODY = 'it may be waiting for a terminal, a browser or the network: log in before this step';
 
 function notStarted(cause: NodeJS.ErrnoException, { plugin, env }: ExecOptions, name: string): ConnectError {
   if (cause.code !== 'ENOENT') return failed(`${name} cannot be started: ${cause.code}`, cause);
@@ -176,9 +181,9 @@ function credentialOf(output: string, plugin: ExecPlugin, name: string): ExecCre
   }
   if (plugin.apiVersion !== '' && credential.apiVersion !== plugin.apiVersion) {
     const version = textOf(credential.apiVersion) ?? '';
-    const shown = VERSION.test(version) ? quote(version) : 'that is none';
+    const shown = VERSION.test(version) ? `apiVersion ${quote(version)}` : 'no apiVersion of an ExecCredential';
     throw failed(
-      `${name} answered with an apiVersion ${shown}, the kubeconfig asks for ${quote(plugin.apiVersion)}: update one of the two`,
+      `${name} answered with ${shown}, the kubeconfig asks for ${quote(plugin.apiVersion)}: update one of the two`,
     );
   }
   const status = statusIn(credential);

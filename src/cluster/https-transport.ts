@@ -5,6 +5,7 @@ import { constants, createGunzip } from 'node:zlib';
 import type { Credentials } from './credentials.ts';
 import type { Dial } from './dialer.ts';
 import type { ApiRequest, ApiResponse, Transport } from './transport.ts';
+import { unlessAborted } from './unless-aborted.ts';
 
 export interface HttpsTransportOptions {
   readonly server: URL;
@@ -27,7 +28,7 @@ export function createHttpsTransport(options: HttpsTransportOptions): Transport 
   const send = server.protocol === 'https:' ? httpsRequest : httpRequest;
 
   return async (request) => {
-    const { dial, credentials } = await options.dial();
+    const { dial, credentials } = await unlessAborted(options.dial(), request.signal);
     const requestOptions: RequestOptions = {
       ...dial.tls,
       agent: dial.agent,
@@ -39,7 +40,6 @@ export function createHttpsTransport(options: HttpsTransportOptions): Transport 
       headers: {
         ...headersOf(request, options.compress),
         ...(credentials.headers as Readonly<Record<string, string | string[]>>),
-        ...dial.headers,
       },
     };
     return new Promise<ApiResponse>((resolve, reject) => {

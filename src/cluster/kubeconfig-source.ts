@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs';
+import { readFile } from 'node:fs/promises';
 import { delimiter, join } from 'node:path';
 import { looksLikeKubeconfigContent, PASTED_KUBECONFIG } from '../kubeconfig-path.ts';
 import { quote } from '../printable.ts';
@@ -58,7 +58,7 @@ export async function findTarget(options: SourceOptions): Promise<Target> {
   if (config !== null && config.contexts.length > 0) return chosen(config, options, `kubeconfig ${usual}`);
   const atHome = config === null ? `${usual}: there is no such file` : `${usual}: it has no contexts`;
 
-  const account = inCluster(env, options.serviceAccountFolder ?? SERVICE_ACCOUNT_FOLDER);
+  const account = await inCluster(env, options.serviceAccountFolder ?? SERVICE_ACCOUNT_FOLDER);
   if (typeof account === 'string') {
     throw notFound(['KUBECONFIG: not set', home === '' ? '~/.kube/config: HOME is not set' : atHome, account]);
   }
@@ -85,16 +85,16 @@ function notFound(tried: readonly string[]): ConnectError {
 async function readAll(paths: readonly string[]): Promise<Kubeconfig | null> {
   const configs: Kubeconfig[] = [];
   for (const path of paths) {
-    const text = readIfThere(path);
+    const text = await readIfThere(path);
     if (text !== null) configs.push(await parseKubeconfig(text, path));
   }
   return configs.length === 0 ? null : mergeKubeconfigs(configs);
 }
 
-/** null when there is no such file; throws ConnectError when it cannot be read. */
-function readIfThere(path: string): string | null {
+/** null when there is no such file; rejects with ConnectError when it cannot be read. */
+async function readIfThere(path: string): Promise<string | null> {
   try {
-    return readFileSync(path, 'utf8');
+    return await readFile(path, 'utf8');
   } catch (cause) {
     const { code } = cause as NodeJS.ErrnoException;
     if (code === 'ENOENT' || code === 'ENOTDIR') return null;
@@ -139,11 +139,11 @@ function listOf(names: readonly string[]): string {
 }
 
 /** What `rest.InClusterConfig` does; or what is missing for it. */
-function inCluster(env: Env, folder: string): Target | string {
+async function inCluster(env: Env, folder: string): Promise<Target | string> {
   const { KUBERNETES_SERVICE_HOST: host = '', KUBERNETES_SERVICE_PORT: port = '' } = env;
   if (host === '' || port === '') return 'in-cluster service account: this does not run in a pod of a cluster';
   const tokenFile = join(folder, 'token');
-  if (readIfThere(tokenFile) === null) return `in-cluster service account: there is no ${tokenFile}`;
+  if ((await readIfThere(tokenFile)) === null) return `in-cluster service account: there is no ${tokenFile}`;
   const server = `https://${host.includes(':') ? `[${host}]` : host}:${port}`;
   return {
     cluster: {

@@ -42,7 +42,7 @@ export interface KubeconfigUser {
   readonly username: string | null;
   readonly password: string | null;
   readonly exec: ExecPlugin | null;
-  /** Left to the client library: OIDC, and the legacy ones of GKE and AKS. */
+  /** As it stands there: `auth-provider.ts` knows some. */
   readonly authProvider: unknown;
   /** `Impersonate-*`. */
   readonly impersonation: Readonly<Record<string, string | readonly string[]>>;

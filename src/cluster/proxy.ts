@@ -1,4 +1,5 @@
 import { ConnectError } from './connect-error.ts';
+import { basicOf } from './kubeconfig-secrets.ts';
 import { bypassesProxy } from './no-proxy.ts';
 
 /** The proxy on the way to the API server. */
@@ -7,8 +8,12 @@ export interface ProxyServer {
   readonly url: string;
   /** Host and port: for people. */
   readonly name: string;
-  readonly password: string | null;
+  /** What of it must be masked: as it stands there, decoded, and as it is sent. */
+  readonly secrets: readonly string[];
 }
+
+/** A user without a password is one, if it is as long: masking `jenkins` would black out words of the log. */
+const LEAST_TOKEN_LENGTH = 20;
 
 const SCHEMES: ReadonlySet<string> = new Set([
   'http:',
@@ -41,8 +46,9 @@ export function proxyFor(
 function parseProxy(text: string, source: string): ProxyServer {
   const withScheme = /^[a-z][a-z\d+.-]*:\/\//i.test(text) ? text : `http://${text}`;
   const url = URL.canParse(withScheme) ? new URL(withScheme) : null;
+  const username = url === null ? null : decoded(url.username);
   const password = url === null ? null : decoded(url.password);
-  if (url === null || password === null || !SCHEMES.has(url.protocol) || url.hostname === '') {
+  if (url === null || username === null || password === null || !SCHEMES.has(url.protocol) || url.hostname === '') {
     // The URL itself may hold a password.
     throw new ConnectError(
       `${source} is no URL of a proxy; allowed: http://, https:// or socks5:// with host and port`,
@@ -51,7 +57,11 @@ function parseProxy(text: string, source: string): ProxyServer {
       },
     );
   }
-  return { url: withScheme, name: `${url.protocol}//${url.host}`, password: password === '' ? null : password };
+  const secrets =
+    password === ''
+      ? [username].filter(({ length }) => length >= LEAST_TOKEN_LENGTH)
+      : [...new Set([password, url.password, basicOf(username, password)])];
+  return { url: withScheme, name: `${url.protocol}//${url.host}`, secrets };
 }
 
 /** null for a stray `%`. */

@@ -1,8 +1,9 @@
 /**
- * What credentials look like and words do not: JSON Web Tokens, what stands behind a scheme of `Authorization` or a name
+ * What credentials look like and words do not: private keys, JSON Web Tokens, what stands behind a scheme of `Authorization` or a name
  * that promises one, the user in a URL, and long runs without a break.
  */
 const LOOKS_SECRET: readonly RegExp[] = [
+  /-----BEGIN [\w ]*PRIVATE KEY-----[\s\S]*?(?:-----END [\w ]*-----|$)/g,
   /eyJ[\w-]+(?:\.[\w-]+)+/g,
   /(?<=\b(?:bearer|basic)\s+)[\w.~+/=-]{6,}/gi,
   /(?<=(?:token|secret|password|passwd|passphrase|credentials?|key)["']?\s*[:=]\s*)(?:"[^"]+"|'[^']+'|[^\s"',;]{6,})/gi,

@@ -7,12 +7,15 @@ import type { RequestTarget } from './request-target.ts';
 import type { ServerClock } from './server-clock.ts';
 import { guardSilence } from './silence.ts';
 import type { ApiRequest, ApiResponse, Transport } from './transport.ts';
+import { unlessAborted } from './unless-aborted.ts';
 
 export interface RequesterOptions {
   readonly transport: Transport;
   readonly clock: Clock;
   readonly serverClock: ServerClock;
   readonly renewCredentials: () => Promise<void>;
+  /** A server's words without secrets, before they are cut; default: as they are. */
+  readonly hide?: ((text: string) => string) | undefined;
   /** Told of every exchange that begins, and whether it repeats one that was refused with 401. */
   readonly onExchange: (isRepeated: boolean) => void;
   readonly onBytes: (bytes: number) => void;
@@ -39,7 +42,7 @@ export const ANSWER_LIMIT_MS = 120_000;
 export function createRequester(
   options: RequesterOptions,
 ): <T>(target: RequestTarget, request: ApiRequest, consume: Consume<T>) => Promise<T> {
-  const { transport, clock, serverClock, onExchange, onBytes, onStatus } = options;
+  const { transport, clock, serverClock, hide = (text) => text, onExchange, onBytes, onStatus } = options;
   const credentials = createCredentialRenewal(options.renewCredentials);
 
   const exchange = async (request: ApiRequest, isRepeated: boolean): Promise<ApiResponse> => {
@@ -56,7 +59,7 @@ export function createRequester(
     if (response.status === 401) {
       // Read to its end, or its connection would be lost with it.
       await readRefusal(response, onBytes);
-      await credentials.renew(generation);
+      await unlessAborted(credentials.renew(generation), request.signal);
       if (request.method === 'DELETE') throw renewed(target);
       response = await exchange(request, true);
     }
@@ -65,7 +68,7 @@ export function createRequester(
     // A page for people that says 403 or 404 is a proxy's: no right that could be granted would help.
     if (!refusal.isStatus && response.status < 500 && response.status !== 401 && isHtml(response))
       throw notKubernetes(target, response);
-    const error = refused(target, response, refusal, serverClock.now().atMs);
+    const error = refused(target, response, { ...refusal, message: hide(refusal.message) }, serverClock.now().atMs);
     // Who redirects, or asks for a proxy's credentials, is in front of the API server, whatever its body says.
     if (refusal.isStatus && error.kind !== 'redirect' && error.kind !== 'not-kubernetes') onStatus();
     throw error;

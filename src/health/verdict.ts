@@ -7,6 +7,7 @@ import type { Settings } from '../settings.ts';
 import type { Timing } from '../timing.ts';
 import type { Assessment, Finding } from './assessment.ts';
 import { describeBlindness, describeSilence, isBlind, neededGaps } from './blindness.ts';
+import { doneAndLeft } from './done-and-left.ts';
 import { type Evidence, isFresh, resourceOf } from './evidence.ts';
 import { compareFindings } from './finding-order.ts';
 import { describeUnstable, type ReasonContext, reasonOfHealth, reasonOfTrouble, titleOf } from './reason.ts';
@@ -163,13 +164,14 @@ function end(verdict: Verdict, reason: string): Judgement {
   return { kind: 'end', verdict, reason };
 }
 
-function cancelledReason({ assessment, now }: JudgeInput, by: string): string {
+function cancelledReason({ assessment, now, nodes, restarts, settings }: JudgeInput, by: string): string {
   const { ready, total } = assessment.counts;
   const after = formatSeconds(now.elapsedMs);
   const [worst] = assessment.findings.filter(({ holdsBack }) => holdsBack);
   const state =
     total === 0 ? '' : `: ${ready} of ${total} pods were ready${worst === undefined ? '' : `; ${titleOf(worst)}`}`;
-  return `cancelled by ${by} after ${after}${state}`;
+  const work = doneAndLeft(nodes, restarts, settings.restartCalicoNode);
+  return [`cancelled by ${by} after ${after}${state}`, ...work].join('; ');
 }
 
 function whyWaiting(input: JudgeInput, blind: boolean): string {

@@ -5,7 +5,8 @@ import type { Settings } from '../settings.ts';
 import { type Annotation, annotationsOf } from './annotations.ts';
 import type { LogSink } from './log.ts';
 import { emptyOutputs, type Outputs, outputsOf, shortenedOutputs } from './outputs.ts';
-import { type Written, writeNumberedReport, writeReport } from './report-file.ts';
+import { type Written, writeNumberedReport, writeReport, writtenInTime } from './report-file.ts';
+import type { Secrets } from './secrets.ts';
 import { summaryOf } from './summary.ts';
 import { field, logLine } from './untrusted.ts';
 
@@ -23,9 +24,12 @@ export function actionsSink(): LogSink {
   };
 }
 
-/** Keeps a secret out of everything that this job prints from now on, encodings included. */
-export function mask(secret: string): void {
-  core.setSecret(secret);
+/** Keeps a secret out of everything that this run writes, and its job prints, from now on. */
+export function maskIn(secrets: Secrets): (secret: string) => void {
+  return (secret) => {
+    secrets.add(secret);
+    core.setSecret(secret);
+  };
 }
 
 /**
@@ -46,17 +50,25 @@ export function publishBadInput(message: string): number {
 }
 
 /**
- * Publishes a finished run: report file, outputs, job summary, and last the annotations, of which the runner shows the
- * first as the reason of the step. What cannot be written is a warning; it never changes the verdict. Resolves to the
- * exit code.
+ * Publishes a finished run: outputs, report file, job summary, and last the annotations, of which the runner shows the
+ * first as the reason of the step. What cannot be written is a warning; it never changes the verdict. Once `signal` is
+ * aborted nothing is waited for that may take long. Resolves to the exit code.
  */
-export async function publish(result: GateResult, settings: Settings, env: NodeJS.ProcessEnv): Promise<number> {
+export async function publish(
+  result: GateResult,
+  settings: Settings,
+  env: NodeJS.ProcessEnv,
+  signal: AbortSignal,
+): Promise<number> {
   const { report, cancelled } = result;
-  const written = await writeReportFile(result, settings, env);
+  const outputs = (path: string): Outputs => outputsOf(report, result.notReadyPods, result.restartedNodes, path);
+  // Before anything that may take its time: a report goes wherever `report-file` says.
+  const unset = setOutputs(outputs(''));
+  const written = await writtenInTime(writeReportFile(result, settings, env), signal);
   if (written.path !== '') core.info(logLine(`report: ${written.path}`));
   const problems = [
     written.problem,
-    setOutputs(outputsOf(report, result.notReadyPods, result.restartedNodes, written.path)),
+    unset ?? setOutputs(outputs(written.path)),
     shortenedOutputs(report, result.restartedNodes),
     settings.jobSummary ? await writeSummary(result, written.path) : null,
   ].filter((problem) => problem !== null);

@@ -1,5 +1,6 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
+import { type Clock, sleep, systemClock } from '../clock.ts';
 import { reportText } from './json.ts';
 import type { Report } from './report.ts';
 
@@ -13,6 +14,36 @@ export interface Written {
   /** '' when nothing was written. */
   readonly path: string;
   readonly problem: string | null;
+}
+
+/** A cancelled run has a second left for all of its files, and a file system that does not answer must not use it up. */
+const CANCELLED_WRITE_MS = 500;
+
+/** What `writing` comes to; given up soon after `signal` aborts, or at its beginning when it has aborted before. */
+export async function writtenInTime(
+  writing: Promise<Written>,
+  signal: AbortSignal,
+  clock: Clock = systemClock,
+): Promise<Written> {
+  const done = new AbortController();
+  const givenUp = async (): Promise<Written> => {
+    await aborted(AbortSignal.any([signal, done.signal]));
+    await sleep(clock, CANCELLED_WRITE_MS, done.signal);
+    const problem = `the report could not be written within ${CANCELLED_WRITE_MS} ms after the run was cancelled`;
+    return { path: '', problem };
+  };
+  try {
+    return await Promise.race([writing, givenUp()]);
+  } finally {
+    done.abort();
+  }
+}
+
+function aborted(signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    if (signal.aborted) resolve();
+    else signal.addEventListener('abort', () => resolve(), { once: true });
+  });
 }
 
 /** Writes the report to exactly `path`, folders made as needed, an older file replaced. */
