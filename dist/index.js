@@ -66,6 +66,13 @@ module.exports = require("node:child_process");
 
 /***/ }),
 
+/***/ 598:
+/***/ ((module) => {
+
+module.exports = require("node:crypto");
+
+/***/ }),
+
 /***/ 24:
 /***/ ((module) => {
 
@@ -727,11 +734,11 @@ function foldedBreaks(count) {
   if (count === 1) return " ";
   return "\n".repeat(count - 1);
 }
-function getPlainValue(input, start2, end2) {
+function getPlainValue(input, start3, end2) {
   let result = "";
-  let position = start2;
-  let captureStart = start2;
-  let captureEnd = start2;
+  let position = start3;
+  let captureStart = start3;
+  let captureEnd = start3;
   while (position < end2) {
     const ch = input.charCodeAt(position);
     if (ch === 10 || ch === 13) {
@@ -746,11 +753,11 @@ function getPlainValue(input, start2, end2) {
   }
   return result + input.slice(captureStart, captureEnd);
 }
-function getSingleQuotedValue(input, start2, end2) {
+function getSingleQuotedValue(input, start3, end2) {
   let result = "";
-  let position = start2;
-  let captureStart = start2;
-  let captureEnd = start2;
+  let position = start3;
+  let captureStart = start3;
+  let captureEnd = start3;
   while (position < end2) {
     const ch = input.charCodeAt(position);
     if (ch === 39) {
@@ -769,11 +776,11 @@ function getSingleQuotedValue(input, start2, end2) {
   }
   return result + input.slice(captureStart, end2);
 }
-function getDoubleQuotedValue(input, start2, end2) {
+function getDoubleQuotedValue(input, start3, end2) {
   let result = "";
-  let position = start2;
-  let captureStart = start2;
-  let captureEnd = start2;
+  let position = start3;
+  let captureStart = start3;
+  let captureEnd = start3;
   while (position < end2) {
     const ch = input.charCodeAt(position);
     if (ch === 92) {
@@ -808,9 +815,9 @@ function getDoubleQuotedValue(input, start2, end2) {
   }
   return result + input.slice(captureStart, end2);
 }
-function getBlockValue(input, start2, end2, indent, chomping, folded) {
+function getBlockValue(input, start3, end2, indent, chomping, folded) {
   const textIndent = indent < 0 ? 0 : indent;
-  const region = input.slice(start2, end2).replace(/\r\n?/g, "\n");
+  const region = input.slice(start3, end2).replace(/\r\n?/g, "\n");
   const lines = region === "" ? [] : (region.endsWith("\n") ? region.slice(0, -1) : region).split("\n");
   let result = "";
   let didReadContent = false;
@@ -1168,10 +1175,10 @@ function addDocumentEvent(state, explicitStart, explicitEnd) {
     directives: state.directives
   });
 }
-function addSequenceEvent(state, start2, anchorStart, anchorEnd, tagStart, tagEnd, style) {
+function addSequenceEvent(state, start3, anchorStart, anchorEnd, tagStart, tagEnd, style) {
   state.events.push({
     type: EVENT_ID.SEQUENCE,
-    start: start2,
+    start: start3,
     anchorStart,
     anchorEnd,
     tagStart,
@@ -1179,10 +1186,10 @@ function addSequenceEvent(state, start2, anchorStart, anchorEnd, tagStart, tagEn
     style
   });
 }
-function addMappingEvent(state, start2, anchorStart, anchorEnd, tagStart, tagEnd, style) {
+function addMappingEvent(state, start3, anchorStart, anchorEnd, tagStart, tagEnd, style) {
   state.events.push({
     type: EVENT_ID.MAPPING,
-    start: start2,
+    start: start3,
     anchorStart,
     anchorEnd,
     tagStart,
@@ -1357,17 +1364,17 @@ function skipUntilLineEnd(state) {
   let ch = state.input.charCodeAt(state.position);
   while (ch !== 0 && !isEol(ch)) ch = state.input.charCodeAt(++state.position);
 }
-function checkPrintable(state, start2, end2) {
-  const match = PATTERN_NON_PRINTABLE.exec(state.input.slice(start2, end2));
+function checkPrintable(state, start3, end2) {
+  const match = PATTERN_NON_PRINTABLE.exec(state.input.slice(start3, end2));
   if (match !== null) {
-    state.position = start2 + match.index + match[0].length - 1;
+    state.position = start3 + match.index + match[0].length - 1;
     throwError(state, "the stream contains non-printable characters");
   }
 }
 function readTagProperty(state, props2, inFlow) {
   if (state.input.charCodeAt(state.position) !== 33) return false;
   if (props2.tagStart !== NO_RANGE$1) throwError(state, "duplication of a tag property");
-  const start2 = state.position;
+  const start3 = state.position;
   let isVerbatim = false;
   let isNamed = false;
   let tagHandle = "!";
@@ -1404,7 +1411,7 @@ function readTagProperty(state, props2, inFlow) {
   }
   if (tagName && !(isVerbatim ? PATTERN_TAG_URI.test(tagName) : PATTERN_TAG_SUFFIX.test(tagName))) throwError(state, `tag name cannot contain such characters: ${tagName}`);
   if (!isVerbatim && tagHandle !== "!" && tagHandle !== "!!" && !HAS_OWN.call(state.tagHandlers, tagHandle)) throwError(state, `undeclared tag handle "${tagHandle}"`);
-  props2.tagStart = start2;
+  props2.tagStart = start3;
   props2.tagEnd = state.position;
   return true;
 }
@@ -1412,10 +1419,10 @@ function readAnchorProperty(state, props2) {
   if (state.input.charCodeAt(state.position) !== 38) return false;
   if (props2.anchorStart !== NO_RANGE$1) throwError(state, "duplication of an anchor property");
   state.position++;
-  const start2 = state.position;
+  const start3 = state.position;
   while (state.input.charCodeAt(state.position) !== 0 && !isWsOrEol(state.input.charCodeAt(state.position)) && !isFlowIndicator(state.input.charCodeAt(state.position))) state.position++;
-  if (state.position === start2) throwError(state, "name of an anchor node must contain at least one character");
-  props2.anchorStart = start2;
+  if (state.position === start3) throwError(state, "name of an anchor node must contain at least one character");
+  props2.anchorStart = start3;
   props2.anchorEnd = state.position;
   return true;
 }
@@ -1423,10 +1430,10 @@ function readAlias(state, props2) {
   if (state.input.charCodeAt(state.position) !== 42) return false;
   if (props2.anchorStart !== NO_RANGE$1 || props2.tagStart !== NO_RANGE$1) throwError(state, "alias node should not have any properties");
   state.position++;
-  const start2 = state.position;
+  const start3 = state.position;
   while (state.input.charCodeAt(state.position) !== 0 && !isWsOrEol(state.input.charCodeAt(state.position)) && !isFlowIndicator(state.input.charCodeAt(state.position))) state.position++;
-  if (state.position === start2) throwError(state, "name of an alias node must contain at least one character");
-  addAliasEvent(state, start2, state.position);
+  if (state.position === start3) throwError(state, "name of an alias node must contain at least one character");
+  addAliasEvent(state, start3, state.position);
   return true;
 }
 function readFlowScalarBreak(state, nodeIndent) {
@@ -1436,7 +1443,7 @@ function readFlowScalarBreak(state, nodeIndent) {
 function readSingleQuotedScalar(state, nodeIndent, props2) {
   if (state.input.charCodeAt(state.position) !== 39) return false;
   state.position++;
-  const start2 = state.position;
+  const start3 = state.position;
   let simple = true;
   while (state.input.charCodeAt(state.position) !== 0) {
     const ch = state.input.charCodeAt(state.position);
@@ -1448,7 +1455,7 @@ function readSingleQuotedScalar(state, nodeIndent, props2) {
       }
       const end2 = state.position;
       state.position++;
-      addScalarEvent(state, start2, end2, props2.anchorStart, props2.anchorEnd, props2.tagStart, props2.tagEnd, SCALAR_STYLE.SINGLE_QUOTED, CHOMPING_MODE.CLIP, -1, simple);
+      addScalarEvent(state, start3, end2, props2.anchorStart, props2.anchorEnd, props2.tagStart, props2.tagEnd, SCALAR_STYLE.SINGLE_QUOTED, CHOMPING_MODE.CLIP, -1, simple);
       return true;
     }
     if (isEol(ch)) {
@@ -1463,14 +1470,14 @@ function readSingleQuotedScalar(state, nodeIndent, props2) {
 function readDoubleQuotedScalar(state, nodeIndent, props2) {
   if (state.input.charCodeAt(state.position) !== 34) return false;
   state.position++;
-  const start2 = state.position;
+  const start3 = state.position;
   let simple = true;
   while (state.input.charCodeAt(state.position) !== 0) {
     const ch = state.input.charCodeAt(state.position);
     if (ch === 34) {
       const end2 = state.position;
       state.position++;
-      addScalarEvent(state, start2, end2, props2.anchorStart, props2.anchorEnd, props2.tagStart, props2.tagEnd, SCALAR_STYLE.DOUBLE_QUOTED, CHOMPING_MODE.CLIP, -1, simple);
+      addScalarEvent(state, start3, end2, props2.anchorStart, props2.anchorEnd, props2.tagStart, props2.tagEnd, SCALAR_STYLE.DOUBLE_QUOTED, CHOMPING_MODE.CLIP, -1, simple);
       return true;
     }
     if (ch === 92) {
@@ -1589,7 +1596,7 @@ function canStartPlainScalar(state, nodeContext) {
 }
 function readPlainScalar(state, nodeIndent, nodeContext, props2) {
   if (!canStartPlainScalar(state, nodeContext)) return false;
-  const start2 = state.position;
+  const start3 = state.position;
   let end2 = state.position;
   let ch = state.input.charCodeAt(state.position);
   const inFlow = nodeContext === CONTEXT_FLOW_IN;
@@ -1622,9 +1629,9 @@ function readPlainScalar(state, nodeIndent, nodeContext, props2) {
     if (!isWhiteSpace(ch)) end2 = state.position + 1;
     ch = state.input.charCodeAt(++state.position);
   }
-  if (end2 === start2) return false;
-  checkPrintable(state, start2, end2);
-  addScalarEvent(state, start2, end2, props2.anchorStart, props2.anchorEnd, props2.tagStart, props2.tagEnd, SCALAR_STYLE.PLAIN, CHOMPING_MODE.CLIP, -1, !multiline);
+  if (end2 === start3) return false;
+  checkPrintable(state, start3, end2);
+  addScalarEvent(state, start3, end2, props2.anchorStart, props2.anchorEnd, props2.tagStart, props2.tagEnd, SCALAR_STYLE.PLAIN, CHOMPING_MODE.CLIP, -1, !multiline);
   return true;
 }
 function skipFlowSeparationSpace(state, nodeIndent) {
@@ -1635,12 +1642,12 @@ function skipFlowSeparationSpace(state, nodeIndent) {
 function readFlowCollection(state, nodeIndent, props2) {
   const ch = state.input.charCodeAt(state.position);
   const isMapping = ch === 123;
-  const start2 = state.position;
+  const start3 = state.position;
   let readNext = true;
   if (ch !== 91 && ch !== 123) return false;
   const terminator = isMapping ? 125 : 93;
-  if (isMapping) addMappingEvent(state, start2, props2.anchorStart, props2.anchorEnd, props2.tagStart, props2.tagEnd, COLLECTION_STYLE.FLOW);
-  else addSequenceEvent(state, start2, props2.anchorStart, props2.anchorEnd, props2.tagStart, props2.tagEnd, COLLECTION_STYLE.FLOW);
+  if (isMapping) addMappingEvent(state, start3, props2.anchorStart, props2.anchorEnd, props2.tagStart, props2.tagEnd, COLLECTION_STYLE.FLOW);
+  else addSequenceEvent(state, start3, props2.anchorStart, props2.anchorEnd, props2.tagStart, props2.tagEnd, COLLECTION_STYLE.FLOW);
   state.position++;
   while (state.input.charCodeAt(state.position) !== 0) {
     skipFlowSeparationSpace(state, nodeIndent);
@@ -1886,9 +1893,9 @@ function readDirective(state) {
   while (state.input.charCodeAt(state.position) !== 0 && !isEol(state.input.charCodeAt(state.position))) {
     while (isWhiteSpace(state.input.charCodeAt(state.position))) state.position++;
     if (state.input.charCodeAt(state.position) === 35 || isEol(state.input.charCodeAt(state.position)) || state.input.charCodeAt(state.position) === 0) break;
-    const start2 = state.position;
+    const start3 = state.position;
     while (state.input.charCodeAt(state.position) !== 0 && !isWsOrEol(state.input.charCodeAt(state.position))) state.position++;
-    args.push(state.input.slice(start2, state.position));
+    args.push(state.input.slice(start3, state.position));
   }
   if (isEol(state.input.charCodeAt(state.position))) consumeLineBreak(state);
   if (name === "YAML") {
@@ -2169,8 +2176,8 @@ function visit(documents, visitor) {
     isKey: false
   })) return;
 }
-function hasBit(mask2, bit) {
-  return (mask2 & 1 << bit) !== 0;
+function hasBit(mask, bit) {
+  return (mask & 1 << bit) !== 0;
 }
 function _preferredQuotedStyle(layout) {
   if (layout.presenterOptions.quoteStyle === "single" && hasBit(layout.allowedStylesMask, SCALAR_STYLE.SINGLE_QUOTED)) return SCALAR_STYLE.SINGLE_QUOTED;
@@ -2227,8 +2234,8 @@ function quoteInvalidPlain(layout) {
 function fallbackToDoubleQuoted(layout) {
   if (!hasBit(layout.allowedStylesMask, layout.style)) layout.style = SCALAR_STYLE.DOUBLE_QUOTED;
 }
-function setBit(mask2, bit) {
-  return mask2 | 1 << bit;
+function setBit(mask, bit) {
+  return mask | 1 << bit;
 }
 function canUsePlain(layout) {
   const str = layout.node.value;
@@ -2267,11 +2274,11 @@ function canUseBlock(layout) {
   return true;
 }
 function detectAllowedStyles(layout) {
-  let mask2 = setBit(0, SCALAR_STYLE.DOUBLE_QUOTED);
-  if (canUsePlain(layout)) mask2 = setBit(mask2, SCALAR_STYLE.PLAIN);
-  if (canUseSingleQuoted(layout)) mask2 = setBit(mask2, SCALAR_STYLE.SINGLE_QUOTED);
-  if (canUseBlock(layout)) mask2 = setBit(setBit(mask2, SCALAR_STYLE.LITERAL_BLOCK), SCALAR_STYLE.FOLDED_BLOCK);
-  layout.allowedStylesMask = mask2;
+  let mask = setBit(0, SCALAR_STYLE.DOUBLE_QUOTED);
+  if (canUsePlain(layout)) mask = setBit(mask, SCALAR_STYLE.PLAIN);
+  if (canUseSingleQuoted(layout)) mask = setBit(mask, SCALAR_STYLE.SINGLE_QUOTED);
+  if (canUseBlock(layout)) mask = setBit(setBit(mask, SCALAR_STYLE.LITERAL_BLOCK), SCALAR_STYLE.FOLDED_BLOCK);
+  layout.allowedStylesMask = mask;
 }
 function renderScalar(layout) {
   switch (layout.style) {
@@ -2361,25 +2368,25 @@ function foldLine(line, width) {
   if (line === "" || isMoreIndented(line[0])) return line;
   const breakRe = / [^ \t]/g;
   let match;
-  let start2 = 0;
+  let start3 = 0;
   let end2;
   let curr = 0;
   let next = 0;
   let result = "";
   while (match = breakRe.exec(line)) {
     next = match.index;
-    if (next - start2 > width) {
-      end2 = curr > start2 ? curr : next;
+    if (next - start3 > width) {
+      end2 = curr > start3 ? curr : next;
       result += `
-${line.slice(start2, end2)}`;
-      start2 = end2 + 1;
+${line.slice(start3, end2)}`;
+      start3 = end2 + 1;
     }
     curr = next;
   }
   result += "\n";
-  if (line.length - start2 > width && curr > start2) result += `${line.slice(start2, curr)}
+  if (line.length - start3 > width && curr > start3) result += `${line.slice(start3, curr)}
 ${line.slice(curr + 1)}`;
-  else result += line.slice(start2);
+  else result += line.slice(start3);
   return result.slice(1);
 }
 function foldBlockScalar(string, width) {
@@ -4572,7 +4579,7 @@ var init_index_node_esm = __esm({
        * @returns {jsep.Identifier}
        */
       gobbleIdentifier() {
-        let ch = this.code, start2 = this.index;
+        let ch = this.code, start3 = this.index;
         if (_Jsep.isIdentifierStart(ch)) {
           this.index++;
         } else {
@@ -4588,7 +4595,7 @@ var init_index_node_esm = __esm({
         }
         return {
           type: _Jsep.IDENTIFIER,
-          name: this.expr.slice(start2, this.index)
+          name: this.expr.slice(start3, this.index)
         };
       }
       /**
@@ -5420,11 +5427,11 @@ var init_index_node_esm = __esm({
         return void 0;
       }
       const len = val.length, parts = loc.split(":"), step = parts[2] && Number.parseInt(parts[2]) || 1;
-      let start2 = parts[0] && Number.parseInt(parts[0]) || 0, end2 = parts[1] && Number.parseInt(parts[1]) || len;
-      start2 = start2 < 0 ? Math.max(0, start2 + len) : Math.min(len, start2);
+      let start3 = parts[0] && Number.parseInt(parts[0]) || 0, end2 = parts[1] && Number.parseInt(parts[1]) || len;
+      start3 = start3 < 0 ? Math.max(0, start3 + len) : Math.min(len, start3);
       end2 = end2 < 0 ? Math.max(0, end2 + len) : Math.min(len, end2);
       const ret = [];
-      for (let i = start2; i < end2; i += step) {
+      for (let i = start3; i < end2; i += step) {
         const tmp = this._trace(unshift(i, expr), val, path2, parent, parentPropName, callback, true);
         tmp.forEach((t) => {
           ret.push(t);
@@ -5535,10 +5542,10 @@ var require_index_node_esm_js = __commonJS({
 });
 
 // node_modules/@kubernetes/client-node/dist/azure_auth.js
-var import_node_child_process2, jsonpath, AzureAuth;
+var import_node_child_process, jsonpath, AzureAuth;
 var init_azure_auth = __esm({
   "node_modules/@kubernetes/client-node/dist/azure_auth.js"() {
-    import_node_child_process2 = __toESM(__nccwpck_require__(421), 1);
+    import_node_child_process = __toESM(__nccwpck_require__(421), 1);
     jsonpath = __toESM(require_index_node_esm_js(), 1);
     AzureAuth = class {
       static {
@@ -5592,7 +5599,7 @@ var init_azure_auth = __esm({
         }
         let output;
         try {
-          output = import_node_child_process2.default.execSync(cmd);
+          output = import_node_child_process.default.execSync(cmd);
         } catch (err) {
           throw new Error("Failed to refresh token: " + err, { cause: err });
         }
@@ -5795,17 +5802,17 @@ var init_config_types = __esm({
 });
 
 // node_modules/@kubernetes/client-node/dist/exec_auth.js
-var import_node_child_process3, ExecAuth;
+var import_node_child_process2, ExecAuth;
 var init_exec_auth = __esm({
   "node_modules/@kubernetes/client-node/dist/exec_auth.js"() {
-    import_node_child_process3 = __toESM(__nccwpck_require__(421), 1);
+    import_node_child_process2 = __toESM(__nccwpck_require__(421), 1);
     ExecAuth = class {
       static {
         __name(this, "ExecAuth");
       }
       constructor() {
         this.tokenCache = {};
-        this.execFn = import_node_child_process3.default.spawn;
+        this.execFn = import_node_child_process2.default.spawn;
       }
       isAuthProvider(user) {
         if (!user) {
@@ -5961,10 +5968,10 @@ var init_file_auth = __esm({
 });
 
 // node_modules/@kubernetes/client-node/dist/gcp_auth.js
-var import_node_child_process4, jsonpath2, GoogleCloudPlatformAuth;
+var import_node_child_process3, jsonpath2, GoogleCloudPlatformAuth;
 var init_gcp_auth = __esm({
   "node_modules/@kubernetes/client-node/dist/gcp_auth.js"() {
-    import_node_child_process4 = __toESM(__nccwpck_require__(421), 1);
+    import_node_child_process3 = __toESM(__nccwpck_require__(421), 1);
     jsonpath2 = __toESM(require_index_node_esm_js(), 1);
     GoogleCloudPlatformAuth = class {
       static {
@@ -6016,7 +6023,7 @@ var init_gcp_auth = __esm({
         }
         let output;
         try {
-          output = import_node_child_process4.default.execSync(cmd);
+          output = import_node_child_process3.default.execSync(cmd);
         } catch (err) {
           throw new Error("Failed to refresh token: " + err, { cause: err });
         }
@@ -8043,8 +8050,8 @@ var init_build = __esm({
   "node_modules/oauth4webapi/build/index.js"() {
     if (typeof navigator === "undefined" || !navigator.userAgent?.startsWith?.("Mozilla/5.0 ")) {
       const NAME2 = "oauth4webapi";
-      const VERSION2 = "v3.8.8";
-      USER_AGENT = `${NAME2}/${VERSION2}`;
+      const VERSION3 = "v3.8.8";
+      USER_AGENT = `${NAME2}/${VERSION3}`;
     }
     __name(looseInstanceOf, "looseInstanceOf");
     ERR_INVALID_ARG_VALUE = "ERR_INVALID_ARG_VALUE";
@@ -10565,8 +10572,8 @@ var init_build2 = __esm({
     init_build();
     if (typeof navigator === "undefined" || !navigator.userAgent?.startsWith?.("Mozilla/5.0 ")) {
       const NAME2 = "openid-client";
-      const VERSION2 = "v6.8.9";
-      USER_AGENT2 = `${NAME2}/${VERSION2}`;
+      const VERSION3 = "v6.8.9";
+      USER_AGENT2 = `${NAME2}/${VERSION3}`;
       headers = { "user-agent": USER_AGENT2 };
     }
     int = /* @__PURE__ */ __name((config) => {
@@ -10950,7 +10957,7 @@ function _stringify(data, encoding, opts) {
     opts = {};
   }
   var _opts = opts, _opts$pad = _opts.pad, pad = _opts$pad === void 0 ? true : _opts$pad;
-  var mask2 = (1 << encoding.bits) - 1;
+  var mask = (1 << encoding.bits) - 1;
   var out = "";
   var bits = 0;
   var buffer = 0;
@@ -10959,11 +10966,11 @@ function _stringify(data, encoding, opts) {
     bits += 8;
     while (bits > encoding.bits) {
       bits -= encoding.bits;
-      out += encoding.chars[mask2 & buffer >> bits];
+      out += encoding.chars[mask & buffer >> bits];
     }
   }
   if (bits) {
-    out += encoding.chars[mask2 & buffer << encoding.bits - bits];
+    out += encoding.chars[mask & buffer << encoding.bits - bits];
   }
   if (pad) {
     while (out.length * encoding.bits & 7) {
@@ -10980,7 +10987,7 @@ var init_rfc4648 = __esm({
       bits: 6
     };
     base64url = {
-      parse: /* @__PURE__ */ __name(function parse2(string, opts) {
+      parse: /* @__PURE__ */ __name(function parse(string, opts) {
         return _parse(string, base64UrlEncoding, opts);
       }, "parse"),
       stringify: /* @__PURE__ */ __name(function stringify(data, opts) {
@@ -12833,8 +12840,8 @@ var require_ipv4 = __commonJS({
        * var address = Address4.fromAddressAndMask('192.168.1.1', '255.255.255.0');
        * address.subnetMask; // 24
        */
-      static fromAddressAndMask(address, mask2) {
-        const bits = common.prefixLengthFromMask(new _Address4(mask2).bigInt(), constants4.BITS);
+      static fromAddressAndMask(address, mask) {
+        const bits = common.prefixLengthFromMask(new _Address4(mask).bigInt(), constants4.BITS);
         return new _Address4(`${address}/${bits}`);
       }
       /**
@@ -12849,8 +12856,8 @@ var require_ipv4 = __commonJS({
       static fromAddressAndWildcardMask(address, wildcardMask) {
         const wildcard = new _Address4(wildcardMask).bigInt();
         const allOnes = (BigInt(1) << BigInt(constants4.BITS)) - BigInt(1);
-        const mask2 = wildcard ^ allOnes;
-        const bits = common.prefixLengthFromMask(mask2, constants4.BITS);
+        const mask = wildcard ^ allOnes;
+        const bits = common.prefixLengthFromMask(mask, constants4.BITS);
         return new _Address4(`${address}/${bits}`);
       }
       /**
@@ -13121,18 +13128,18 @@ var require_ipv4 = __commonJS({
        * subnet mask
        * @returns {String}
        */
-      mask(mask2) {
-        if (mask2 === void 0) {
-          mask2 = this.subnetMask;
+      mask(mask) {
+        if (mask === void 0) {
+          mask = this.subnetMask;
         }
-        return this.getBitsBase2(0, mask2);
+        return this.getBitsBase2(0, mask);
       }
       /**
        * Returns the bits in the given range as a base-2 string
        * @returns {string}
        */
-      getBitsBase2(start2, end2) {
-        return this.binaryZeroPad().slice(start2, end2);
+      getBitsBase2(start3, end2) {
+        return this.binaryZeroPad().slice(start3, end2);
       }
       /**
        * Return the reversed in-addr.arpa form of the address, e.g.
@@ -13741,8 +13748,8 @@ var require_ipv6 = __commonJS({
        * var address = Address6.fromAddressAndMask('fe80::1', 'ffff:ffff:ffff:ffff::');
        * address.subnetMask; // 64
        */
-      static fromAddressAndMask(address, mask2) {
-        const bits = common.prefixLengthFromMask(new _Address6(mask2).bigInt(), constants6.BITS);
+      static fromAddressAndMask(address, mask) {
+        const bits = common.prefixLengthFromMask(new _Address6(mask).bigInt(), constants6.BITS);
         return new _Address6(`${address}/${bits}`);
       }
       /**
@@ -13757,8 +13764,8 @@ var require_ipv6 = __commonJS({
       static fromAddressAndWildcardMask(address, wildcardMask) {
         const wildcard = new _Address6(wildcardMask).bigInt();
         const allOnes = (BigInt(1) << BigInt(constants6.BITS)) - BigInt(1);
-        const mask2 = wildcard ^ allOnes;
-        const bits = common.prefixLengthFromMask(mask2, constants6.BITS);
+        const mask = wildcard ^ allOnes;
+        const bits = common.prefixLengthFromMask(mask, constants6.BITS);
         return new _Address6(`${address}/${bits}`);
       }
       /**
@@ -13865,8 +13872,8 @@ var require_ipv6 = __commonJS({
        * @param {number} [mask=subnet] - the number of bits to mask
        * @returns {String} the first n bits of the address as a string
        */
-      mask(mask2 = this.subnetMask) {
-        return this.getBitsBase2(0, mask2);
+      mask(mask = this.subnetMask) {
+        return this.getBitsBase2(0, mask);
       }
       /**
        * Return the number of possible subnets of a given size in the address
@@ -14028,26 +14035,26 @@ var require_ipv6 = __commonJS({
        * Return the bits in the given range as a BigInt
        * @returns {bigint}
        */
-      getBits(start2, end2) {
-        return BigInt(`0b${this.getBitsBase2(start2, end2)}`);
+      getBits(start3, end2) {
+        return BigInt(`0b${this.getBitsBase2(start3, end2)}`);
       }
       /**
        * Return the bits in the given range as a base-2 string
        * @returns {String}
        */
-      getBitsBase2(start2, end2) {
-        return this.binaryZeroPad().slice(start2, end2);
+      getBitsBase2(start3, end2) {
+        return this.binaryZeroPad().slice(start3, end2);
       }
       /**
        * Return the bits in the given range as a base-16 string
        * @returns {String}
        */
-      getBitsBase16(start2, end2) {
-        const length = end2 - start2;
+      getBitsBase16(start3, end2) {
+        const length = end2 - start3;
         if (length % 4 !== 0) {
           throw new Error("Length of bits to retrieve must be divisible by four");
         }
-        return this.getBits(start2, end2).toString(16).padStart(length / 4, "0");
+        return this.getBits(start3, end2).toString(16).padStart(length / 4, "0");
       }
       /**
        * Return the bits that are set past the subnet mask length
@@ -16150,8 +16157,8 @@ var require_common2 = __commonJS({
         return debug3;
       }
       __name(createDebug2, "createDebug");
-      function extend(namespace, delimiter2) {
-        const newDebug = createDebug2(this.namespace + (typeof delimiter2 === "undefined" ? ":" : delimiter2) + namespace);
+      function extend(namespace, delimiter3) {
+        const newDebug = createDebug2(this.namespace + (typeof delimiter3 === "undefined" ? ":" : delimiter3) + namespace);
         newDebug.log = this.log;
         return newDebug;
       }
@@ -17344,7 +17351,7 @@ function findObject(list, name, key) {
   }
   return null;
 }
-var import_node_fs4, import_node_https2, import_node_http, import_node_tls, import_node_net, import_node_path, import_node_child_process5, import_socks_proxy_agent, import_socks2, import_hpagent, SERVICEACCOUNT_ROOT, SERVICEACCOUNT_CA_PATH, SERVICEACCOUNT_TOKEN_PATH, SERVICEACCOUNT_NAMESPACE_PATH, USER_AGENT_KEY, KubeConfig;
+var import_node_fs4, import_node_https2, import_node_http, import_node_tls, import_node_net, import_node_path, import_node_child_process4, import_socks_proxy_agent, import_socks2, import_hpagent, SERVICEACCOUNT_ROOT, SERVICEACCOUNT_CA_PATH, SERVICEACCOUNT_TOKEN_PATH, SERVICEACCOUNT_NAMESPACE_PATH, USER_AGENT_KEY, KubeConfig;
 var init_config = __esm({
   "node_modules/@kubernetes/client-node/dist/config.js"() {
     import_node_fs4 = __toESM(__nccwpck_require__(24), 1);
@@ -17362,7 +17369,7 @@ var init_config = __esm({
     init_gcp_auth();
     init_gen();
     init_oidc_auth();
-    import_node_child_process5 = __toESM(__nccwpck_require__(421), 1);
+    import_node_child_process4 = __toESM(__nccwpck_require__(421), 1);
     import_socks_proxy_agent = __toESM(require_index_js3(), 1);
     import_socks2 = __toESM(require_index_js2(), 1);
     import_hpagent = __toESM(require_index_mjs(), 1);
@@ -17656,13 +17663,13 @@ var init_config = __esm({
         }
         if (platform === "win32") {
           try {
-            const envKubeconfigPathResult = import_node_child_process5.default.spawnSync("wsl.exe", [
+            const envKubeconfigPathResult = import_node_child_process4.default.spawnSync("wsl.exe", [
               "bash",
               "-c",
               "printenv KUBECONFIG"
             ]);
             if (envKubeconfigPathResult.status === 0 && envKubeconfigPathResult.stdout.length > 0) {
-              const result = import_node_child_process5.default.spawnSync("wsl.exe", [
+              const result = import_node_child_process4.default.spawnSync("wsl.exe", [
                 "cat",
                 envKubeconfigPathResult.stdout.toString("utf8")
               ]);
@@ -17674,10 +17681,10 @@ var init_config = __esm({
           } catch {
           }
           try {
-            const configResult = import_node_child_process5.default.spawnSync("wsl.exe", ["cat", "~/.kube/config"]);
+            const configResult = import_node_child_process4.default.spawnSync("wsl.exe", ["cat", "~/.kube/config"]);
             if (configResult.status === 0) {
               this.loadFromString(configResult.stdout.toString("utf8"), opts);
-              const result = import_node_child_process5.default.spawnSync("wsl.exe", ["wslpath", "-w", "~/.kube"]);
+              const result = import_node_child_process4.default.spawnSync("wsl.exe", ["wslpath", "-w", "~/.kube"]);
               if (result.status === 0) {
                 this.makePathsAbsolute(result.stdout.toString("utf8"));
               }
@@ -17920,9 +17927,6 @@ __export(main_exports, {
 });
 module.exports = __toCommonJS(main_exports);
 
-// src/cli.ts
-var import_promises2 = __nccwpck_require__(455);
-
 // src/clock.ts
 var systemClock = {
   monotonicMs: /* @__PURE__ */ __name(() => performance.now(), "monotonicMs"),
@@ -17948,6 +17952,45 @@ function sleep(clock, delayMs, signal3) {
   });
 }
 __name(sleep, "sleep");
+
+// src/process-end.ts
+var IN_A_THREAD = /^(?:FSReq|GetAddrInfoReq|GetNameInfoReq)/;
+function endProcess(code, ending = process) {
+  const { execPath } = ending;
+  if (ending.execve !== void 0 && ending.getActiveResourcesInfo().some((name) => IN_A_THREAD.test(name))) {
+    try {
+      ending.execve(execPath, [execPath, "-e", `process.exit(${code})`], {});
+    } catch {
+    }
+  }
+  ending.exit(code);
+}
+__name(endProcess, "endProcess");
+
+// src/cancellation.ts
+var SIGNALS = ["SIGINT", "SIGTERM"];
+var CANCELLATION_LIMIT_MS = 5e3;
+var THIS_PROCESS = {
+  on: /* @__PURE__ */ __name((event, listener) => process.on(event, listener), "on"),
+  exit: /* @__PURE__ */ __name((code) => endProcess(code), "exit")
+};
+function listenForCancellation(overdueExitCode, source = THIS_PROCESS, clock = systemClock) {
+  const controller = new AbortController();
+  const cancel = /* @__PURE__ */ __name((name) => {
+    if (controller.signal.aborted) return;
+    clock.after(CANCELLATION_LIMIT_MS, () => source.exit(overdueExitCode));
+    controller.abort(new Error(`cancelled by ${name}`));
+  }, "cancel");
+  for (const name of SIGNALS) source.on(name, cancel);
+  return controller.signal;
+}
+__name(listenForCancellation, "listenForCancellation");
+
+// src/cli.ts
+var import_promises5 = __nccwpck_require__(455);
+
+// src/cli/arguments.ts
+var import_node_util = __nccwpck_require__(975);
 
 // src/contract.ts
 var INPUT_GROUPS = ["Cluster", "What is judged", "Time", "Calico", "Result"];
@@ -18096,31 +18139,8 @@ var INPUTS = [
 ];
 var EXIT_CODES = { healthy: 0, unhealthy: 1, inconclusive: 2, usage: 64 };
 
-// src/cancellation.ts
-var SIGNALS = ["SIGINT", "SIGTERM"];
-var CANCELLATION_LIMIT_MS = 5e3;
-function cancellation(overdueExitCode = EXIT_CODES.unhealthy, source = process, clock = systemClock) {
-  const controller = new AbortController();
-  let stopWaiting = /* @__PURE__ */ __name(() => {
-  }, "stopWaiting");
-  const cancel = /* @__PURE__ */ __name((name) => {
-    if (controller.signal.aborted) return;
-    stopWaiting = clock.after(CANCELLATION_LIMIT_MS, () => source.exit(overdueExitCode));
-    controller.abort(new Error(`cancelled by ${name}`));
-  }, "cancel");
-  for (const name of SIGNALS) source.on(name, cancel);
-  return {
-    signal: controller.signal,
-    dispose: /* @__PURE__ */ __name(() => {
-      stopWaiting();
-      for (const name of SIGNALS) source.off(name, cancel);
-    }, "dispose")
-  };
-}
-__name(cancellation, "cancellation");
-
-// src/cli/arguments.ts
-var import_node_util = __nccwpck_require__(975);
+// src/kubeconfig-path.ts
+var import_node_fs = __nccwpck_require__(24);
 
 // src/printable.ts
 var MAX_SHOWN_CHARACTERS = 80;
@@ -18151,6 +18171,58 @@ function escaped(character, before2) {
   return character;
 }
 __name(escaped, "escaped");
+
+// src/kubeconfig-path.ts
+var PASTED_KUBECONFIG = "is not shown: this is the content of a kubeconfig; write it to a file first, and give the path of that file";
+var MAX_PATH_LENGTH = 4096;
+var LEAST_BASE64_LENGTH = 64;
+var YAML_OR_JSON = /^(?:---|[{[&%#])|(?:^|[\s{,])["']?[A-Za-z][\w-]*["']?:(?:\s|$)/;
+var BASE64 = /^[A-Za-z0-9+/_-]+={0,2}$/;
+var PATH_START = /^(?:[/~.]|[A-Za-z]:[\\/])/;
+var TOKEN = /^eyJ[\w-]+\./;
+function looksLikeKubeconfigContent(value) {
+  const text3 = value.trim();
+  if (/[\r\n]/.test(text3) || text3.length > MAX_PATH_LENGTH) return true;
+  return YAML_OR_JSON.test(text3) || TOKEN.test(text3) || looksLikeBase64(text3);
+}
+__name(looksLikeKubeconfigContent, "looksLikeKubeconfigContent");
+function looksLikeBase64(text3) {
+  if (!BASE64.test(text3)) return false;
+  if (!PATH_START.test(text3) && (text3.length >= LEAST_BASE64_LENGTH || text3.endsWith("="))) return true;
+  return YAML_OR_JSON.test(Buffer.from(text3, "base64").toString("latin1").trim());
+}
+__name(looksLikeBase64, "looksLikeBase64");
+function unreadableKubeconfig(value, whyUnreadable) {
+  const path2 = value.trim();
+  if (path2 === "" || looksLikeKubeconfigContent(path2) || new RegExp("\\p{Cc}", "u").test(path2)) return null;
+  const reason = whyUnreadable(path2);
+  if (reason === null) return null;
+  const hint = path2.startsWith("~") ? ' ("~" is replaced by a shell only: write the whole path)' : "";
+  return `\`kubeconfig\` is ${quote(path2)}, which cannot be read: ${reason}${hint}; allowed: the path of a file that can be read, or nothing`;
+}
+__name(unreadableKubeconfig, "unreadableKubeconfig");
+var whyFileIsUnreadable = /* @__PURE__ */ __name((path2) => {
+  try {
+    (0, import_node_fs.accessSync)(path2, import_node_fs.constants.R_OK);
+    return (0, import_node_fs.statSync)(path2).isDirectory() ? "it is a directory" : null;
+  } catch (error2) {
+    return wordsFor(String(error2.code));
+  }
+}, "whyFileIsUnreadable");
+function wordsFor(code) {
+  switch (code) {
+    case "ENOENT":
+      return "there is no such file";
+    case "EACCES":
+    case "EPERM":
+      return "permission denied";
+    case "ENOTDIR":
+      return "a part of the path is no directory";
+    default:
+      return code;
+  }
+}
+__name(wordsFor, "wordsFor");
 
 // src/cli/nearest.ts
 function nearest(text3, candidates) {
@@ -18220,7 +18292,7 @@ function parseArguments(argv) {
   const others = /* @__PURE__ */ new Set();
   const problems = /* @__PURE__ */ new Map();
   const positionals = [];
-  let isUnknown = false;
+  const unknown2 = /* @__PURE__ */ new Map();
   for (const token of tokens) {
     if (token.kind === "option-terminator") continue;
     if (token.kind === "positional") {
@@ -18236,17 +18308,20 @@ function parseArguments(argv) {
     } else if ("problem" in read) {
       problems.set(token.index, read.problem);
     } else {
-      isUnknown = true;
-      problems.set(token.index, unknownFlag(argv[token.index] ?? token.rawName));
+      unknown2.set(token.index, unknownFlag(argv[token.index] ?? token.rawName));
     }
   }
+  const isSplit = (values.get("kubeconfig") ?? []).some(looksLikeKubeconfigContent);
+  if (!isSplit) for (const [index2, problem] of unknown2) problems.set(index2, problem);
   if (others.has("help")) return { command: "help" };
   if (others.has("version")) return { command: "version" };
   if (others.has("explain") && positionals.length <= 1 && problems.size === 0) {
     return { command: "explain", cause: positionals[0] ?? null };
   }
-  const all = [...problems.values()];
-  if (positionals.length > 0 && !isUnknown) all.push(strayArguments(positionals, others.has("explain")));
+  const all = [...problems].sort(([one], [other]) => one - other).map(([, problem]) => problem);
+  const isStray = positionals.length > 0 && unknown2.size === 0 && !isSplit;
+  if (isStray) all.push(strayArguments(positionals, others.has("explain")));
+  else if (isSplit && positionals.length + unknown2.size > 0) all.push(SPLIT);
   return { command: "run", raw: rawSettings(values), json: others.has("json"), problems: all };
 }
 __name(parseArguments, "parseArguments");
@@ -18272,16 +18347,21 @@ function noValue(name) {
 }
 __name(noValue, "noValue");
 function unknownFlag(typed) {
+  if (looksLikeKubeconfigContent(typed)) return PASTED_ARGUMENT;
   const flag = typed.split("=", 1)[0] ?? typed;
   const name = flag.replace(/^-+/, "");
   const meant = HABITS.get(name) ?? nearest(name, [...SPECS.keys(), ...OTHER_FLAGS]);
   return `unknown flag ${quote(flag)}${meant === null ? "" : `; did you mean --${meant}?`}`;
 }
 __name(unknownFlag, "unknownFlag");
+var PASTED_ARGUMENT = `an argument ${PASTED_KUBECONFIG}, as --kubeconfig=PATH`;
+var SPLIT = "the words behind --kubeconfig are not shown either, for they may be parts of it";
 function strayArguments(positionals, isExplain) {
+  const [first = ""] = positionals;
+  if (looksLikeKubeconfigContent(first)) return PASTED_ARGUMENT;
   const more2 = positionals.length > 1 ? ` and ${positionals.length - 1} more` : "";
-  if (isExplain) return `--explain takes one cause, not ${quote(positionals[0] ?? "")}${more2}`;
-  return `unexpected argument ${quote(positionals[0] ?? "")}${more2}: everything is a flag, and a boolean takes its value as --flag=false`;
+  if (isExplain) return `--explain takes one cause, not ${quote(first)}${more2}`;
+  return `unexpected argument ${quote(first)}${more2}: everything is a flag, and a boolean takes its value as --flag=false`;
 }
 __name(strayArguments, "strayArguments");
 function rawSettings(values) {
@@ -18351,6 +18431,13 @@ var CAUSES = {
     patience: NETWORK_MS,
     advice: "find out why calico-node on node {node} does not start: read its logs and those of its install-cni"
   },
+  CalicoNotReady: {
+    title: "Calico's datastore is locked or not set up",
+    means: "Calico's ClusterInformation says that its datastore may not be used yet (datastoreReady is not true): a migration has locked it, or calico-node has not set it up. A restart does not help.",
+    stages: ON_THE_WAY_IN_OR_OUT,
+    patience: NETWORK_MS,
+    advice: 'look at "kubectl get clusterinformations default -o yaml" (datastoreReady); a migration unlocks it with "calicoctl datastore migrate unlock"'
+  },
   IpamExhausted: {
     title: "no address is left for it",
     means: "The pools that pods get their addresses from have none left.",
@@ -18370,7 +18457,7 @@ var CAUSES = {
     means: "A CNI plugin reports an error.",
     stages: ON_THE_WAY_IN_OR_OUT,
     patience: NETWORK_MS,
-    advice: "look up the error in the documentation of the CNI plugin that the message names"
+    advice: "look up the error in the documentation of the CNI plugin on node {node}"
   },
   SandboxError: {
     title: "its sandbox cannot be made",
@@ -18884,7 +18971,6 @@ var EXIT_CODE_ROWS = [
 ];
 
 // src/cli/redaction.ts
-var LEAST_SECRET_LENGTH = 6;
 function redacted(stream, secrets) {
   return {
     get isTTY() {
@@ -18893,14 +18979,10 @@ function redacted(stream, secrets) {
     get columns() {
       return stream.columns;
     },
-    write: /* @__PURE__ */ __name((text3) => stream.write(hide(text3, secrets)), "write")
+    write: /* @__PURE__ */ __name((text3) => stream.write(secrets.hide(text3)), "write")
   };
 }
 __name(redacted, "redacted");
-function hide(text3, secrets) {
-  return [...secrets].filter((secret) => secret.length >= LEAST_SECRET_LENGTH).reduce((hidden, secret) => hidden.replaceAll(secret, "***"), text3);
-}
-__name(hide, "hide");
 
 // src/objects/metadata.ts
 function conditionOf(conditions, type) {
@@ -18978,7 +19060,7 @@ function findInstallations(daemonSets, preferredNamespace) {
 }
 __name(findInstallations, "findInstallations");
 function isPodOf(pod, daemonSet) {
-  return pod.controller?.kind === "DaemonSet" && pod.controller.uid === daemonSet.uid && pod.namespace === daemonSet.namespace;
+  return pod.controller?.kind === "DaemonSet" && pod.controller.uid === daemonSet.uid && pod.namespace === daemonSet.namespace && pod.hostNetwork;
 }
 __name(isPodOf, "isPodOf");
 var USUAL_NAMESPACES = /* @__PURE__ */ new Set(["calico-system", "kube-system"]);
@@ -18996,12 +19078,20 @@ function calicoNodePodOn(node, installations, pods) {
 }
 __name(calicoNodePodOn, "calicoNodePodOn");
 function chosenOf(candidates, preferredNamespace) {
-  const preferred = candidates.filter(({ pod }) => pod.namespace === preferredNamespace);
-  if (preferred.length === 1) return preferred[0];
-  const usual = candidates.filter(({ pod }) => USUAL_NAMESPACES.has(pod.namespace));
-  return usual.length === 1 ? usual[0] : void 0;
+  const chosen2 = chosenInstallation(
+    candidates.map(({ installation }) => installation),
+    preferredNamespace
+  );
+  return candidates.find(({ installation }) => installation === chosen2);
 }
 __name(chosenOf, "chosenOf");
+function chosenInstallation(candidates, preferredNamespace) {
+  const preferred = candidates.filter(({ daemonSet }) => daemonSet.namespace === preferredNamespace);
+  if (preferred.length === 1) return preferred[0];
+  const usual = candidates.filter(({ daemonSet }) => USUAL_NAMESPACES.has(daemonSet.namespace));
+  return usual.length === 1 ? usual[0] : void 0;
+}
+__name(chosenInstallation, "chosenInstallation");
 function newestOf(pods) {
   let best = null;
   for (const pod of pods) {
@@ -19075,6 +19165,37 @@ function lastTimeOf(event) {
 }
 __name(lastTimeOf, "lastTimeOf");
 
+// src/calico/one-tenant.ts
+function namespacesOf(stuckPods) {
+  return [...new Set(stuckPods.map(({ pod }) => pod.namespace))];
+}
+__name(namespacesOf, "namespacesOf");
+function couldBeForged(stuckPods) {
+  return namespacesOf(stuckPods).length <= 1 && !stuckPods.some(({ pod }) => isTerminating(pod));
+}
+__name(couldBeForged, "couldBeForged");
+function isOutvoted(before2, since) {
+  const [namespace, ...more2] = namespacesOf(before2);
+  return more2.length === 0 && since.some((stuck2) => stuck2.proven && stuck2.pod.namespace !== namespace);
+}
+__name(isOutvoted, "isOutvoted");
+function hadItsTurn({ stuckPods }, restarts) {
+  const [namespace, ...others] = namespacesOf(stuckPods);
+  if (others.length > 0) return false;
+  return restarts.some(({ answer, namespaces }) => {
+    const isCounted = answer === "deleted" || answer === "lost";
+    return isCounted && namespaces.length === 1 && namespaces[0] === namespace;
+  });
+}
+__name(hadItsTurn, "hadItsTurn");
+function comeback(end2, memory, namespaces, afterMs) {
+  if (memory === void 0) return null;
+  const isAfter = /* @__PURE__ */ __name((match) => match !== null && match !== void 0 && gapMs(end2, match.moment) > afterMs, "isAfter");
+  if (isAfter(memory.lastHeld)) return memory.lastHeld;
+  return namespaces.every((namespace) => isAfter(memory.lastMatchOf.get(namespace))) ? memory.lastMatch : null;
+}
+__name(comeback, "comeback");
+
 // src/calico/wordings.ts
 var UNAUTHORIZED = "(?:Unauthorized|the server has asked for the client to provide credentials(?: \\([a-z]{1,16}(?: [A-Za-z0-9.-]{1,253}){1,2}\\))?)";
 var GETTING_CLUSTER_INFORMATION = "error getting ClusterInformation: ";
@@ -19096,12 +19217,14 @@ function causeOfLookAlike(unwrapped) {
   if (layer === "bare" && !calico2 && !NODENAME.test(said2)) return "SandboxError";
   if (IPAM_EXHAUSTED.test(said2)) return "IpamExhausted";
   if (NODENAME.test(said2)) return "CalicoNodeDown";
+  if (calico2 && NOT_READY.test(said2)) return "CalicoNotReady";
   if (FORBIDDEN.test(said2)) return "CalicoForbidden";
   return ofRequest(said2, calico2) ?? ofUnnamedPlugin(said2, plugin2);
 }
 __name(causeOfLookAlike, "causeOfLookAlike");
 var FORBIDDEN = /^(?:connection is unauthorized$|(?:connection is unauthorized: )?[a-z][A-Za-z0-9.-]{0,252}(?: "[^"]{0,253}")? is forbidden: )/;
 var NODENAME = /^[A-Za-z]{1,32} \S{1,255}: [^:]{1,200}: check that the calico\/node container is running/;
+var NOT_READY = /^Calico is currently not ready to process requests$/;
 var IPAM_EXHAUSTED = new RegExp(
   "^(?:Assigned [0-9]+ out of [0-9]+ requested IPv[46] addresses|No IPs available in pools|cannot allocate new block due to per host block limit|failed to request [0-9]+ IPv[46] addresses\\. IPAM allocated only [0-9]|(?:failed to delegate add: )?failed to allocate for range [0-9]+: no IP addresses available in range set|add cmd: failed to assign an IP address to container)"
 );
@@ -19320,9 +19443,21 @@ __name(isCalicoUnauthorized, "isCalicoUnauthorized");
 // src/calico/sandbox-errors.ts
 function isStuck(pod, atMs, timing) {
   if (waitsForSandbox(pod)) return true;
-  return isOverdue(pod, atMs, timing.overdueSlackMs) && pod.nodeName !== null && !pod.hostNetwork && pod.finalizers.length === 0 && !hasEnded(pod);
+  return isOverdue(pod, atMs, timing.overdueSlackMs) && pod.nodeName !== null && !pod.hostNetwork && pod.finalizers.length === 0 && !hasEnded(pod) && !pod.containers.some(({ state }) => state.kind === "running");
 }
 __name(isStuck, "isStuck");
+function heldSinceMs(pod, nowMs) {
+  if (pod.deletionAtMs !== null) return pod.deletionAtMs;
+  const condition = conditionOf(pod.conditions, "PodReadyToStartContainers");
+  if (condition === null) {
+    const isFirst = pod.containers.every(({ restartCount, lastEnd }) => restartCount === 0 && lastEnd === null);
+    return isFirst ? pod.createdAtMs : null;
+  }
+  const { lastTransitionAtMs } = condition;
+  if (lastTransitionAtMs === null || lastTransitionAtMs > nowMs) return null;
+  return Math.max(lastTransitionAtMs, pod.createdAtMs);
+}
+__name(heldSinceMs, "heldSinceMs");
 function readSandboxErrors(snapshot, now, timing) {
   const stuck2 = /* @__PURE__ */ new Map();
   for (const pods of [snapshot.pods, snapshot.calico.pods, snapshot.witnesses]) {
@@ -19379,8 +19514,12 @@ function newestError(pod, events, now) {
   if (newest2 === void 0) return null;
   let firstAtMs = newest2.lastAtMs;
   let storedAtMs = now.atMs;
-  for (const [index2, { event, text: text3 }] of newestFirst.entries()) {
-    if (text3.cause !== newest2.text.cause) break;
+  let otherAtMs = Number.NEGATIVE_INFINITY;
+  for (const [index2, { event, text: text3, lastAtMs }] of newestFirst.entries()) {
+    if (text3.cause !== newest2.text.cause) {
+      otherAtMs = lastAtMs;
+      break;
+    }
     if (isAggregated(event.message) && newestFirst[index2 + 1]?.text.cause !== text3.cause) break;
     storedAtMs = Math.min(storedAtMs, event.createdAtMs);
     firstAtMs = Math.min(firstAtMs, safeTimeMs(firstHappenedAtMs(event), event, pod, now));
@@ -19391,9 +19530,9 @@ function newestError(pod, events, now) {
     plugin: newest2.text.plugin,
     text: newest2.text.innerError,
     event: newest2.event,
-    firstAtMs,
+    firstAtMs: Math.max(firstAtMs, otherAtMs),
     lastAtMs: newest2.lastAtMs,
-    storedAtMs
+    storedAtMs: Math.max(storedAtMs, otherAtMs)
   };
 }
 __name(newestError, "newestError");
@@ -19457,6 +19596,23 @@ var guardJustInstalled = /* @__PURE__ */ __name(({ pod, nodeCase, observation, m
     why: `install-cni of ${fullName(pod)} ended ${formatSeconds(sinceMs)} ago: the kubelet's next retries decide`
   } : null;
 }, "guardJustInstalled");
+function tooSoonAgain({ daemonSet, pod, nodeCase, observation }, speaking, sinceMs) {
+  const { timing, snapshot } = observation;
+  if (sinceMs >= timing.newFailureMs) return null;
+  const node = snapshot.nodes?.find(({ name }) => name === nodeCase.node);
+  const placeSinceMs = Math.max(daemonSet.createdAtMs, node?.createdAtMs ?? 0);
+  if (pod.createdAtMs - placeSinceMs < timing.newFailureMs) return null;
+  const proven = speaking.filter((stuck2) => stuck2.proven);
+  if (!couldBeForged(proven)) return null;
+  if (!couldBeForged(speaking)) return provenOf(speaking.filter((stuck2) => !stuck2.proven));
+  const half = formatDuration(timing.newFailureMs);
+  return {
+    kind: "refuse",
+    why: `${fullName(pod)} replaced another one ${formatSeconds(sinceMs)} ago, and only starting pods of one namespace speak of a new failure: for ${half} that is not enough for another restart`,
+    byHand: true
+  };
+}
+__name(tooSoonAgain, "tooSoonAgain");
 var guardInVain = /* @__PURE__ */ __name((target) => {
   const { pod, nodeCase, observation } = target;
   if (!nodeCase.proven) return null;
@@ -19465,12 +19621,13 @@ var guardInVain = /* @__PURE__ */ __name((target) => {
   const end2 = installEndOf(pod, node, observation) ?? unknownEnd(pod, now.atMs);
   const sinceMs = now.atMs - onServerMs(end2);
   const worked = sandboxSince(end2, node) || ranSince(end2, nodeCase.node, observation);
-  const old = nodeCase.stuckPods.filter(({ error: error2 }) => beganMs(error2) < pod.createdAtMs);
-  const later = nodeCase.stuckPods.filter((stuck2) => !old.includes(stuck2));
+  const before2 = nodeCase.stuckPods.filter(({ error: error2 }) => beganMs(error2) < pod.createdAtMs);
+  const later = nodeCase.stuckPods.filter((stuck2) => !before2.includes(stuck2));
   const between = later.filter(({ error: error2 }) => gapMs(end2, beginningOf(error2)) <= timing.refuteAfterMs);
   const fresh = later.filter((stuck2) => !between.includes(stuck2));
-  if (worked && fresh.length > 0) return provenOf(fresh);
-  if (old.length > 0 && cameBack(end2, node, timing.refuteAfterMs)) {
+  const old = isOutvoted(before2, fresh) ? [] : before2;
+  if (worked && fresh.length > 0) return provenOf(fresh) ?? tooSoonAgain(target, fresh, sinceMs);
+  if (old.length > 0 && comeback(end2, node, namespacesOf(old), timing.refuteAfterMs) !== null) {
     return inVain(`the failure came back after ${fullName(pod)} had started`);
   }
   if ((old.length > 0 || between.length > 0) && sinceMs < settings.restartTimeoutMs) {
@@ -19484,7 +19641,7 @@ var guardInVain = /* @__PURE__ */ __name((target) => {
       `${nameOf(old)} has been stuck since before ${fullName(pod)} was started ${formatSeconds(sinceMs)} ago`
     );
   }
-  if (worked || sinceMs >= timing.newFailureMs) return null;
+  if (worked || sinceMs >= timing.newFailureMs) return tooSoonAgain(target, later, sinceMs);
   return inVain(`no pod got its network since ${fullName(pod)} was started ${formatSeconds(sinceMs)} ago`);
 }, "guardInVain");
 function provenOf(fresh) {
@@ -19513,11 +19670,6 @@ function unknownEnd(pod, nowMs) {
   return { onNodeMs: null, notBeforeMs: pod.createdAtMs, notAfterMs: nowMs };
 }
 __name(unknownEnd, "unknownEnd");
-function cameBack(end2, memory, afterMs) {
-  const match = memory?.lastMatch ?? null;
-  return match !== null && gapMs(end2, match.moment) > afterMs;
-}
-__name(cameBack, "cameBack");
 
 // src/calico/restart-state.ts
 function isPending({ answer, settled }) {
@@ -19561,9 +19713,8 @@ function judgeCure(restart2, observation, memory) {
   if (end2 !== null && pod !== null) {
     const proof = proofOfCure(end2, node);
     if (proof !== null) return settle(seen, "cured", proof, now.elapsedMs);
-    if (cameBack(end2, node, timing.refuteAfterMs)) {
-      return settle(seen, "not-cured", refutation(end2, pod, node), now.elapsedMs);
-    }
+    const match = comeback(end2, node, restart2.namespaces, timing.refuteAfterMs);
+    if (match !== null) return settle(seen, "not-cured", refutation(end2, pod, match), now.elapsedMs);
   }
   const failing = pod === null ? null : installFailure(pod);
   if (failing !== null && pod !== null && failing.ends >= timing.crashLoopEnds) {
@@ -19660,10 +19811,8 @@ function wasReleased({ endedAtMs, goneAtMs }, end2) {
   return endedAtMs !== null && goneAtMs !== null && endedAtMs >= end2.notBeforeMs;
 }
 __name(wasReleased, "wasReleased");
-function refutation(end2, pod, node) {
-  const match = node?.lastMatch ?? null;
-  const event = match === null ? "the failure" : `${match.pod} reported the failure ${formatSeconds(gapMs(end2, match.moment))}`;
-  return `${event} after install-cni of ${fullName(pod)} had ended; ${WHAT_TO_LOOK_AT}`;
+function refutation(end2, pod, match) {
+  return `${match.pod} reported the failure ${formatSeconds(gapMs(end2, match.moment))} after install-cni of ${fullName(pod)} had ended; ${WHAT_TO_LOOK_AT}`;
 }
 __name(refutation, "refutation");
 function installFailure(pod) {
@@ -19712,6 +19861,136 @@ function retriesSince(end2, { retries }) {
   return last.count - (before2?.count ?? (first?.count ?? last.count) - 1);
 }
 __name(retriesSince, "retriesSince");
+
+// src/health/container.ts
+var SIGNALS2 = {
+  1: "SIGHUP",
+  2: "SIGINT",
+  3: "SIGQUIT",
+  4: "SIGILL",
+  6: "SIGABRT",
+  7: "SIGBUS",
+  8: "SIGFPE",
+  9: "SIGKILL",
+  11: "SIGSEGV",
+  13: "SIGPIPE",
+  15: "SIGTERM"
+};
+var SIGNAL_EXIT_BASE = 128;
+var PROGRESS_REASONS = ["ContainerCreating", "PodInitializing", ""];
+var NO_CONTAINERS = /* @__PURE__ */ new Map();
+function isWaitingFor(container, reasons) {
+  return container.state.kind === "waiting" && reasons.includes(container.state.reason);
+}
+__name(isWaitingFor, "isWaitingFor");
+function isWaitingItsTurn(container) {
+  return isWaitingFor(container, PROGRESS_REASONS);
+}
+__name(isWaitingItsTurn, "isWaitingItsTurn");
+function isBackingOff(container) {
+  return isWaitingFor(container, ["CrashLoopBackOff"]);
+}
+__name(isBackingOff, "isBackingOff");
+function containerName(container) {
+  switch (container.role) {
+    case "init":
+      return `init container ${container.name}`;
+    case "sidecar":
+      return `sidecar ${container.name}`;
+    case "main":
+      return `container ${container.name}`;
+  }
+}
+__name(containerName, "containerName");
+function newestEnd(container) {
+  return container.state.kind === "terminated" ? container.state : container.lastEnd;
+}
+__name(newestEnd, "newestEnd");
+function isAbnormal(end2) {
+  return end2 !== null && (end2.exitCode !== 0 || (end2.signal ?? 0) !== 0);
+}
+__name(isAbnormal, "isAbnormal");
+function endsOf(container) {
+  const isDown2 = container.state.kind === "terminated" || container.state.kind === "waiting" && container.lastEnd !== null;
+  return container.restartCount + (isDown2 ? 1 : 0);
+}
+__name(endsOf, "endsOf");
+function abnormalEndsOf(container) {
+  if (isAbnormal(newestEnd(container))) return endsOf(container);
+  return isAbnormal(container.lastEnd) ? container.restartCount : 0;
+}
+__name(abnormalEndsOf, "abnormalEndsOf");
+function describeEnd(end2) {
+  const { exitCode, reason } = end2;
+  const signal3 = end2.signal ?? 0;
+  const signalNumber = signal3 === 0 ? exitCode - SIGNAL_EXIT_BASE : signal3;
+  const notes = [SIGNALS2[signalNumber], reason === "Error" ? "" : reason].filter(
+    (note) => note !== void 0 && note !== ""
+  );
+  const what = signal3 === 0 ? `exit code ${exitCode}` : `signal ${signal3}`;
+  const message2 = end2.message.trim();
+  return `${what}${notes.length === 0 ? "" : ` (${notes.join(", ")})`}${message2 === "" ? "" : `: ${message2}`}`;
+}
+__name(describeEnd, "describeEnd");
+function describeRestarts(container) {
+  return container.restartCount === 1 ? "1 restart" : `${container.restartCount} restarts`;
+}
+__name(describeRestarts, "describeRestarts");
+
+// src/health/symptom.ts
+function withDetail(what, detail) {
+  if (what === "") return detail;
+  return detail === "" ? what : `${what}: ${detail}`;
+}
+__name(withDetail, "withDetail");
+
+// src/health/lost-node.ts
+function whyNodeIsLost(pod, node, nodesReadable) {
+  if (pod.nodeName === null) return null;
+  if (pod.phase === "Unknown") return `the phase of the pod is Unknown: node ${pod.nodeName} does not report`;
+  if (!nodesReadable) return null;
+  if (node === null) return isReady(pod) ? null : `node ${pod.nodeName} does not exist`;
+  const ready = conditionOf(node.conditions, "Ready");
+  if (ready === null || ready.status === "True") return null;
+  return withDetail(`node ${node.name} is not ready`, withDetail(ready.reason, ready.message));
+}
+__name(whyNodeIsLost, "whyNodeIsLost");
+function nodeLostAtMs(node) {
+  return node === null ? null : conditionOf(node.conditions, "Ready")?.lastTransitionAtMs ?? null;
+}
+__name(nodeLostAtMs, "nodeLostAtMs");
+
+// src/calico/why-not-ready.ts
+function whyNotReady(pod, { snapshot: { nodes } }) {
+  const node = nodes?.find(({ name }) => name === pod.nodeName) ?? null;
+  const lost = whyNodeIsLost(pod, node, nodes !== null);
+  if (lost !== null) return lost;
+  const container = pod.containers.find(isInTheWay);
+  return container === void 0 ? "" : `${containerName(container)} ${whatIsWrongWith(container)}`;
+}
+__name(whyNotReady, "whyNotReady");
+function isInTheWay(container) {
+  if (container.role !== "init") return !container.ready && !isWaitingItsTurn(container);
+  return isAbnormal(newestEnd(container)) || container.state.kind === "waiting" && !isWaitingItsTurn(container);
+}
+__name(isInTheWay, "isInTheWay");
+var PULLING = ["ErrImagePull", "ImagePullBackOff"];
+function whatIsWrongWith(container) {
+  if (isWaitingFor(container, PULLING)) return "has no image";
+  const end2 = isAbnormal(newestEnd(container)) ? newestEnd(container) : container.lastEnd;
+  if (end2 !== null && isAbnormal(end2)) return `ended with ${describeEnd({ ...end2, message: "" })}`;
+  switch (container.state.kind) {
+    case "waiting":
+      return `waits: ${container.state.reason}`;
+    case "terminated":
+      return "has ended";
+    case "running":
+      return "runs, and its readiness probe does not pass";
+    case "none":
+      return "has not been started";
+  }
+}
+__name(whatIsWrongWith, "whatIsWrongWith");
 
 // src/calico/guards.ts
 var wait = /* @__PURE__ */ __name((why) => ({ kind: "wait", why }), "wait");
@@ -19783,6 +20062,28 @@ function guardPlace(place, installations, { nodeCase, observation, memory }) {
   }
 }
 __name(guardPlace, "guardPlace");
+function guardOtherInstallation(installation, { found, preferredNamespace }, { nodeCase, observation, memory }) {
+  const { snapshot, now, settings } = observation;
+  const traces = [...memory.nodes.get(nodeCase.node)?.installs.values() ?? []];
+  for (const other of found) {
+    const { daemonSet, kind } = other;
+    if (other === installation || kind !== "full") continue;
+    if (chosenInstallation([installation, other], preferredNamespace) === installation) continue;
+    const unseen = guardCalicoPods(observation, [daemonSet.namespace]);
+    if (unseen !== null) return unseen;
+    const isLate = /* @__PURE__ */ __name((sinceMs) => now.atMs - sinceMs >= settings.restartTimeoutMs, "isLate");
+    const wasThere = traces.some(
+      ({ daemonSetUid, lastSeenAtMs }) => daemonSetUid === daemonSet.uid && !isLate(lastSeenAtMs)
+    );
+    const isComing = snapshot.calico.pods.some(
+      (pod) => pod.nodeName === null && isPodOf(pod, daemonSet) && !isLate(pod.createdAtMs)
+    );
+    if (!wasThere && !isComing) continue;
+    return wait(`the pod of another Calico installation, DaemonSet ${fullName(daemonSet)}, is just being replaced`);
+  }
+  return null;
+}
+__name(guardOtherInstallation, "guardOtherInstallation");
 function isStillReading({ now, timing }) {
   return now.elapsedMs < timing.forbiddenRetryMs;
 }
@@ -19809,7 +20110,11 @@ var guardReady = /* @__PURE__ */ __name(({ pod, observation }) => {
   }
   if (isReady(pod)) return null;
   const ageMs = now.atMs - pod.createdAtMs;
-  return ageMs < settings.restartTimeoutMs ? wait(`${name} was started ${formatSeconds(ageMs)} ago and is not Ready yet`) : refuse(`${name} is not Ready: find out why first`);
+  if (ageMs < settings.restartTimeoutMs) {
+    return wait(`${name} was started ${formatSeconds(ageMs)} ago and is not Ready yet`);
+  }
+  const because = whyNotReady(pod, observation);
+  return refuse(`${name} is not Ready${because === "" ? "" : ` (${because})`}: find out why first`);
 }, "guardReady");
 var guardDaemonSetStays = /* @__PURE__ */ __name(({ daemonSet }) => isBeingDeleted(daemonSet) ? refuse(`DaemonSet ${fullName(daemonSet)} is being deleted: a deleted pod would not come back`) : null, "guardDaemonSetStays");
 function isBeingDeleted(daemonSet) {
@@ -20532,7 +20837,7 @@ __name(parseRetryAfter, "parseRetryAfter");
 // src/cluster/freshness.ts
 function createFreshness({ viewGapMs, forbiddenRetryMs, startedAt }) {
   let wasRead = false;
-  let lost = { at: startedAt, message: "no answer yet" };
+  let lost = { at: startedAt, message: "no complete answer yet" };
   let isLost = true;
   let forbiddenAt = null;
   let allowedGapMs = viewGapMs;
@@ -20552,6 +20857,9 @@ function createFreshness({ viewGapMs, forbiddenRetryMs, startedAt }) {
       forbiddenAt = null;
       lose(now, message2);
     }, "lose"),
+    pause: /* @__PURE__ */ __name((now, message2) => {
+      if (!isLost) lose(now, message2);
+    }, "pause"),
     forbid: /* @__PURE__ */ __name((now, message2) => {
       forbiddenAt ??= now;
       lose(now, message2);
@@ -20576,6 +20884,174 @@ function createFreshness({ viewGapMs, forbiddenRetryMs, startedAt }) {
   };
 }
 __name(createFreshness, "createFreshness");
+
+// src/cluster/body.ts
+var BODY_LIMIT_BYTES = 400 * 1024 * 1024;
+var REFUSAL_LIMIT_BYTES = 64 * 1024;
+var GarbledBody = class extends Error {
+  static {
+    __name(this, "GarbledBody");
+  }
+};
+var TooLongBody = class extends GarbledBody {
+  static {
+    __name(this, "TooLongBody");
+  }
+};
+async function readBody(body, onChunk, ownLimitBytes) {
+  const limitBytes = ownLimitBytes ?? BODY_LIMIT_BYTES;
+  const chunks = [];
+  let sizeBytes = 0;
+  for await (const chunk of body) {
+    sizeBytes += chunk.byteLength;
+    onChunk(chunk.byteLength);
+    if (sizeBytes > limitBytes) {
+      const what = `the answer is longer than ${limitBytes} bytes`;
+      throw ownLimitBytes === void 0 ? new GarbledBody(what) : new TooLongBody(what);
+    }
+    chunks.push(chunk);
+  }
+  const [only] = chunks;
+  if (chunks.length === 1 && Buffer.isBuffer(only)) return only;
+  return Buffer.concat(chunks, sizeBytes);
+}
+__name(readBody, "readBody");
+async function readRefusal(response, onChunk) {
+  try {
+    return statusOf(parseJson(await readBody(response.body, onChunk, REFUSAL_LIMIT_BYTES)));
+  } catch {
+    return NO_WORDS;
+  }
+}
+__name(readRefusal, "readRefusal");
+var NO_WORDS = { reason: "", message: "", retryAfterSeconds: null, isStatus: false };
+function statusOf(value) {
+  if (!isRecord2(value) || value.kind !== "Status") return { ...NO_WORDS, code: 0 };
+  const { reason, message: message2, code, details } = value;
+  const seconds = isRecord2(details) ? details.retryAfterSeconds : void 0;
+  return {
+    reason: typeof reason === "string" ? reason : "",
+    message: typeof message2 === "string" ? message2 : "",
+    retryAfterSeconds: typeof seconds === "number" && seconds > 0 ? seconds : null,
+    isStatus: true,
+    code: typeof code === "number" ? code : 0
+  };
+}
+__name(statusOf, "statusOf");
+function parseJson(body) {
+  try {
+    return JSON.parse(body.toString("utf8"));
+  } catch (cause) {
+    throw new GarbledBody(body.byteLength === 0 ? "the answer is empty" : "the answer is cut off, or not JSON", {
+      cause
+    });
+  }
+}
+__name(parseJson, "parseJson");
+function isHtml(response, body = NO_BODY) {
+  if (/^\s*text\/html\b/i.test(response.headers["content-type"] ?? "")) return true;
+  return body.subarray(0, 64).toString("latin1").trimStart().startsWith("<");
+}
+__name(isHtml, "isHtml");
+var NO_BODY = Buffer.alloc(0);
+function isRecord2(value) {
+  return value !== null && typeof value === "object" && !Array.isArray(value);
+}
+__name(isRecord2, "isRecord");
+
+// src/cluster/network-error.ts
+var CA_FIX = "check certificate-authority-data in the kubeconfig; where a proxy re-signs TLS, give its CA to Node with NODE_EXTRA_CA_CERTS";
+var untrusted = /* @__PURE__ */ __name((what) => ({ kind: "certificate", what, fix: CA_FIX }), "untrusted");
+var unreachable = /* @__PURE__ */ __name((what, fix = "") => ({ kind: "unreachable", what, fix }), "unreachable");
+var DNS_FIX = "check the host name of the kubeconfig's server, and whether this machine can resolve it (VPN, private DNS)";
+var ROUTE_FIX = "check that this machine may reach the kubeconfig's server (VPN, firewall, authorized networks, proxy)";
+var MEANINGS = {
+  ENOTFOUND: unreachable("the host name does not resolve", DNS_FIX),
+  EAI_AGAIN: unreachable("the host name cannot be resolved at present", DNS_FIX),
+  ECONNREFUSED: unreachable("the connection was refused", `is the API server running? ${ROUTE_FIX}`),
+  EHOSTUNREACH: unreachable("there is no route to the host", ROUTE_FIX),
+  ENETUNREACH: unreachable("the network is unreachable", ROUTE_FIX),
+  ETIMEDOUT: unreachable("the connection timed out", ROUTE_FIX),
+  ECONNRESET: unreachable("the connection was reset"),
+  EPIPE: unreachable("the connection was closed"),
+  UNABLE_TO_VERIFY_LEAF_SIGNATURE: untrusted("the server's certificate is signed by an unknown authority"),
+  UNABLE_TO_GET_ISSUER_CERT: untrusted("the server's certificate is signed by an unknown authority"),
+  UNABLE_TO_GET_ISSUER_CERT_LOCALLY: untrusted("the server's certificate is signed by an unknown authority"),
+  SELF_SIGNED_CERT_IN_CHAIN: untrusted("the server's certificate is signed by an unknown authority"),
+  DEPTH_ZERO_SELF_SIGNED_CERT: untrusted("the server's certificate is self-signed and not trusted"),
+  CERT_SIGNATURE_FAILURE: untrusted("the server's certificate has another CA's signature"),
+  CERT_HAS_EXPIRED: {
+    kind: "certificate",
+    what: "the server's certificate has expired",
+    fix: "renew it (kubeadm: `kubeadm certs renew`), and check the clock of this machine"
+  },
+  CERT_NOT_YET_VALID: {
+    kind: "certificate",
+    what: "the server's certificate is not valid yet",
+    fix: "check the clock of this machine"
+  },
+  ERR_TLS_CERT_ALTNAME_INVALID: {
+    kind: "certificate",
+    what: "the server's certificate is for another name",
+    fix: "use a host name that it names as the kubeconfig's server, or set tls-server-name there"
+  },
+  ERR_SSL_WRONG_VERSION_NUMBER: {
+    kind: "certificate",
+    what: "the server does not speak TLS",
+    fix: "check scheme and port of the kubeconfig's server, and of the proxy"
+  },
+  ERR_PROXY_REFUSED: {
+    kind: "not-kubernetes",
+    what: "the proxy refused the connection",
+    fix: "give the proxy its credentials, or add the API server to NO_PROXY"
+  },
+  ERR_PROXY_FAILED: unreachable(
+    "the proxy could not reach the API server",
+    "add the API server to NO_PROXY, or check the proxy"
+  )
+};
+var ALERT_ABOUT_OURS = /^ERR_SSL_.*ALERT.*(?:CERTIFICATE|UNKNOWN_CA|ACCESS_DENIED)/;
+function networkProblemOf(error2) {
+  const problem = problemOf(codeOf(error2), error2);
+  const proxy = textOf(error2, "proxy");
+  return proxy === "" ? problem : { ...problem, what: `${problem.what} (through the proxy ${proxy})` };
+}
+__name(networkProblemOf, "networkProblemOf");
+function problemOf(code, error2) {
+  const known = MEANINGS[code];
+  if (known !== void 0) {
+    const said2 = code.startsWith("ERR_PROXY_") ? `${known.what}: ${textOf(error2, "message")}` : known.what;
+    return { code, ...known, what: said2 };
+  }
+  if (ALERT_ABOUT_OURS.test(code)) {
+    const fix = "renew the client certificate of the kubeconfig";
+    return { code, kind: "certificate", what: "the server refused the client certificate", fix };
+  }
+  if (code.startsWith("ERR_SSL_") || code === "EPROTO") {
+    const fix = "check the kubeconfig's server, and proxies on the way";
+    return { code, kind: "certificate", what: `TLS failed (${code})`, fix };
+  }
+  if (code.startsWith("ERR_OSSL_")) {
+    const fix = "check client-certificate-data and client-key-data of the kubeconfig";
+    return { code, kind: "certificate", what: `the certificates of the kubeconfig cannot be used (${code})`, fix };
+  }
+  return { code, kind: "unreachable", what: textOf(error2, "message") || "the exchange failed", fix: "" };
+}
+__name(problemOf, "problemOf");
+var OPENSSL_REASON = /:error:[\dA-F]+:SSL routines:[^:]*:([^:]+):/;
+function codeOf(error2) {
+  const errors = isRecord2(error2) ? error2.errors : void 0;
+  const [first] = Array.isArray(errors) ? errors : [];
+  const code = textOf(error2, "code") || textOf(first, "code");
+  const reason = code === "EPROTO" ? OPENSSL_REASON.exec(textOf(error2, "message"))?.[1] : void 0;
+  return reason === void 0 ? code : `ERR_SSL_${reason.toUpperCase().replaceAll(" ", "_")}`;
+}
+__name(codeOf, "codeOf");
+function textOf(error2, name) {
+  const value = isRecord2(error2) ? error2[name] : void 0;
+  return typeof value === "string" ? value : "";
+}
+__name(textOf, "textOf");
 
 // src/cluster/request-target.ts
 var VERBS2 = { GET: "get", POST: "create", DELETE: "delete" };
@@ -20626,27 +21102,199 @@ function ruleFor(right) {
 }
 __name(ruleFor, "ruleFor");
 
+// src/cluster/explain.ts
+function refused(target, response, refusal2, atMs) {
+  const { status } = response;
+  const words = capText(refusal2.message);
+  const retryAfterMs = parseRetryAfter(response.headers["retry-after"], atMs) ?? (refusal2.retryAfterSeconds === null ? null : refusal2.retryAfterSeconds * 1e3);
+  const kind = kindOf2(status, refusal2.reason);
+  const details = { ...detailsOf(target), kind, status, reason: refusal2.reason, words, retryAfterMs };
+  return new ApiError(`${describeTarget(target)}: ${refusalMessage(target, response, details)}`, details);
+}
+__name(refused, "refused");
+function kindOf2(status, reason) {
+  if (status >= 300 && status < 400) return "redirect";
+  switch (status) {
+    case 401:
+      return "unauthorized";
+    case 403:
+      return "forbidden";
+    case 404:
+      return "not-found";
+    case 407:
+      return "not-kubernetes";
+    case 408:
+      return "server-error";
+    case 409:
+      return "conflict";
+    case 410:
+      return "expired";
+    case 429:
+      return "too-many-requests";
+    default:
+      if (reason === "Expired" || reason === "Gone") return "expired";
+      return status >= 500 ? "server-error" : "invalid";
+  }
+}
+__name(kindOf2, "kindOf");
+function refusalMessage(target, response, details) {
+  const { kind, status, reason, words } = details;
+  const code = `${status}${reason === "" ? "" : ` ${reason}`}`;
+  const said2 = words === "" || words === reason ? code : `${code}${refusedUser(words) ?? `: ${words}`}`;
+  switch (kind) {
+    case "unauthorized":
+      return `${said2}, also with credentials obtained anew; renew the token or client certificate of the kubeconfig, or log in again before this step`;
+    case "forbidden":
+      return `${said2}; ${forbiddenFix(target, words)}`;
+    case "redirect":
+      return `${status}, a redirect to ${placeOf(response.headers.location)}; redirects are never followed: use the API server's own address in the kubeconfig`;
+    case "not-kubernetes":
+      return `${said2}; this is a proxy's answer: give it its credentials, or add the API server to NO_PROXY`;
+    default:
+      return said2;
+  }
+}
+__name(refusalMessage, "refusalMessage");
+var REFUSED_BY_RBAC = /^\S+(?: "[^"]*")? is forbidden: User "([^"]*)" cannot \S+ resource "[^"]*" in API group "[^"]*"(?: at the cluster scope| in the namespace "[^"]*")(.*)$/s;
+function refusedUser(words) {
+  const match = REFUSED_BY_RBAC.exec(words);
+  return match === null ? null : ` for user "${match[1]}"${match[2]}`;
+}
+__name(refusedUser, "refusedUser");
+function forbiddenFix(target, words) {
+  if (words.includes("system:anonymous")) {
+    return "the server did not recognise any credentials: check the user of the kubeconfig";
+  }
+  const resource = target.subresource === null ? target.resource : `${target.resource}/${target.subresource}`;
+  const verbs = target.verb === "list" || target.verb === "watch" ? ["list", "watch"] : [target.verb];
+  if (resource === "") return "the credentials may not do this";
+  return `allow it with ${ruleFor({ ...target, resources: [resource], verbs })}`;
+}
+__name(forbiddenFix, "forbiddenFix");
+function placeOf(location) {
+  if (location === void 0) return "nowhere";
+  try {
+    const { origin, pathname } = new URL(location, "https://same-server");
+    return capText(origin === "https://same-server" ? pathname : origin + pathname, 200);
+  } catch {
+    return "an unreadable address";
+  }
+}
+__name(placeOf, "placeOf");
+function notAnswered(target, cause) {
+  if (isConnectError(cause)) {
+    const details2 = { ...detailsOf(target), kind: "credentials", reason: "", words: cause.message };
+    const fix2 = "log in again before this step, or repair the user of the kubeconfig";
+    return new ApiError(`${describeTarget(target)}: no credentials: ${cause.message}; ${fix2}`, details2, { cause });
+  }
+  const { kind, code, what, fix } = networkProblemOf(cause);
+  const advice = fix === "" ? "" : `; ${fix}`;
+  const coded = code === "" || what.includes(code) ? "" : ` (${code})`;
+  const details = { ...detailsOf(target), kind, reason: code, words: capText(what) };
+  return new ApiError(`${describeTarget(target)}: ${capText(what)}${coded}${advice}`, details, { cause });
+}
+__name(notAnswered, "notAnswered");
+function renewed(target) {
+  const words = "401, and the credentials were obtained anew";
+  return new ApiError(`${describeTarget(target)}: ${words}`, {
+    ...detailsOf(target),
+    kind: "credentials",
+    status: 401,
+    words
+  });
+}
+__name(renewed, "renewed");
+function notKubernetes(target, response) {
+  const type = capText(response.headers["content-type"] ?? "no content type", 100);
+  const details = { ...detailsOf(target), kind: "not-kubernetes", status: response.status, words: type };
+  return new ApiError(
+    `${describeTarget(target)}: not a Kubernetes API response (${response.status}, ${type}); a proxy or a login page answers in place of the API server: check the kubeconfig's server and NO_PROXY`,
+    details
+  );
+}
+__name(notKubernetes, "notKubernetes");
+function garbled(target, cause) {
+  const isTooLong = cause instanceof TooLongBody;
+  const details = {
+    ...detailsOf(target),
+    kind: isTooLong ? "invalid" : "unreachable",
+    reason: isTooLong ? TOO_LONG : "Garbled",
+    words: cause.message
+  };
+  return new ApiError(`${describeTarget(target)}: ${cause.message}`, details, { cause });
+}
+__name(garbled, "garbled");
+var TOO_LONG = "TooLong";
+function silent(target, limitMs) {
+  return brokenOff(target, "Silent", `nothing came for ${Math.round(limitMs / 1e3)} s`);
+}
+__name(silent, "silent");
+function unfinished(target, limitMs) {
+  return brokenOff(target, "Unfinished", `the answer had not ended after ${Math.round(limitMs / 1e3)} s`);
+}
+__name(unfinished, "unfinished");
+function brokenOff(target, reason, words) {
+  const details = { ...detailsOf(target), kind: "unreachable", reason, words };
+  return new ApiError(`${describeTarget(target)}: ${words}`, details);
+}
+__name(brokenOff, "brokenOff");
+function aborted(target) {
+  return new ApiError(`${describeTarget(target)}: given up because the run ends`, {
+    ...detailsOf(target),
+    kind: "aborted"
+  });
+}
+__name(aborted, "aborted");
+function detailsOf(target) {
+  return {
+    kind: "unreachable",
+    status: 0,
+    reason: "",
+    words: "",
+    retryAfterMs: null,
+    verb: target.verb,
+    path: target.path
+  };
+}
+__name(detailsOf, "detailsOf");
+
 // src/cluster/pages.ts
 var PAGE_LIMIT = 500;
 var PAGED_ROUNDS = 2;
+var SMALL_PAGE_LIMIT = 50;
+var PAGE_BODY_LIMIT_BYTES = 96 * 1024 * 1024;
+var MOST_OBJECTS = 5e5;
+var MOST_EMPTY_PAGES = 10;
 async function readList(options) {
+  try {
+    return await readPaged(options, PAGE_LIMIT);
+  } catch (error2) {
+    if (!isApiError(error2) || error2.reason !== TOO_LONG) throw error2;
+    return await readPaged(options, SMALL_PAGE_LIMIT);
+  }
+}
+__name(readList, "readList");
+async function readPaged(options, limit) {
   for (let round = 1; round <= PAGED_ROUNDS; round += 1) {
     try {
-      return await readRound(options, PAGE_LIMIT);
+      return await readRound(options, limit);
     } catch (error2) {
       if (!isApiError(error2) || error2.kind !== "expired") throw error2;
     }
   }
   return readRound(options, null);
 }
-__name(readList, "readList");
+__name(readPaged, "readPaged");
 async function readRound(options, limit) {
   const end2 = new AbortController();
   const signal3 = AbortSignal.any([options.signal, end2.signal]);
   const early = /* @__PURE__ */ new Map();
   const entries = [];
   const tokens = /* @__PURE__ */ new Set();
+  const firstKeys = /* @__PURE__ */ new Set();
+  const mostPages = MOST_OBJECTS / (limit ?? PAGE_LIMIT);
   let resourceVersion = null;
+  let emptyPages = 0;
   const fetchPage = /* @__PURE__ */ __name((token) => options.api.read(
     pathOf2(options.path, limit, token),
     async (body) => {
@@ -20655,7 +21303,12 @@ async function readRound(options, limit) {
       if (next !== "") await nextRound();
       return options.decoder.decodePage(body, options.recall);
     },
-    { signal: signal3, accept: options.decoder.accept, onTrouble: options.onTrouble }
+    {
+      signal: signal3,
+      accept: options.decoder.accept,
+      onTrouble: options.onTrouble,
+      ...limit === null ? {} : { limitBytes: PAGE_BODY_LIMIT_BYTES }
+    }
   ), "fetchPage");
   const startEarly = /* @__PURE__ */ __name((token) => {
     const page = fetchPage(token);
@@ -20672,12 +21325,24 @@ async function readRound(options, limit) {
       for (const entry of page.entries) entries.push(entry);
       token = page.continueToken;
       if (token === "") return { entries, resourceVersion };
-      if (tokens.has(token)) throw tokenRepeated(options.path);
-      tokens.add(token);
+      const why = whyEndless(page, token);
+      if (why !== null) throw endless(options.path, why);
     }
   } finally {
     end2.abort();
   }
+  function whyEndless({ entries: [first] }, token) {
+    if (tokens.has(token)) return "the server repeats a continue token";
+    tokens.add(token);
+    if (tokens.size >= mostPages) return `it has more than ${mostPages} pages`;
+    emptyPages = first === void 0 ? emptyPages + 1 : 0;
+    if (emptyPages > MOST_EMPTY_PAGES) return "the server sends empty pages, one after another";
+    if (first === void 0) return null;
+    if (firstKeys.has(first.key)) return "the server repeats a page";
+    firstKeys.add(first.key);
+    return null;
+  }
+  __name(whyEndless, "whyEndless");
 }
 __name(readRound, "readRound");
 function nextRound() {
@@ -20697,15 +21362,10 @@ function snapshotChanged(path2) {
   return listError(path2, "expired", "SnapshotChanged", "the pages of the list are of different versions");
 }
 __name(snapshotChanged, "snapshotChanged");
-function tokenRepeated(path2) {
-  return listError(
-    path2,
-    "server-error",
-    "ContinueRepeated",
-    "the list does not end: the server repeats a continue token"
-  );
+function endless(path2, why) {
+  return listError(path2, "server-error", "ListEndless", `the list does not end: ${why}`);
 }
-__name(tokenRepeated, "tokenRepeated");
+__name(endless, "endless");
 function listError(path2, kind, reason, words) {
   const target = targetOf("GET", path2);
   return new ApiError(`${describeTarget(target)}: ${words}`, {
@@ -20784,71 +21444,6 @@ function createStore(keepDeleted = () => false) {
 }
 __name(createStore, "createStore");
 
-// src/cluster/body.ts
-var BODY_LIMIT_BYTES = 400 * 1024 * 1024;
-var REFUSAL_LIMIT_BYTES = 64 * 1024;
-var GarbledBody = class extends Error {
-  static {
-    __name(this, "GarbledBody");
-  }
-};
-async function readBody(body, onChunk, limitBytes = BODY_LIMIT_BYTES) {
-  const chunks = [];
-  let sizeBytes = 0;
-  for await (const chunk of body) {
-    sizeBytes += chunk.byteLength;
-    onChunk(chunk.byteLength);
-    if (sizeBytes > limitBytes) throw new GarbledBody(`the answer is longer than ${limitBytes} bytes`);
-    chunks.push(chunk);
-  }
-  const [only] = chunks;
-  if (chunks.length === 1 && Buffer.isBuffer(only)) return only;
-  return Buffer.concat(chunks, sizeBytes);
-}
-__name(readBody, "readBody");
-async function readRefusal(response, onChunk) {
-  try {
-    return statusOf(parseJson(await readBody(response.body, onChunk, REFUSAL_LIMIT_BYTES)));
-  } catch {
-    return NO_WORDS;
-  }
-}
-__name(readRefusal, "readRefusal");
-var NO_WORDS = { reason: "", message: "", retryAfterSeconds: null, isStatus: false };
-function statusOf(value) {
-  if (!isRecord2(value) || value.kind !== "Status") return { ...NO_WORDS, code: 0 };
-  const { reason, message: message2, code, details } = value;
-  const seconds = isRecord2(details) ? details.retryAfterSeconds : void 0;
-  return {
-    reason: typeof reason === "string" ? reason : "",
-    message: typeof message2 === "string" ? message2 : "",
-    retryAfterSeconds: typeof seconds === "number" && seconds > 0 ? seconds : null,
-    isStatus: true,
-    code: typeof code === "number" ? code : 0
-  };
-}
-__name(statusOf, "statusOf");
-function parseJson(body) {
-  try {
-    return JSON.parse(body.toString("utf8"));
-  } catch (cause) {
-    throw new GarbledBody(body.byteLength === 0 ? "the answer is empty" : "the answer is cut off, or not JSON", {
-      cause
-    });
-  }
-}
-__name(parseJson, "parseJson");
-function isHtml(response, body = NO_BODY) {
-  if (/^\s*text\/html\b/i.test(response.headers["content-type"] ?? "")) return true;
-  return body.subarray(0, 64).toString("latin1").trimStart().startsWith("<");
-}
-__name(isHtml, "isHtml");
-var NO_BODY = Buffer.alloc(0);
-function isRecord2(value) {
-  return value !== null && typeof value === "object" && !Array.isArray(value);
-}
-__name(isRecord2, "isRecord");
-
 // src/cluster/silence.ts
 function guardSilence(clock, limitMs, onSilence) {
   let lastMs = clock.monotonicMs();
@@ -20878,12 +21473,14 @@ __name(guardSilence, "guardSilence");
 
 // src/cluster/watch.ts
 var WATCH_SILENCE_LIMIT_MS = 9e4;
-var LEAST_WATCH_SECONDS = 300;
+var LEAST_WATCH_SECONDS = 50;
+var MORE_WATCH_SECONDS = 30;
 async function watchOnce(options, version) {
   const { api, clock, decoder: decoder4 } = options;
   const cut = new AbortController();
   const openedMs = clock.monotonicMs();
   let last = version;
+  let newest2 = version;
   let eventCount = 0;
   const stop = /* @__PURE__ */ __name((why) => ({
     why,
@@ -20891,6 +21488,15 @@ async function watchOnce(options, version) {
     eventCount,
     openForMs: clock.monotonicMs() - openedMs
   }), "stop");
+  const inOrder2 = /* @__PURE__ */ __name((events) => {
+    const wrongAt = events.findIndex((event) => {
+      if (event.type === "put" && isOlder(event.entry.version, newest2)) return true;
+      if (event.type === "put") newest2 = event.entry.version;
+      else if (event.type === "deleted" && !isOlder(event.version, newest2)) newest2 = event.version;
+      return false;
+    });
+    return wrongAt === -1 ? events : events.slice(0, wrongAt);
+  }, "inOrder");
   let response;
   try {
     const signal3 = AbortSignal.any([options.signal, cut.signal]);
@@ -20907,10 +21513,12 @@ async function watchOnce(options, version) {
       silence.touch();
       const events = readChunk(chunk);
       const errorAt = events.findIndex(({ type }) => type === "error");
-      const good = errorAt === -1 ? events : events.slice(0, errorAt);
+      const told = errorAt === -1 ? events : events.slice(0, errorAt);
+      const good = inOrder2(told);
       eventCount += good.filter(({ type }) => type !== "bookmark").length;
       last = versionAfter(good) ?? last;
       options.onEvents(good);
+      if (good.length < told.length) return stop("disordered");
       const error2 = events[errorAt];
       if (error2?.type !== "error") continue;
       const { code, message: message2, retryAfterSeconds } = error2.status;
@@ -20928,11 +21536,17 @@ async function watchOnce(options, version) {
 }
 __name(watchOnce, "watchOnce");
 function watchPath(path2, version, random) {
-  const seconds = LEAST_WATCH_SECONDS + Math.floor(random() * LEAST_WATCH_SECONDS);
+  const seconds = LEAST_WATCH_SECONDS + Math.floor(random() * MORE_WATCH_SECONDS);
   const query = `watch=1&allowWatchBookmarks=true&timeoutSeconds=${seconds}&resourceVersion=${encodeURIComponent(version)}`;
   return `${path2}${path2.includes("?") ? "&" : "?"}${query}`;
 }
 __name(watchPath, "watchPath");
+var DECIMAL = /^[1-9]\d*$/;
+function isOlder(version, than) {
+  if (!DECIMAL.test(version) || !DECIMAL.test(than)) return false;
+  return version.length === than.length ? version < than : version.length < than.length;
+}
+__name(isOlder, "isOlder");
 function versionAfter(events) {
   for (let index2 = events.length - 1; index2 >= 0; index2 -= 1) {
     const event = events[index2];
@@ -20944,13 +21558,37 @@ function versionAfter(events) {
 }
 __name(versionAfter, "versionAfter");
 
+// src/cluster/watch-end.ts
+var SHORT_WATCH_MS = 1e4;
+function isUseful(end2) {
+  return end2.why !== "refused" && (end2.openForMs >= SHORT_WATCH_MS || end2.eventCount > 0);
+}
+__name(isUseful, "isUseful");
+function wordsFor2(end2) {
+  switch (end2.why) {
+    case "refused":
+      return end2.error.message;
+    case "error":
+      return `the watch ended with an error: ${end2.code} ${end2.message}`;
+    case "garbled":
+      return "the watch sent something that is no event";
+    case "silent":
+      return "the watch was silent for too long";
+    case "disordered":
+      return "the watch sent an older version of an object after a newer one";
+    case "closed":
+      return "the watch was closed";
+  }
+}
+__name(wordsFor2, "wordsFor");
+
 // src/cluster/collection.ts
 var POLL_MS = 5e3;
 var POLL_GAP_MS = 2e4;
-var SHORT_WATCH_MS = 1e4;
 var LEAST_WATCH_MS = 1e3;
-var MOST_SHORT_WATCHES = 3;
+var MOST_FRUITLESS_WATCHES = 3;
 var WATCH_AGAIN_MS = 6e4;
+var SILENT_WATCH_AGAIN_MS = 3e5;
 var FORBIDDEN_AGAIN_MS = 3e4;
 var FORBIDDEN_RETRY_MS = 5e3;
 function createCollection(options) {
@@ -20958,7 +21596,6 @@ function createCollection(options) {
   const store = createStore(options.keepDeleted);
   const freshness = createFreshness({ ...options.timing, startedAt: api.now() });
   let pollUntilMs = options.mode === "poll" ? Number.POSITIVE_INFINITY : 0;
-  let shortWatches = 0;
   let failedLists = 0;
   let failedWatches = 0;
   let heardAt = api.now();
@@ -21027,6 +21664,7 @@ function createCollection(options) {
   }, "apply");
   const watchFrom = /* @__PURE__ */ __name(async (listed) => {
     for (let version = listed; ; ) {
+      freshness.pause(api.now(), "the watch has not begun yet");
       const end2 = await watchOnce(
         {
           ...options,
@@ -21048,7 +21686,7 @@ function createCollection(options) {
       }
       if (end2.why !== "refused") version = end2.version;
       if (isUseful(end2)) failedWatches = 0;
-      freshness.lose(end2.why === "silent" ? heardAt : api.now(), wordsFor(end2));
+      freshness.lose(end2.why === "silent" ? heardAt : api.now(), wordsFor2(end2));
       onChange();
       if (await after(end2) === "list") return;
       if (signal3.aborted || interruption.signal.aborted) return;
@@ -21060,52 +21698,41 @@ function createCollection(options) {
     switch (end2.why) {
       case "refused": {
         const { kind, retryAfterMs } = end2.error;
-        if (kind === "expired") return afterExpiry(end2);
-        if (kind === "forbidden" || kind === "not-found" || kind === "invalid") {
-          pollUntilMs = Math.max(pollUntilMs, clock.monotonicMs() + WATCH_AGAIN_MS);
-          return "list";
-        }
-        await backOff(retryAfterMs);
-        return "resume";
+        if (kind === "expired") return await afterExpiry(end2);
+        if (kind === "forbidden" || kind === "not-found" || kind === "invalid") return pollFor(WATCH_AGAIN_MS);
+        if (end2.error.reason === "Silent") return pollFor(SILENT_WATCH_AGAIN_MS);
+        return await afterFailure2("resume", retryAfterMs);
       }
       case "error": {
-        if (end2.code === 410) return afterExpiry(end2);
-        await backOff(end2.retryAfterMs);
-        return [429, 500, 503, 504].includes(end2.code) ? "resume" : "list";
+        if (end2.code === 410) return await afterExpiry(end2);
+        return await afterFailure2([429, 500, 503, 504].includes(end2.code) ? "resume" : "list", end2.retryAfterMs);
       }
       case "garbled":
-        await backOff(null);
-        return "list";
+      case "disordered":
+        return await afterFailure2("list");
       case "silent":
         return "resume";
       case "closed":
-        return afterClose(end2);
+        return await afterClose(end2);
     }
   }, "after");
-  const afterExpiry = /* @__PURE__ */ __name(async (end2) => {
-    if (!isUseful(end2)) await backOff(null);
-    return "list";
-  }, "afterExpiry");
+  const afterExpiry = /* @__PURE__ */ __name((end2) => isUseful(end2) ? Promise.resolve("list") : afterFailure2("list"), "afterExpiry");
   const afterClose = /* @__PURE__ */ __name(async (end2) => {
-    if (isUseful(end2)) {
-      shortWatches = 0;
-      freshness.allowGap(options.timing.viewGapMs);
-      if (end2.openForMs < LEAST_WATCH_MS) await pause(backOffMs(1, random));
-      return "resume";
-    }
-    shortWatches += 1;
-    if (shortWatches < MOST_SHORT_WATCHES) {
-      await backOff(null);
-      return "resume";
-    }
-    freshness.allowGap(POLL_GAP_MS);
-    await pause(pollPauseMs());
-    return "list";
+    if (!isUseful(end2)) return await afterFailure2("resume");
+    freshness.allowGap(options.timing.viewGapMs);
+    if (end2.openForMs < LEAST_WATCH_MS) await pause(backOffMs(1, random));
+    return "resume";
   }, "afterClose");
-  const backOff = /* @__PURE__ */ __name(async (retryAfterMs) => {
+  const afterFailure2 = /* @__PURE__ */ __name(async (next, retryAfterMs = null) => {
     failedWatches += 1;
+    if (failedWatches >= MOST_FRUITLESS_WATCHES) return pollFor(WATCH_AGAIN_MS);
     await pause(retryAfterMs === null ? backOffMs(failedWatches, random) : retryAfterWaitMs(retryAfterMs, random));
-  }, "backOff");
+    return next;
+  }, "afterFailure");
+  const pollFor = /* @__PURE__ */ __name((ms) => {
+    pollUntilMs = Math.max(pollUntilMs, clock.monotonicMs() + ms);
+    return "list";
+  }, "pollFor");
   const keepUp = /* @__PURE__ */ __name(async () => {
     while (!signal3.aborted && api.failure() === null) {
       interruption = new AbortController();
@@ -21158,25 +21785,6 @@ function createCollection(options) {
   };
 }
 __name(createCollection, "createCollection");
-function isUseful(end2) {
-  return end2.why !== "refused" && (end2.openForMs >= SHORT_WATCH_MS || end2.eventCount > 0);
-}
-__name(isUseful, "isUseful");
-function wordsFor(end2) {
-  switch (end2.why) {
-    case "refused":
-      return end2.error.message;
-    case "error":
-      return `the watch ended with an error: ${end2.code} ${end2.message}`;
-    case "garbled":
-      return "the watch sent something that is no event";
-    case "silent":
-      return "the watch was silent for too long";
-    case "closed":
-      return "the watch was closed";
-  }
-}
-__name(wordsFor, "wordsFor");
 
 // src/cluster/line-splitter.ts
 var LINE_FEED = 10;
@@ -21196,14 +21804,14 @@ function createLineSplitter(limitBytes) {
   }, "take");
   return (chunk) => {
     const lines = [];
-    let start2 = 0;
-    for (let end2 = chunk.indexOf(LINE_FEED); end2 !== -1; end2 = chunk.indexOf(LINE_FEED, start2)) {
-      keep(chunk.subarray(start2, end2));
+    let start3 = 0;
+    for (let end2 = chunk.indexOf(LINE_FEED); end2 !== -1; end2 = chunk.indexOf(LINE_FEED, start3)) {
+      keep(chunk.subarray(start3, end2));
       const line = take2();
       if (line.trim() !== "") lines.push(line);
-      start2 = end2 + 1;
+      start3 = end2 + 1;
     }
-    if (start2 < chunk.byteLength) keep(chunk.subarray(start2));
+    if (start3 < chunk.byteLength) keep(chunk.subarray(start3));
     return lines;
   };
 }
@@ -21212,8 +21820,9 @@ __name(createLineSplitter, "createLineSplitter");
 // src/cluster/json-decoder.ts
 var WATCH_LINE_LIMIT_BYTES = 32 * 1024 * 1024;
 var PEEK_BYTES = 4096;
+var KIND_LIMIT_BYTES = 100;
 var CONTINUE = /"continue":\s*"([^"\\]+)"/;
-function createJsonDecoder(project, now) {
+function createJsonDecoder(listKind, project, now) {
   const entryOf = /* @__PURE__ */ __name((raw, recall) => {
     const { key, version } = identityOf(raw);
     return { key, version, item: recall(key, version) ?? project(raw, now()) };
@@ -21228,8 +21837,12 @@ function createJsonDecoder(project, now) {
     decodePage: /* @__PURE__ */ __name((body, recall) => {
       const list = parseJson(body);
       if (!isRecord2(list) || !isRecord2(list.metadata)) throw new GarbledBody("the answer is JSON, but no list");
+      if (list.kind !== listKind) {
+        const kind = typeof list.kind === "string" ? capText(list.kind, KIND_LIMIT_BYTES) : "thing without a kind";
+        throw new GarbledBody(`the answer is a ${kind} and no ${listKind}`);
+      }
       const { resourceVersion, continue: continueToken } = list.metadata;
-      const items = list.items ?? [];
+      const items = list.items === null ? [] : list.items;
       if (typeof resourceVersion !== "string" || !Array.isArray(items)) {
         throw new GarbledBody("the answer is a list without version or items");
       }
@@ -21294,6 +21907,16 @@ var GROUPS = {
   daemonsets: "/apis/apps/v1",
   jobs: "/apis/batch/v1"
 };
+var LIST_KINDS = {
+  pods: "PodList",
+  events: "EventList",
+  nodes: "NodeList",
+  namespaces: "NamespaceList",
+  deployments: "DeploymentList",
+  statefulsets: "StatefulSetList",
+  daemonsets: "DaemonSetList",
+  jobs: "JobList"
+};
 function createResourceView(context, options) {
   const { resource, namespaces } = options;
   const end2 = new AbortController();
@@ -21304,7 +21927,7 @@ function createResourceView(context, options) {
       ...context,
       signal: AbortSignal.any([context.signal, end2.signal, partEnd.signal]),
       path: pathOf3(options, namespace),
-      decoder: createJsonDecoder(options.project, () => context.api.now().atMs),
+      decoder: createJsonDecoder(LIST_KINDS[resource], options.project, () => context.api.now().atMs),
       mode,
       ...options.keepDeleted === void 0 ? {} : { keepDeleted: options.keepDeleted }
     });
@@ -21559,6 +22182,8 @@ __name(createPresence, "createPresence");
 
 // src/cluster/projection/event.ts
 var EVENT_MESSAGE_LIMIT_BYTES = TEXT_LIMIT_BYTES;
+var SANDBOX_MESSAGE_LIMIT_BYTES = 32 * 1024;
+var SANDBOX_REASONS = /* @__PURE__ */ new Set(["FailedCreatePodSandBox", "FailedKillPod"]);
 var KEPT_REASONS = /* @__PURE__ */ new Set([
   // Kubelet: sandbox.
   "FailedCreatePodSandBox",
@@ -21626,7 +22251,7 @@ var projectEvent = /* @__PURE__ */ __name((raw, atMs) => {
     about: { kind: word(about.kind), namespace: word(about.namespace), name: word(about.name), uid: word(about.uid) },
     type: word(raw.type),
     reason,
-    message: text(raw.message, EVENT_MESSAGE_LIMIT_BYTES),
+    message: text(raw.message, SANDBOX_REASONS.has(reason) ? SANDBOX_MESSAGE_LIMIT_BYTES : EVENT_MESSAGE_LIMIT_BYTES),
     component: word(source.component),
     host: word(source.host),
     reportingComponent: word(raw.reportingComponent),
@@ -21837,7 +22462,7 @@ function createView(options) {
   }, "picture");
   return {
     start: /* @__PURE__ */ __name(async () => {
-      await Promise.race([picture().neededSettled, aborted(signal3)]);
+      await Promise.race([picture().neededSettled, aborted2(signal3)]);
       await Promise.race([picture().settled, sleep(options.clock, EXPLANATION_MS, signal3)]);
     }, "start"),
     snapshot: /* @__PURE__ */ __name(() => {
@@ -21884,256 +22509,11 @@ function createChanges(signal3) {
   };
 }
 __name(createChanges, "createChanges");
-function aborted(signal3) {
+function aborted2(signal3) {
   if (signal3.aborted) return Promise.resolve();
   return new Promise((resolve) => signal3.addEventListener("abort", () => resolve(), { once: true }));
 }
-__name(aborted, "aborted");
-
-// src/cluster/network-error.ts
-var CA_FIX = "check certificate-authority-data in the kubeconfig; where a proxy re-signs TLS, give its CA to Node with NODE_EXTRA_CA_CERTS";
-var untrusted = /* @__PURE__ */ __name((what) => ({ kind: "certificate", what, fix: CA_FIX }), "untrusted");
-var unreachable = /* @__PURE__ */ __name((what, fix = "") => ({ kind: "unreachable", what, fix }), "unreachable");
-var DNS_FIX = "check the host name of the kubeconfig's server, and whether this machine can resolve it (VPN, private DNS)";
-var ROUTE_FIX = "check that this machine may reach the kubeconfig's server (VPN, firewall, authorized networks, proxy)";
-var MEANINGS = {
-  ENOTFOUND: unreachable("the host name does not resolve", DNS_FIX),
-  EAI_AGAIN: unreachable("the host name cannot be resolved at present", DNS_FIX),
-  ECONNREFUSED: unreachable("the connection was refused", `is the API server running? ${ROUTE_FIX}`),
-  EHOSTUNREACH: unreachable("there is no route to the host", ROUTE_FIX),
-  ENETUNREACH: unreachable("the network is unreachable", ROUTE_FIX),
-  ETIMEDOUT: unreachable("the connection timed out", ROUTE_FIX),
-  ECONNRESET: unreachable("the connection was reset"),
-  EPIPE: unreachable("the connection was closed"),
-  UNABLE_TO_VERIFY_LEAF_SIGNATURE: untrusted("the server's certificate is signed by an unknown authority"),
-  UNABLE_TO_GET_ISSUER_CERT: untrusted("the server's certificate is signed by an unknown authority"),
-  UNABLE_TO_GET_ISSUER_CERT_LOCALLY: untrusted("the server's certificate is signed by an unknown authority"),
-  SELF_SIGNED_CERT_IN_CHAIN: untrusted("the server's certificate is signed by an unknown authority"),
-  DEPTH_ZERO_SELF_SIGNED_CERT: untrusted("the server's certificate is self-signed and not trusted"),
-  CERT_SIGNATURE_FAILURE: untrusted("the server's certificate has another CA's signature"),
-  CERT_HAS_EXPIRED: {
-    kind: "certificate",
-    what: "the server's certificate has expired",
-    fix: "renew it (kubeadm: `kubeadm certs renew`), and check the clock of this machine"
-  },
-  CERT_NOT_YET_VALID: {
-    kind: "certificate",
-    what: "the server's certificate is not valid yet",
-    fix: "check the clock of this machine"
-  },
-  ERR_TLS_CERT_ALTNAME_INVALID: {
-    kind: "certificate",
-    what: "the server's certificate is for another name",
-    fix: "use a host name that it names as the kubeconfig's server, or set tls-server-name there"
-  },
-  ERR_SSL_WRONG_VERSION_NUMBER: {
-    kind: "certificate",
-    what: "the server does not speak TLS",
-    fix: "check scheme and port of the kubeconfig's server, and of the proxy"
-  },
-  ERR_PROXY_REFUSED: {
-    kind: "not-kubernetes",
-    what: "the proxy refused the connection",
-    fix: "give the proxy its credentials, or add the API server to NO_PROXY"
-  },
-  ERR_PROXY_FAILED: unreachable(
-    "the proxy could not reach the API server",
-    "add the API server to NO_PROXY, or check the proxy"
-  )
-};
-var ALERT_ABOUT_OURS = /^ERR_SSL_.*ALERT.*(?:CERTIFICATE|UNKNOWN_CA|ACCESS_DENIED)/;
-function networkProblemOf(error2) {
-  const problem = problemOf(codeOf(error2), error2);
-  const proxy = textOf(error2, "proxy");
-  return proxy === "" ? problem : { ...problem, what: `${problem.what} (through the proxy ${proxy})` };
-}
-__name(networkProblemOf, "networkProblemOf");
-function problemOf(code, error2) {
-  const known = MEANINGS[code];
-  if (known !== void 0) {
-    const said2 = code.startsWith("ERR_PROXY_") ? `${known.what}: ${textOf(error2, "message")}` : known.what;
-    return { code, ...known, what: said2 };
-  }
-  if (ALERT_ABOUT_OURS.test(code)) {
-    const fix = "renew the client certificate of the kubeconfig";
-    return { code, kind: "certificate", what: "the server refused the client certificate", fix };
-  }
-  if (code.startsWith("ERR_SSL_") || code === "EPROTO") {
-    const fix = "check the kubeconfig's server, and proxies on the way";
-    return { code, kind: "certificate", what: `TLS failed (${code})`, fix };
-  }
-  if (code.startsWith("ERR_OSSL_")) {
-    const fix = "check client-certificate-data and client-key-data of the kubeconfig";
-    return { code, kind: "certificate", what: `the certificates of the kubeconfig cannot be used (${code})`, fix };
-  }
-  return { code, kind: "unreachable", what: textOf(error2, "message") || "the exchange failed", fix: "" };
-}
-__name(problemOf, "problemOf");
-var OPENSSL_REASON = /:error:[\dA-F]+:SSL routines:[^:]*:([^:]+):/;
-function codeOf(error2) {
-  const errors = isRecord2(error2) ? error2.errors : void 0;
-  const [first] = Array.isArray(errors) ? errors : [];
-  const code = textOf(error2, "code") || textOf(first, "code");
-  const reason = code === "EPROTO" ? OPENSSL_REASON.exec(textOf(error2, "message"))?.[1] : void 0;
-  return reason === void 0 ? code : `ERR_SSL_${reason.toUpperCase().replaceAll(" ", "_")}`;
-}
-__name(codeOf, "codeOf");
-function textOf(error2, name) {
-  const value = isRecord2(error2) ? error2[name] : void 0;
-  return typeof value === "string" ? value : "";
-}
-__name(textOf, "textOf");
-
-// src/cluster/explain.ts
-function refused(target, response, refusal2, atMs) {
-  const { status } = response;
-  const words = capText(refusal2.message);
-  const retryAfterMs = parseRetryAfter(response.headers["retry-after"], atMs) ?? (refusal2.retryAfterSeconds === null ? null : refusal2.retryAfterSeconds * 1e3);
-  const kind = kindOf2(status, refusal2.reason);
-  const details = { ...detailsOf(target), kind, status, reason: refusal2.reason, words, retryAfterMs };
-  return new ApiError(`${describeTarget(target)}: ${refusalMessage(target, response, details)}`, details);
-}
-__name(refused, "refused");
-function kindOf2(status, reason) {
-  if (status >= 300 && status < 400) return "redirect";
-  switch (status) {
-    case 401:
-      return "unauthorized";
-    case 403:
-      return "forbidden";
-    case 404:
-      return "not-found";
-    case 407:
-      return "not-kubernetes";
-    case 408:
-      return "server-error";
-    case 409:
-      return "conflict";
-    case 410:
-      return "expired";
-    case 429:
-      return "too-many-requests";
-    default:
-      if (reason === "Expired" || reason === "Gone") return "expired";
-      return status >= 500 ? "server-error" : "invalid";
-  }
-}
-__name(kindOf2, "kindOf");
-function refusalMessage(target, response, details) {
-  const { kind, status, reason, words } = details;
-  const code = `${status}${reason === "" ? "" : ` ${reason}`}`;
-  const said2 = words === "" || words === reason ? code : `${code}${refusedUser(words) ?? `: ${words}`}`;
-  switch (kind) {
-    case "unauthorized":
-      return `${said2}, also with credentials obtained anew; renew the token or client certificate of the kubeconfig, or log in again before this step`;
-    case "forbidden":
-      return `${said2}; ${forbiddenFix(target, words)}`;
-    case "redirect":
-      return `${status}, a redirect to ${placeOf(response.headers.location)}; redirects are never followed: use the API server's own address in the kubeconfig`;
-    case "not-kubernetes":
-      return `${said2}; this is a proxy's answer: give it its credentials, or add the API server to NO_PROXY`;
-    default:
-      return said2;
-  }
-}
-__name(refusalMessage, "refusalMessage");
-var REFUSED_BY_RBAC = /^\S+(?: "[^"]*")? is forbidden: User "([^"]*)" cannot \S+ resource "[^"]*" in API group "[^"]*"(?: at the cluster scope| in the namespace "[^"]*")(.*)$/s;
-function refusedUser(words) {
-  const match = REFUSED_BY_RBAC.exec(words);
-  return match === null ? null : ` for user "${match[1]}"${match[2]}`;
-}
-__name(refusedUser, "refusedUser");
-function forbiddenFix(target, words) {
-  if (words.includes("system:anonymous")) {
-    return "the server did not recognise any credentials: check the user of the kubeconfig";
-  }
-  const resource = target.subresource === null ? target.resource : `${target.resource}/${target.subresource}`;
-  const verbs = target.verb === "list" || target.verb === "watch" ? ["list", "watch"] : [target.verb];
-  if (resource === "") return "the credentials may not do this";
-  return `allow it with ${ruleFor({ ...target, resources: [resource], verbs })}`;
-}
-__name(forbiddenFix, "forbiddenFix");
-function placeOf(location) {
-  if (location === void 0) return "nowhere";
-  try {
-    const { origin, pathname } = new URL(location, "https://same-server");
-    return capText(origin === "https://same-server" ? pathname : origin + pathname, 200);
-  } catch {
-    return "an unreadable address";
-  }
-}
-__name(placeOf, "placeOf");
-function notAnswered(target, cause) {
-  if (isConnectError(cause)) {
-    const details2 = { ...detailsOf(target), kind: "credentials", reason: "", words: cause.message };
-    const fix2 = "log in again before this step, or repair the user of the kubeconfig";
-    return new ApiError(`${describeTarget(target)}: no credentials: ${cause.message}; ${fix2}`, details2, { cause });
-  }
-  const { kind, code, what, fix } = networkProblemOf(cause);
-  const advice = fix === "" ? "" : `; ${fix}`;
-  const coded = code === "" || what.includes(code) ? "" : ` (${code})`;
-  const details = { ...detailsOf(target), kind, reason: code, words: capText(what) };
-  return new ApiError(`${describeTarget(target)}: ${capText(what)}${coded}${advice}`, details, { cause });
-}
-__name(notAnswered, "notAnswered");
-function renewed(target) {
-  const words = "401, and the credentials were obtained anew";
-  return new ApiError(`${describeTarget(target)}: ${words}`, {
-    ...detailsOf(target),
-    kind: "credentials",
-    status: 401,
-    words
-  });
-}
-__name(renewed, "renewed");
-function notKubernetes(target, response) {
-  const type = capText(response.headers["content-type"] ?? "no content type", 100);
-  const details = { ...detailsOf(target), kind: "not-kubernetes", status: response.status, words: type };
-  return new ApiError(
-    `${describeTarget(target)}: not a Kubernetes API response (${response.status}, ${type}); a proxy or a login page answers in place of the API server: check the kubeconfig's server and NO_PROXY`,
-    details
-  );
-}
-__name(notKubernetes, "notKubernetes");
-function garbled(target, cause) {
-  const details = {
-    ...detailsOf(target),
-    kind: "unreachable",
-    reason: "Garbled",
-    words: cause.message
-  };
-  return new ApiError(`${describeTarget(target)}: ${cause.message}`, details, { cause });
-}
-__name(garbled, "garbled");
-function silent(target, limitMs) {
-  const words = `nothing came for ${Math.round(limitMs / 1e3)} s`;
-  return new ApiError(`${describeTarget(target)}: ${words}`, {
-    ...detailsOf(target),
-    kind: "unreachable",
-    reason: "Silent",
-    words
-  });
-}
-__name(silent, "silent");
-function aborted2(target) {
-  return new ApiError(`${describeTarget(target)}: given up because the run ends`, {
-    ...detailsOf(target),
-    kind: "aborted"
-  });
-}
 __name(aborted2, "aborted");
-function detailsOf(target) {
-  return {
-    kind: "unreachable",
-    status: 0,
-    reason: "",
-    words: "",
-    retryAfterMs: null,
-    verb: target.verb,
-    path: target.path
-  };
-}
-__name(detailsOf, "detailsOf");
 
 // src/cluster/first-contact.ts
 var FIRST_CONTACT_PATIENCE_MS = 3e4;
@@ -22229,12 +22609,24 @@ function createCredentialRenewal(renewCredentials) {
 }
 __name(createCredentialRenewal, "createCredentialRenewal");
 
+// src/cluster/unless-aborted.ts
+function unlessAborted(work, signal3) {
+  return new Promise((resolve, reject) => {
+    const onAbort = /* @__PURE__ */ __name(() => reject(new Error("the run ended", { cause: signal3.reason })), "onAbort");
+    if (signal3.aborted) onAbort();
+    signal3.addEventListener("abort", onAbort, { once: true });
+    work.then(resolve, reject).finally(() => signal3.removeEventListener("abort", onAbort));
+  });
+}
+__name(unlessAborted, "unlessAborted");
+
 // src/cluster/request.ts
 var SILENCE_LIMIT_MS = 3e4;
+var ANSWER_LIMIT_MS = 12e4;
 function createRequester(options) {
-  const { transport, clock, serverClock, onExchange, onBytes, onStatus } = options;
+  const { transport, clock, serverClock, hide = /* @__PURE__ */ __name((text3) => text3, "hide"), onExchange, onBytes, onStatus } = options;
   const credentials = createCredentialRenewal(options.renewCredentials);
-  const exchange = /* @__PURE__ */ __name(async (request, isRepeated) => {
+  const exchange2 = /* @__PURE__ */ __name(async (request, isRepeated) => {
     const sentMs = clock.monotonicMs();
     onExchange(isRepeated);
     const response = await transport(request);
@@ -22243,25 +22635,31 @@ function createRequester(options) {
   }, "exchange");
   const accepted = /* @__PURE__ */ __name(async (target, request) => {
     const generation = credentials.generation();
-    let response = await exchange(request, false);
+    let response = await exchange2(request, false);
     if (response.status === 401) {
       await readRefusal(response, onBytes);
-      await credentials.renew(generation);
+      await unlessAborted(credentials.renew(generation), request.signal);
       if (request.method === "DELETE") throw renewed(target);
-      response = await exchange(request, true);
+      response = await exchange2(request, true);
     }
     if (response.status >= 200 && response.status < 300) return response;
     const refusal2 = await readRefusal(response, onBytes);
-    if (refusal2.isStatus) onStatus();
-    else if (response.status < 500 && response.status !== 401 && isHtml(response))
+    if (!refusal2.isStatus && response.status < 500 && response.status !== 401 && isHtml(response))
       throw notKubernetes(target, response);
-    throw refused(target, response, refusal2, serverClock.now().atMs);
+    const error2 = refused(target, response, { ...refusal2, message: hide(refusal2.message) }, serverClock.now().atMs);
+    if (refusal2.isStatus && error2.kind !== "redirect" && error2.kind !== "not-kubernetes") onStatus();
+    throw error2;
   }, "accepted");
   return async (target, request, consume) => {
     const { signal: signal3 } = request;
-    if (signal3.aborted) throw aborted2(target);
+    if (signal3.aborted) throw aborted(target);
     const cut = new AbortController();
     const silence = guardSilence(clock, SILENCE_LIMIT_MS, () => cut.abort());
+    let isEndless = false;
+    const cancelLimit = clock.after(ANSWER_LIMIT_MS, () => {
+      isEndless = true;
+      cut.abort();
+    });
     try {
       const response = await accepted(target, { ...request, signal: AbortSignal.any([signal3, cut.signal]) });
       return await consume(response, (bytes) => {
@@ -22270,16 +22668,18 @@ function createRequester(options) {
       });
     } catch (error2) {
       cut.abort();
-      throw explained(target, error2, signal3.aborted, silence.tripped());
+      if (signal3.aborted) throw aborted(target);
+      if (silence.tripped()) throw silent(target, SILENCE_LIMIT_MS);
+      if (isEndless) throw unfinished(target, ANSWER_LIMIT_MS);
+      throw explained(target, error2);
     } finally {
       silence.stop();
+      cancelLimit();
     }
   };
 }
 __name(createRequester, "createRequester");
-function explained(target, error2, isAborted, isSilent) {
-  if (isAborted) return aborted2(target);
-  if (isSilent) return silent(target, SILENCE_LIMIT_MS);
+function explained(target, error2) {
   if (isApiError(error2)) return error2;
   return error2 instanceof GarbledBody ? garbled(target, error2) : notAnswered(target, error2);
 }
@@ -22390,7 +22790,7 @@ function createApi(options) {
       if (judgement === "final") failure ??= error2;
       if (judgement !== "repeat" || failures >= (getOptions.tries ?? Number.POSITIVE_INFINITY)) throw error2;
       getOptions.onTrouble?.(error2);
-      if (!await wait3(error2, failures, signal3)) throw aborted2(target);
+      if (!await wait3(error2, failures, signal3)) throw aborted(target);
     }
   }, "get");
   const write = /* @__PURE__ */ __name(async (draft, requestOptions = {}) => {
@@ -22403,12 +22803,12 @@ function createApi(options) {
         if (!isApiError(error2) || error2.kind !== "too-many-requests" || failures >= WRITE_TRIES) throw error2;
         const mayGoOn = await wait3(error2, failures, signal3);
         if (draft.method === "DELETE") throw error2;
-        if (!mayGoOn) throw aborted2(target);
+        if (!mayGoOn) throw aborted(target);
       }
     }
   }, "write");
-  const decoded3 = /* @__PURE__ */ __name((target, decode3) => async (response, onChunk) => {
-    const body = await readBody(response.body, onChunk);
+  const decoded3 = /* @__PURE__ */ __name((target, decode3, limitBytes) => async (response, onChunk) => {
+    const body = await readBody(response.body, onChunk, limitBytes);
     if (isHtml(response, body)) throw notKubernetes(target, response);
     const value = await decode3(body);
     contact.made();
@@ -22423,16 +22823,11 @@ function createApi(options) {
         { ...getDraft(path2, openOptions), signal: signal3 },
         (response) => Promise.resolve({ ...response, body: countedBody(response.body, countBytes) })
       );
-    } catch (error2) {
-      if (isApiError(error2) && error2.kind === "too-many-requests" && error2.retryAfterMs !== null) {
-        slots.holdBack(retryAfterWaitMs(error2.retryAfterMs, random));
-      }
-      throw error2;
     } finally {
       release();
     }
   }, "open");
-  const read = /* @__PURE__ */ __name((path2, decode3, readOptions = {}) => get(getDraft(path2, readOptions), readOptions, decoded3(targetOf("GET", path2), decode3)), "read");
+  const read = /* @__PURE__ */ __name((path2, decode3, readOptions = {}) => get(getDraft(path2, readOptions), readOptions, decoded3(targetOf("GET", path2), decode3, readOptions.limitBytes)), "read");
   return {
     read,
     getJson: /* @__PURE__ */ __name((path2, getOptions) => read(path2, parseJson, getOptions), "getJson"),
@@ -22465,276 +22860,73 @@ async function* countedBody(body, onChunk) {
 }
 __name(countedBody, "countedBody");
 
-// src/cluster/credentials.ts
-var import_node_fs = __nccwpck_require__(24);
+// src/cluster/credential-age.ts
+var import_node_crypto = __nccwpck_require__(598);
 
-// src/cluster/exec-plugin.ts
-var import_node_child_process = __nccwpck_require__(421);
-
-// src/cluster/redact.ts
-var LOOKS_SECRET = /eyJ[\w-]+(?:\.[\w-]+)+|[A-Za-z0-9+/_=-]{40,}/g;
-var HIDDEN = "***";
-function redact(text3) {
-  return text3.replace(LOOKS_SECRET, HIDDEN);
-}
-__name(redact, "redact");
-
-// src/cluster/exec-plugin.ts
-var EXEC_TIMEOUT_MS = 3e4;
-var OUTPUT_LIMIT_BYTES = 1024 * 1024;
-var WORDS_LIMIT_BYTES = 400;
-var WORDS_LINES = 3;
-async function runExecPlugin(options) {
-  const { plugin: plugin2, user } = options;
-  const name = `exec plugin ${quote(plugin2.command)} of user ${quote(user)}`;
-  if (plugin2.command === "") throw failed(`${name} has no command: repair the kubeconfig`);
-  if (plugin2.interactiveMode === "Always") {
-    throw failed(`${name} asks for a terminal (interactiveMode: Always), and there is none: use another login for CI`);
-  }
-  const output = await run(options, name);
-  return credentialOf(output, plugin2, name);
-}
-__name(runExecPlugin, "runExecPlugin");
-function failed(message2, cause) {
-  return new ConnectError(message2, { reason: "CredentialsFailed", ...cause === void 0 ? {} : { cause } });
-}
-__name(failed, "failed");
-function run({ plugin: plugin2, cluster, env, clock, signal: signal3 }, name) {
-  return new Promise((resolve, reject) => {
-    if (signal3.aborted) {
-      reject(failed(`${name} was not run: the run ends`));
-      return;
-    }
-    const canGroup = process.platform !== "win32";
-    const child = (0, import_node_child_process.spawn)(plugin2.command, plugin2.args, {
-      env: { ...env, ...plugin2.env, KUBERNETES_EXEC_INFO: execInfo(plugin2, cluster) },
-      stdio: ["ignore", "pipe", "pipe"],
-      // A group of its own, so that what it started ends with it.
-      detached: canGroup,
-      windowsHide: true
-    });
-    let output = "";
-    let words = "";
-    const end2 = /* @__PURE__ */ __name((finish) => {
-      cancelTimer();
-      signal3.removeEventListener("abort", onAbort);
-      finish();
-    }, "end");
-    const kill = /* @__PURE__ */ __name(() => {
-      try {
-        if (canGroup && child.pid !== void 0) process.kill(-child.pid, "SIGKILL");
-        else child.kill("SIGKILL");
-      } catch {
-      }
-      child.stdout.destroy();
-      child.stderr.destroy();
-    }, "kill");
-    const giveUp = /* @__PURE__ */ __name((message2) => {
-      kill();
-      end2(() => reject(failed(message2)));
-    }, "giveUp");
-    const onAbort = /* @__PURE__ */ __name(() => giveUp(`${name} was stopped: the run ends`), "onAbort");
-    const cancelTimer = clock.after(
-      EXEC_TIMEOUT_MS,
-      () => giveUp(
-        `${name} did not finish within ${EXEC_TIMEOUT_MS / 1e3} s; it may be waiting for a terminal, a browser or the network: log in before this step${lastWords(words)}`
-      )
-    );
-    signal3.addEventListener("abort", onAbort, { once: true });
-    child.stdout.setEncoding("utf8").on("data", (data) => {
-      output += data;
-      if (output.length > OUTPUT_LIMIT_BYTES) giveUp(`${name} printed more than any credential has`);
-    });
-    child.stderr.setEncoding("utf8").on("data", (data) => {
-      words = (words + data).slice(-OUTPUT_LIMIT_BYTES);
-    });
-    child.on("error", (cause) => end2(() => reject(notStarted(cause, plugin2, name))));
-    child.on("close", (code, killedBy) => {
-      const how = code === null ? `was killed by ${killedBy}` : `failed with exit code ${code}`;
-      end2(() => code === 0 ? resolve(output) : reject(failed(`${name} ${how}${lastWords(words)}`)));
-    });
-  });
-}
-__name(run, "run");
-function execInfo(plugin2, cluster) {
-  const info2 = {
-    server: cluster.server,
-    ...cluster.tlsServerName === null ? {} : { "tls-server-name": cluster.tlsServerName },
-    ...cluster.skipTlsVerify ? { "insecure-skip-tls-verify": true } : {},
-    ...cluster.caData === null ? {} : { "certificate-authority-data": cluster.caData },
-    ...cluster.proxyUrl === null ? {} : { "proxy-url": cluster.proxyUrl },
-    ...cluster.disableCompression ? { "disable-compression": true } : {},
-    ...cluster.execConfig === void 0 ? {} : { config: cluster.execConfig }
-  };
-  return JSON.stringify({
-    apiVersion: plugin2.apiVersion,
-    kind: "ExecCredential",
-    spec: { interactive: false, ...plugin2.provideClusterInfo ? { cluster: info2 } : {} }
-  });
-}
-__name(execInfo, "execInfo");
-function notStarted(cause, plugin2, name) {
-  if (cause.code !== "ENOENT") return failed(`${name} cannot be started: ${cause.code}`, cause);
-  const hint = plugin2.installHint.trim();
-  const fix = hint === "" ? "install it in a step before this one, or log in with another method" : capText(hint, WORDS_LIMIT_BYTES);
-  return failed(`${name} is not there: ${fix}`, cause);
-}
-__name(notStarted, "notStarted");
-function lastWords(words) {
-  const lines = words.split(/[\r\n]+/).filter((line) => line.trim() !== "");
-  const last = redact(lines.slice(-WORDS_LINES).join(" ")).trim();
-  return last === "" ? "" : `: ${capText(last, WORDS_LIMIT_BYTES)}`;
-}
-__name(lastWords, "lastWords");
-function credentialOf(output, plugin2, name) {
-  const credential = parse(output);
-  if (!isRecord2(credential) || credential.kind !== "ExecCredential") {
-    throw failed(`${name} printed no ExecCredential: it must print JSON on stdout, and nothing else`);
-  }
-  if (plugin2.apiVersion !== "" && credential.apiVersion !== plugin2.apiVersion) {
-    const version = quote(String(credential.apiVersion));
-    throw failed(
-      `${name} answered with apiVersion ${version}, the kubeconfig asks for ${quote(plugin2.apiVersion)}: update one of the two`
-    );
-  }
-  const status = isRecord2(credential.status) ? credential.status : {};
-  const token = textOf2(status.token);
-  const certificate = textOf2(status.clientCertificateData);
-  const key = textOf2(status.clientKeyData);
-  if (certificate === null !== (key === null))
-    throw failed(`${name} printed a client certificate and key of which one is missing`);
-  if (token === null && certificate === null) throw failed(`${name} printed neither a token nor a client certificate`);
-  const expiresAtMs = Date.parse(textOf2(status.expirationTimestamp) ?? "");
-  return { token, certificate, key, expiresAtMs: Number.isNaN(expiresAtMs) ? null : expiresAtMs };
-}
-__name(credentialOf, "credentialOf");
-function parse(output) {
+// src/cluster/json-web-token.ts
+var LAST_TIME_MS = 864e13;
+function expiryOfToken(token) {
+  const [, payload = "", signature] = token.split(".");
+  if (signature === void 0) return null;
   try {
-    return JSON.parse(output);
+    const claims = JSON.parse(Buffer.from(payload, "base64url").toString("utf8"));
+    const expiresAtMs = isRecord2(claims) && typeof claims.exp === "number" ? claims.exp * 1e3 : Number.NaN;
+    return Math.abs(expiresAtMs) <= LAST_TIME_MS ? expiresAtMs : null;
   } catch {
     return null;
   }
 }
-__name(parse, "parse");
-function textOf2(value) {
-  return typeof value === "string" && value.trim() !== "" ? value.trim() : null;
+__name(expiryOfToken, "expiryOfToken");
+
+// src/cluster/credential-age.ts
+function warningsAboutAge({ credentials, dial }, user, nowMs) {
+  const of2 = `of user ${quote(user?.name ?? "")}`;
+  return [...aboutToken(credentials, of2, nowMs), ...aboutCertificate(dial.tls.cert, of2, nowMs)];
 }
-__name(textOf2, "textOf");
+__name(warningsAboutAge, "warningsAboutAge");
+function aboutToken({ headers: headers2 }, of2, nowMs) {
+  const authorization = headers2.Authorization;
+  const token = typeof authorization === "string" ? authorization.replace(/^Bearer /, "") : "";
+  const expiresAtMs = expiryOfToken(token);
+  if (expiresAtMs === null || expiresAtMs > nowMs) return [];
+  return [`the token ${of2} expired at ${stamp(expiresAtMs)} (by this machine's clock): log in again before this step`];
+}
+__name(aboutToken, "aboutToken");
+function aboutCertificate(pem, of2, nowMs) {
+  if (!Buffer.isBuffer(pem) && typeof pem !== "string") return [];
+  let certificate;
+  try {
+    certificate = new import_node_crypto.X509Certificate(pem);
+  } catch {
+    return [];
+  }
+  const [fromMs, toMs] = [Date.parse(certificate.validFrom), Date.parse(certificate.validTo)];
+  if (toMs <= nowMs) {
+    return [
+      `the client certificate ${of2} expired at ${stamp(toMs)} (by this machine's clock): renew it (kubeadm: \`kubeadm certs renew admin.conf\`), or log in again before this step`
+    ];
+  }
+  if (fromMs <= nowMs) return [];
+  return [`the client certificate ${of2} is valid only from ${stamp(fromMs)} on: check the clock of this machine`];
+}
+__name(aboutCertificate, "aboutCertificate");
+function stamp(atMs) {
+  return new Date(atMs).toISOString();
+}
+__name(stamp, "stamp");
 
 // src/cluster/credentials.ts
-var TOKEN_FILE_MS = 6e4;
-var RENEW_AHEAD_MS = 6e4;
-var RENEW_AHEAD_SHARE = 0.2;
-function createCredentialSource(options) {
-  const { target, clock } = options;
-  const { user } = target;
-  const secrets = /* @__PURE__ */ new Set();
-  let present2 = null;
-  let renewal = null;
-  const obtain = /* @__PURE__ */ __name(async () => {
-    try {
-      const obtained = user === null ? ofNobody() : await obtainFor(user, options);
-      for (const secret of obtained.secrets) secrets.add(secret);
-      present2 = obtained;
-      return obtained;
-    } finally {
-      renewal = null;
-    }
-  }, "obtain");
-  const renewed2 = /* @__PURE__ */ __name(() => {
-    renewal ??= obtain();
-    return renewal;
-  }, "renewed");
-  return {
-    current: /* @__PURE__ */ __name(async () => {
-      const now = clock.wallMs();
-      if (present2 === null) return (await renewed2()).credentials;
-      if (present2.renewAtMs === null || now < present2.renewAtMs) return present2.credentials;
-      const { expiresAtMs, credentials } = present2;
-      try {
-        return (await renewed2()).credentials;
-      } catch (error2) {
-        if (expiresAtMs !== null && now < expiresAtMs) return credentials;
-        throw error2;
-      }
-    }, "current"),
-    renew: /* @__PURE__ */ __name(async () => {
-      await renewed2();
-    }, "renew"),
-    secrets: /* @__PURE__ */ __name(() => [...secrets], "secrets")
-  };
-}
-__name(createCredentialSource, "createCredentialSource");
-async function obtainFor(user, options) {
-  const { clock, target } = options;
-  if (user.exec !== null) {
-    const credential = await runExecPlugin({ ...options, plugin: user.exec, user: user.name, cluster: target.cluster });
-    return ofPlugin(user, credential, clock);
-  }
-  const token = tokenFrom(user) ?? user.token;
-  if (token !== null) return ofToken(user, token, user.tokenFile === null ? null : clock.wallMs() + TOKEN_FILE_MS);
-  if (user.username !== null) {
-    const { username, password } = user;
-    const basic = Buffer.from(`${username}:${password ?? ""}`).toString("base64");
-    return lasting(user, { Authorization: `Basic ${basic}` }, password === null ? [basic] : [password, basic]);
-  }
-  return lasting(user, {}, []);
-}
-__name(obtainFor, "obtainFor");
-function ofNobody() {
-  return {
-    credentials: { headers: {}, certificate: null, key: null },
-    secrets: [],
-    renewAtMs: null,
-    expiresAtMs: null
-  };
-}
-__name(ofNobody, "ofNobody");
-function lasting(user, headers2, secrets) {
-  const all = { ...user.impersonation, ...headers2 };
-  return { ...ofNobody(), credentials: { headers: all, certificate: null, key: null }, secrets };
-}
-__name(lasting, "lasting");
-function ofToken(user, token, renewAtMs) {
-  return { ...lasting(user, { Authorization: `Bearer ${token}` }, [token]), renewAtMs };
-}
-__name(ofToken, "ofToken");
-function ofPlugin(user, credential, clock) {
-  const { token, certificate, key, expiresAtMs } = credential;
-  const base = token === null ? lasting(user, {}, []) : ofToken(user, token, null);
-  const credentials = { ...base.credentials, certificate, key };
-  const secrets = key === null ? base.secrets : [...base.secrets, key];
-  const restMs = expiresAtMs === null ? 0 : expiresAtMs - clock.wallMs();
-  if (expiresAtMs === null || restMs <= 0) return { ...base, credentials, secrets };
-  const aheadMs = Math.min(RENEW_AHEAD_MS, restMs * RENEW_AHEAD_SHARE);
-  return { credentials, secrets, renewAtMs: expiresAtMs - aheadMs, expiresAtMs };
-}
-__name(ofPlugin, "ofPlugin");
-function tokenFrom({ tokenFile, token, name }) {
-  if (tokenFile === null) return null;
-  try {
-    const text3 = (0, import_node_fs.readFileSync)(tokenFile, "utf8").trim();
-    if (text3 !== "" || token !== null) return text3 === "" ? null : text3;
-    throw new Error("it is empty");
-  } catch (cause) {
-    if (token !== null) return null;
-    const { code, message: message2 } = cause;
-    throw new ConnectError(`the token file ${tokenFile} of user ${quote(name)} cannot be read: ${code ?? message2}`, {
-      reason: "CredentialsFailed",
-      cause
-    });
-  }
-}
-__name(tokenFrom, "tokenFrom");
+var import_promises2 = __nccwpck_require__(455);
+
+// src/cluster/oidc.ts
+var import_node_https3 = __nccwpck_require__(708);
 
 // src/cluster/dialer.ts
 var import_node_tls2 = __nccwpck_require__(311);
 var ignored = /* @__PURE__ */ __name(() => {
 }, "ignored");
 var CONTEXT = "gate";
-function createDialer(target, proxy) {
-  const secrets = new Set(secretsOf(target.user));
-  if (proxy?.password) secrets.add(proxy.password);
+function createDialer(target, proxy, mask = () => void 0) {
   const retired = [];
   let made = null;
   const retire = /* @__PURE__ */ __name(() => {
@@ -22748,19 +22940,17 @@ function createDialer(target, proxy) {
     const certificates = JSON.stringify([credentials.certificate, credentials.key]);
     if (made?.certificates === certificates) return made;
     retire();
-    const config = configFor(target, proxy, credentials);
-    const dial = config.then((loaded) => dialFrom(loaded, target));
+    const dial = configFor(target, proxy, credentials).then((config) => dialFrom(config, target));
     dial.catch(ignored);
-    made = { certificates, config, dial };
+    made = { certificates, dial };
     return made;
   }, "madeFor");
   return {
     dial: /* @__PURE__ */ __name(async (credentials) => {
       const present2 = madeFor(credentials);
       try {
-        const dial = isRecord2(target.user?.authProvider) ? await dialFrom(await present2.config, target) : await present2.dial;
-        const { Authorization: authorization } = dial.headers;
-        if (authorization !== void 0) secrets.add(authorization.replace(/^Bearer /, ""));
+        const dial = await present2.dial;
+        if (dial.tls.key !== void 0) mask(String(dial.tls.key));
         return dial;
       } catch (error2) {
         if (made === present2) made = null;
@@ -22771,7 +22961,6 @@ function createDialer(target, proxy) {
       const { certFile = null, keyFile = null } = target.user ?? {};
       if (certFile !== null || keyFile !== null) retire();
     }, "renew"),
-    secrets: /* @__PURE__ */ __name(() => [...secrets], "secrets"),
     close: /* @__PURE__ */ __name(() => {
       made?.dial.then(({ agent }) => agent.destroy(), ignored);
       for (const agent of retired) agent.destroy();
@@ -22793,14 +22982,13 @@ async function configFor(target, proxy, credentials) {
         ...cluster.caData === null ? {} : { caData: cluster.caData },
         ...cluster.caFile === null ? {} : { caFile: cluster.caFile },
         ...cluster.tlsServerName === null ? {} : { tlsServerName: cluster.tlsServerName },
-        ...proxy === null ? {} : { proxyUrl: proxy.url }
+        ...proxy === null ? {} : { proxyUrl: libraryUrlOf(proxy) }
       }
     ],
     users: [
       {
         name: CONTEXT,
-        ...certificatesOf(user, credentials),
-        ...user?.authProvider ? { authProvider: user.authProvider } : {}
+        ...certificatesOf(user, credentials)
       }
     ],
     contexts: [{ name: CONTEXT, cluster: CONTEXT, user: CONTEXT }],
@@ -22809,6 +22997,10 @@ async function configFor(target, proxy, credentials) {
   return config;
 }
 __name(configFor, "configFor");
+function libraryUrlOf({ url }) {
+  return url.replace(/^socks5:/i, "socks5h:");
+}
+__name(libraryUrlOf, "libraryUrlOf");
 function certificatesOf(user, { certificate, key }) {
   if (certificate !== null && key !== null) return { certData: base64(certificate), keyData: base64(key) };
   if (user === null) return {};
@@ -22821,15 +23013,15 @@ function certificatesOf(user, { certificate, key }) {
   };
 }
 __name(certificatesOf, "certificatesOf");
-async function dialFrom(config, { source, user }) {
+async function dialFrom(config, { source, cluster }) {
   const options = {};
   try {
     await config.applyToHTTPSOptions(options);
   } catch (cause) {
     if (isConnectError(cause)) throw cause;
-    throw applyError(cause, source, user);
+    throw applyError(cause, source);
   }
-  const { cert, key, servername, rejectUnauthorized, headers: headers2 } = options;
+  const { cert, key, servername } = options;
   const ca = withExtra(options.ca);
   const agent = options.agent;
   Object.assign(agent, { keepAlive: true });
@@ -22841,9 +23033,9 @@ async function dialFrom(config, { source, user }) {
       ...cert === void 0 ? {} : { cert },
       ...key === void 0 ? {} : { key },
       ...servername === void 0 ? {} : { servername },
-      ...rejectUnauthorized === void 0 ? {} : { rejectUnauthorized }
-    },
-    headers: authorizationOf(headers2)
+      // Said in any case: NODE_TLS_REJECT_UNAUTHORIZED=0 is for others, and nobody would warn of it.
+      rejectUnauthorized: !cluster.skipTlsVerify
+    }
   };
 }
 __name(dialFrom, "dialFrom");
@@ -22852,27 +23044,13 @@ function withExtra(ca) {
   return ca === void 0 || extra.length === 0 ? ca : [ca, extra].flat();
 }
 __name(withExtra, "withExtra");
-function authorizationOf(headers2) {
-  const authorization = isRecord2(headers2) ? headers2.Authorization : void 0;
-  return typeof authorization === "string" ? { Authorization: authorization } : {};
-}
-__name(authorizationOf, "authorizationOf");
-function applyError(cause, source, user) {
+function applyError(cause, source) {
   const { code, path: path2 } = cause;
   if (path2 !== void 0) {
     return new ConnectError(`the ${source} names the file ${path2}, which cannot be read: ${code}`, {
       reason: "KubeconfigInvalid",
       cause
     });
-  }
-  if (isRecord2(user?.authProvider)) {
-    const name = String(user.authProvider.name);
-    return new ConnectError(
-      `the auth provider ${JSON.stringify(name)} of the kubeconfig gave no token; log in again before this step, or use an exec plugin`,
-      {
-        reason: "CredentialsFailed"
-      }
-    );
   }
   return new ConnectError(`the certificates or the proxy of the ${source} cannot be used`, {
     reason: "KubeconfigInvalid",
@@ -22884,27 +23062,693 @@ function base64(text3) {
   return Buffer.from(text3, "utf8").toString("base64");
 }
 __name(base64, "base64");
-function secretsOf(user) {
+
+// src/cluster/kubeconfig-secrets.ts
+var SECRET_NAME = /(?:token|secret|password|passwd|passphrase|credentials?|(?:private|access|api)[-_]?key)$/i;
+function secretsOfUser(user) {
   if (user === null) return [];
-  const key = user.keyData === null ? [] : [user.keyData, Buffer.from(user.keyData, "base64").toString("utf8")];
-  const config = isRecord2(user.authProvider) && isRecord2(user.authProvider.config) ? user.authProvider.config : {};
-  const kept = Object.entries(config).filter(([name]) => /token$|secret$/.test(name));
-  return [...key, ...kept.map(([, value]) => value).filter((value) => typeof value === "string")];
+  const { token, username, password, keyData, exec, authProvider } = user;
+  return [
+    token,
+    password,
+    username === null || password === null ? null : basicOf(username, password),
+    keyData,
+    keyData === null ? null : Buffer.from(keyData, "base64").toString("utf8"),
+    ...exec === null ? [] : secretsOfPlugin(exec),
+    ...secretsOfProvider(authProvider)
+  ].filter((secret) => secret !== null);
 }
-__name(secretsOf, "secretsOf");
+__name(secretsOfUser, "secretsOfUser");
+function basicOf(username, password) {
+  return Buffer.from(`${username}:${password}`).toString("base64");
+}
+__name(basicOf, "basicOf");
+function secretsOfPlugin({ env, args }) {
+  const inEnv = Object.entries(env).filter(([name]) => SECRET_NAME.test(name));
+  const inArgs = args.flatMap((arg, index2) => {
+    const { name = "", value } = /^--?(?<name>[\w-]+)(?:=(?<value>.*))?$/s.exec(arg)?.groups ?? {};
+    return SECRET_NAME.test(name) ? [value ?? args[index2 + 1] ?? ""] : [];
+  });
+  return [...inEnv.map(([, value]) => value), ...inArgs];
+}
+__name(secretsOfPlugin, "secretsOfPlugin");
+function secretsOfProvider(authProvider) {
+  const config = isRecord2(authProvider) && isRecord2(authProvider.config) ? authProvider.config : {};
+  return Object.entries(config).filter(([name]) => SECRET_NAME.test(name)).map(([, value]) => value).filter((value) => typeof value === "string");
+}
+__name(secretsOfProvider, "secretsOfProvider");
+
+// src/cluster/no-proxy.ts
+var import_node_net2 = __nccwpck_require__(30);
+function bypassesProxy(noProxy, hostname, port) {
+  const host = bare(hostname);
+  if (isLoopback(host)) return true;
+  return noProxy.split(/[\s,]+/).filter((entry) => entry !== "").some((entry) => matches(entry.toLowerCase(), host, port));
+}
+__name(bypassesProxy, "bypassesProxy");
+function isLoopback(host) {
+  if (host === "localhost" || host.endsWith(".localhost")) return true;
+  return (0, import_node_net2.isIP)(host) !== 0 && LOOPBACK.check(host, familyOf(host));
+}
+__name(isLoopback, "isLoopback");
+var LOOPBACK = new import_node_net2.BlockList();
+LOOPBACK.addSubnet("127.0.0.0", 8, "ipv4");
+LOOPBACK.addAddress("::1", "ipv6");
+function matches(entry, host, port) {
+  if (entry === "*") return true;
+  if (entry.includes("/")) return matchesBlock(entry, host);
+  const { name, port: wantedPort } = splitPort(entry);
+  if (wantedPort !== "" && wantedPort !== port) return false;
+  if ((0, import_node_net2.isIP)(name) !== 0)
+    return (0, import_node_net2.isIP)(host) !== 0 && blockOf(name, (0, import_node_net2.isIPv4)(name) ? 32 : 128)?.check(host, familyOf(host)) === true;
+  const suffix = name.replace(/^\*?\./, "");
+  return suffix !== "" && (host === suffix || host.endsWith(`.${suffix}`));
+}
+__name(matches, "matches");
+function matchesBlock(entry, host) {
+  const [network = "", prefix = ""] = entry.split("/", 2);
+  const block = /^\d{1,3}$/.test(prefix) ? blockOf(bare(network), Number(prefix)) : null;
+  return block !== null && (0, import_node_net2.isIP)(host) !== 0 && block.check(host, familyOf(host));
+}
+__name(matchesBlock, "matchesBlock");
+function blockOf(network, prefix) {
+  const bits = { 0: -1, 4: 32, 6: 128 }[(0, import_node_net2.isIP)(network)] ?? -1;
+  if (prefix > bits) return null;
+  const block = new import_node_net2.BlockList();
+  block.addSubnet(network, prefix, familyOf(network));
+  return block;
+}
+__name(blockOf, "blockOf");
+function splitPort(entry) {
+  const match = /^(\[[^\]]+\]|[^:]+):(\d+)$/.exec(entry);
+  return match === null ? { name: bare(entry), port: "" } : { name: bare(match[1] ?? ""), port: match[2] ?? "" };
+}
+__name(splitPort, "splitPort");
+function bare(host) {
+  return host.toLowerCase().replace(/^\[|\]$/g, "");
+}
+__name(bare, "bare");
+function familyOf(address) {
+  return (0, import_node_net2.isIPv4)(address) ? "ipv4" : "ipv6";
+}
+__name(familyOf, "familyOf");
+
+// src/cluster/proxy.ts
+var LEAST_TOKEN_LENGTH = 20;
+var SCHEMES = /* @__PURE__ */ new Set([
+  "http:",
+  "https:",
+  "socks:",
+  "socks4:",
+  "socks4a:",
+  "socks5:",
+  "socks5h:"
+]);
+function proxyFor(server, proxyUrl, env) {
+  if (proxyUrl !== null) return parseProxy(proxyUrl, "the kubeconfig's proxy-url");
+  const name = server.protocol === "https:" ? "https_proxy" : "http_proxy";
+  const url = env[name] || env[name.toUpperCase()] || "";
+  if (url === "") return null;
+  const port = server.port || (server.protocol === "https:" ? "443" : "80");
+  const isBypassed = bypassesProxy(env.no_proxy || env.NO_PROXY || "", server.hostname, port);
+  return isBypassed ? null : parseProxy(url, name.toUpperCase());
+}
+__name(proxyFor, "proxyFor");
+function parseProxy(text3, source) {
+  const withScheme = /^[a-z][a-z\d+.-]*:\/\//i.test(text3) ? text3 : `http://${text3}`;
+  const url = URL.canParse(withScheme) ? new URL(withScheme) : null;
+  const username = url === null ? null : decoded(url.username);
+  const password = url === null ? null : decoded(url.password);
+  if (url === null || username === null || password === null || !SCHEMES.has(url.protocol) || url.hostname === "") {
+    throw new ConnectError(
+      `${source} is no URL of a proxy; allowed: http://, https:// or socks5:// with host and port`,
+      {
+        reason: "KubeconfigInvalid"
+      }
+    );
+  }
+  const secrets = password === "" ? [username].filter(({ length }) => length >= LEAST_TOKEN_LENGTH) : [.../* @__PURE__ */ new Set([password, url.password, basicOf(username, password)])];
+  return { url: withScheme, name: `${url.protocol}//${url.host}`, secrets };
+}
+__name(parseProxy, "parseProxy");
+function decoded(text3) {
+  try {
+    return decodeURIComponent(text3);
+  } catch {
+    return null;
+  }
+}
+__name(decoded, "decoded");
+
+// src/cluster/oidc.ts
+var OIDC_TIMEOUT_MS = 3e4;
+var ANSWER_LIMIT_BYTES = 1024 * 1024;
+async function refreshIdToken(provider, refreshToken, { env, clock, signal: signal3 }) {
+  const { issuer, clientId, clientSecret } = provider;
+  const url = issuerUrl(issuer);
+  const late = new AbortController();
+  const ask = await askerFor(url, provider, env, AbortSignal.any([signal3, late.signal]));
+  const cancelTimer = clock.after(OIDC_TIMEOUT_MS, () => late.abort());
+  try {
+    const discovered = await ask(new URL(`${url.href.replace(/\/$/, "")}/.well-known/openid-configuration`));
+    if (discovered.status !== 200) throw failed(url, `its discovery document was answered with ${discovered.status}`);
+    const endpoint = endpointOf(discovered.body, url);
+    const form = { grant_type: "refresh_token", refresh_token: refreshToken };
+    const inForm = { ...form, client_id: clientId, ...clientSecret === "" ? {} : { client_secret: clientSecret } };
+    const byHeader = clientSecret === "" ? null : await ask(endpoint, form, basic(clientId, clientSecret));
+    const answer = byHeader?.status === 200 ? byHeader : await ask(endpoint, inForm);
+    if (answer.status !== 200) {
+      throw failed(url, `it refused the refresh token (${answer.status}${errorCodeOf(answer.body)})`);
+    }
+    const { id_token: idToken, refresh_token: next } = isRecord2(answer.body) ? answer.body : {};
+    if (typeof idToken !== "string" || idToken === "") throw failed(url, "it gave no id-token for the refresh token");
+    return { idToken, refreshToken: typeof next === "string" && next !== "" ? next : refreshToken };
+  } catch (error2) {
+    if (isConnectError(error2)) throw error2;
+    if (signal3.aborted) throw failed(url, "the run ended before it had answered");
+    if (late.signal.aborted) throw failed(url, `it did not answer within ${OIDC_TIMEOUT_MS / 1e3} s`);
+    throw failed(url, networkProblemOf(error2).what, error2);
+  } finally {
+    cancelTimer();
+    ask.close();
+  }
+}
+__name(refreshIdToken, "refreshIdToken");
+function failed(issuer, what, cause) {
+  return new ConnectError(
+    `the id-token could not be renewed at the identity provider ${issuer.host}: ${what}; log in again before this step`,
+    { reason: "CredentialsFailed", ...cause === void 0 ? {} : { cause } }
+  );
+}
+__name(failed, "failed");
+function issuerUrl(text3) {
+  const url = URL.canParse(text3) ? new URL(text3) : null;
+  if (url?.protocol === "https:") return url;
+  throw new ConnectError("the idp-issuer-url of the kubeconfig is no URL; it must begin with https://", {
+    reason: "KubeconfigInvalid"
+  });
+}
+__name(issuerUrl, "issuerUrl");
+function endpointOf(document2, issuer) {
+  const endpoint = isRecord2(document2) ? document2.token_endpoint : null;
+  const url = typeof endpoint === "string" && URL.canParse(endpoint) ? new URL(endpoint) : null;
+  if (url?.protocol === "https:") return url;
+  throw failed(issuer, "its discovery document names no token endpoint with https://");
+}
+__name(endpointOf, "endpointOf");
+function basic(clientId, clientSecret) {
+  const pair = `${encodeURIComponent(clientId)}:${encodeURIComponent(clientSecret)}`;
+  return `Basic ${Buffer.from(pair).toString("base64")}`;
+}
+__name(basic, "basic");
+function errorCodeOf(body) {
+  const code = isRecord2(body) && typeof body.error === "string" ? body.error : "";
+  return /^(?:invalid_(?:request|client|grant|scope)|unauthorized_client|unsupported_grant_type)$/.test(code) ? `, ${code}` : "";
+}
+__name(errorCodeOf, "errorCodeOf");
+async function askerFor(issuer, provider, env, signal3) {
+  const { caData, caFile } = provider;
+  const cluster = {
+    ...{ name: "issuer", server: issuer.origin, caData, caFile, tlsServerName: null, skipTlsVerify: false },
+    ...{ proxyUrl: null, disableCompression: true, execConfig: void 0 }
+  };
+  const target = { cluster, user: null, context: "", source: "kubeconfig" };
+  const dialer = createDialer(target, proxyFor(issuer, null, env));
+  const dial = await dialer.dial({ headers: {}, certificate: null, key: null });
+  const ask = /* @__PURE__ */ __name((url, form, authorization) => exchange(dial, url, form, authorization, signal3), "ask");
+  return Object.assign(ask, { close: dialer.close });
+}
+__name(askerFor, "askerFor");
+function exchange({ agent, tls: tls3 }, url, form, authorization, signal3) {
+  const body = form === void 0 ? void 0 : new URLSearchParams(form).toString();
+  const options = {
+    ...tls3,
+    agent,
+    method: body === void 0 ? "GET" : "POST",
+    headers: {
+      Accept: "application/json",
+      ...body === void 0 ? {} : { "Content-Type": "application/x-www-form-urlencoded" },
+      ...body === void 0 ? {} : { "Content-Length": String(Buffer.byteLength(body)) },
+      ...authorization === void 0 ? {} : { Authorization: authorization }
+    }
+  };
+  return new Promise((resolve, reject) => {
+    const request = (0, import_node_https3.request)(url, options);
+    const onAbort = /* @__PURE__ */ __name(() => {
+      request.destroy();
+      reject(new Error("aborted"));
+    }, "onAbort");
+    if (signal3.aborted) onAbort();
+    signal3.addEventListener("abort", onAbort, { once: true });
+    request.on("close", () => signal3.removeEventListener("abort", onAbort));
+    request.on("error", reject);
+    request.on("response", (message2) => {
+      const status = message2.statusCode ?? 0;
+      readBody(message2, () => void 0, ANSWER_LIMIT_BYTES).then(
+        (bytes) => resolve({ status, body: jsonOf(bytes) }),
+        reject
+      );
+    });
+    request.end(body);
+  });
+}
+__name(exchange, "exchange");
+function jsonOf(body) {
+  try {
+    return parseJson(body);
+  } catch {
+    return null;
+  }
+}
+__name(jsonOf, "jsonOf");
+
+// src/cluster/auth-provider.ts
+var REMOVED = {
+  gcp: "the exec plugin gke-gcloud-auth-plugin",
+  azure: "the exec plugin kubelogin"
+};
+function createAuthProvider(user, options) {
+  const provider = isRecord2(user.authProvider) ? user.authProvider : {};
+  const name = textIn(provider, "name");
+  const config = isRecord2(provider.config) ? provider.config : {};
+  const who = `the auth provider ${quote(name)} of user ${quote(user.name)}`;
+  switch (name) {
+    case "oidc":
+      return createOidc(who, config, options);
+    case "gcp":
+    case "azure":
+      return () => Promise.resolve(ofKubeconfig(who, name, config, options));
+    default:
+      return () => Promise.reject(failed2(`${who} is not known: use a token, a client certificate or an exec plugin`));
+  }
+}
+__name(createAuthProvider, "createAuthProvider");
+function failed2(message2) {
+  return new ConnectError(message2, { reason: "CredentialsFailed" });
+}
+__name(failed2, "failed");
+function textIn(record2, name) {
+  const value = record2[name];
+  return typeof value === "string" ? value : "";
+}
+__name(textIn, "textIn");
+function createOidc(who, config, options) {
+  const provider = {
+    issuer: textIn(config, "idp-issuer-url"),
+    clientId: textIn(config, "client-id"),
+    clientSecret: textIn(config, "client-secret"),
+    caData: textIn(config, "idp-certificate-authority-data") || null,
+    caFile: textIn(config, "idp-certificate-authority") || null
+  };
+  let idToken = textIn(config, "id-token");
+  let refreshToken = textIn(config, "refresh-token");
+  const canRefresh = refreshToken !== "" && provider.issuer !== "" && provider.clientId !== "";
+  return async (refused2) => {
+    const expiresAtMs = expiryOfToken(idToken);
+    const hasExpired = idToken === "" || expiresAtMs !== null && expiresAtMs <= options.clock.wallMs();
+    if (hasExpired && !canRefresh) {
+      throw failed2(
+        `${who} has ${idToken === "" ? "no id-token" : `an id-token that ${expired(expiresAtMs)}`}, and lacks what a new one takes (refresh-token, idp-issuer-url, client-id): log in again before this step`
+      );
+    }
+    if (hasExpired || refused2 && canRefresh) {
+      ({ idToken, refreshToken } = await refreshIdToken(provider, refreshToken, options));
+    }
+    return { token: idToken, secrets: [idToken, refreshToken], expiresAtMs: expiryOfToken(idToken) };
+  };
+}
+__name(createOidc, "createOidc");
+function ofKubeconfig(who, name, config, { clock }) {
+  const token = textIn(config, "access-token");
+  const expiresOnMs = Number(textIn(config, "expires-on") || Number.NaN) * 1e3;
+  const expiryMs = Date.parse(textIn(config, "expiry"));
+  const expiresAtMs = [expiryMs, expiresOnMs].find((atMs) => !Number.isNaN(new Date(atMs).getTime())) ?? null;
+  if (token !== "" && (expiresAtMs === null || expiresAtMs > clock.wallMs())) {
+    return { token, secrets: [token], expiresAtMs };
+  }
+  const what = token === "" ? "no token" : `a token that ${expired(expiresAtMs)}`;
+  throw failed2(`${who} has ${what}, and kubectl has had no such provider since 1.26: log in with ${REMOVED[name]}`);
+}
+__name(ofKubeconfig, "ofKubeconfig");
+function expired(atMs) {
+  return atMs === null ? "has expired" : `expired at ${new Date(atMs).toISOString()}`;
+}
+__name(expired, "expired");
+
+// src/cluster/exec-plugin.ts
+var import_node_child_process5 = __nccwpck_require__(421);
+var import_node_fs5 = __nccwpck_require__(24);
+var import_node_path2 = __nccwpck_require__(760);
+
+// src/cluster/exec-info.ts
+var import_promises = __nccwpck_require__(455);
+async function execInfo(plugin2, cluster) {
+  const { apiVersion, provideClusterInfo } = plugin2;
+  const spec = { interactive: false, ...provideClusterInfo ? { cluster: await clusterInfo(cluster) } : {} };
+  return JSON.stringify({ apiVersion, kind: "ExecCredential", spec });
+}
+__name(execInfo, "execInfo");
+async function clusterInfo(cluster) {
+  const caData = cluster.caData ?? await fileAsData(cluster.caFile);
+  return {
+    server: cluster.server,
+    ...cluster.tlsServerName === null ? {} : { "tls-server-name": cluster.tlsServerName },
+    ...cluster.skipTlsVerify ? { "insecure-skip-tls-verify": true } : {},
+    ...caData === null ? {} : { "certificate-authority-data": caData },
+    ...cluster.proxyUrl === null ? {} : { "proxy-url": cluster.proxyUrl },
+    ...cluster.disableCompression ? { "disable-compression": true } : {},
+    ...cluster.execConfig === void 0 ? {} : { config: cluster.execConfig }
+  };
+}
+__name(clusterInfo, "clusterInfo");
+async function fileAsData(path2) {
+  if (path2 === null) return null;
+  try {
+    return (await (0, import_promises.readFile)(path2)).toString("base64");
+  } catch (cause) {
+    const { code } = cause;
+    throw new ConnectError(`the kubeconfig names the file ${path2}, which cannot be read: ${code}`, {
+      reason: "KubeconfigInvalid",
+      cause
+    });
+  }
+}
+__name(fileAsData, "fileAsData");
+
+// src/cluster/redact.ts
+var LOOKS_SECRET = [
+  /-----BEGIN [\w ]*PRIVATE KEY-----[\s\S]*?(?:-----END [\w ]*-----|$)/g,
+  /eyJ[\w-]+(?:\.[\w-]+)+/g,
+  /(?<=\b(?:bearer|basic)\s+)[\w.~+/=-]{6,}/gi,
+  /(?<=(?:token|secret|password|passwd|passphrase|credentials?|key)["']?\s*[:=]\s*)(?:"[^"]+"|'[^']+'|[^\s"',;]{6,})/gi,
+  /(?<=:\/\/)[^\s/@]+(?=@)/g,
+  /[A-Za-z0-9+/_=-]{40,}/g
+];
+var HIDDEN = "***";
+var LEAST_KNOWN_LENGTH = 6;
+function redact(text3, known = []) {
+  const withoutKnown = known.filter(({ length }) => length >= LEAST_KNOWN_LENGTH).sort((one, other) => other.length - one.length).reduce((rest, secret) => rest.replaceAll(secret, HIDDEN), text3);
+  return LOOKS_SECRET.reduce((rest, pattern) => rest.replaceAll(pattern, HIDDEN), withoutKnown);
+}
+__name(redact, "redact");
+
+// src/cluster/exec-plugin.ts
+var EXEC_TIMEOUT_MS = 3e4;
+var OUTPUT_LIMIT_BYTES = 1024 * 1024;
+var WORDS_LIMIT_BYTES = 400;
+var WORDS_LINES = 3;
+async function runExecPlugin(options) {
+  const { plugin: plugin2, user } = options;
+  const name = `exec plugin ${quote(plugin2.command)} of user ${quote(user)}`;
+  if (plugin2.command === "") throw failed3(`${name} has no command: repair the kubeconfig`);
+  if (plugin2.interactiveMode === "Always") {
+    throw failed3(`${name} asks for a terminal (interactiveMode: Always), and there is none: use another login for CI`);
+  }
+  const output = await run(options, name, await execInfo(plugin2, options.cluster));
+  return credentialOf(output, plugin2, name);
+}
+__name(runExecPlugin, "runExecPlugin");
+function failed3(message2, cause) {
+  return new ConnectError(message2, { reason: "CredentialsFailed", ...cause === void 0 ? {} : { cause } });
+}
+__name(failed3, "failed");
+var CAN_GROUP = process.platform !== "win32";
+function start({ plugin: plugin2, env }, name, info2) {
+  const options = {
+    env: { ...env, ...plugin2.env, KUBERNETES_EXEC_INFO: info2 },
+    detached: CAN_GROUP,
+    windowsHide: true
+  };
+  try {
+    return (0, import_node_child_process5.spawn)(plugin2.command, plugin2.args, { ...options, stdio: ["ignore", "pipe", "pipe"] });
+  } catch (error2) {
+    throw failed3(`${name} cannot be started: ${error2.code}`);
+  }
+}
+__name(start, "start");
+function run(options, name, info2) {
+  const { plugin: plugin2, clock, signal: signal3 } = options;
+  return new Promise((resolve, reject) => {
+    if (signal3.aborted) {
+      reject(failed3(`${name} was not run: the run ends`));
+      return;
+    }
+    const child = start(options, name, info2);
+    let output = "";
+    let words = "";
+    const lastWords = /* @__PURE__ */ __name(() => lastOf(redact(words, [...secretsOfPlugin(plugin2), ...secretsIn(output)])), "lastWords");
+    const end2 = /* @__PURE__ */ __name((finish) => {
+      cancelTimer();
+      signal3.removeEventListener("abort", onAbort);
+      finish();
+    }, "end");
+    const kill = /* @__PURE__ */ __name(() => {
+      try {
+        if (CAN_GROUP && child.pid !== void 0) process.kill(-child.pid, "SIGKILL");
+        else child.kill("SIGKILL");
+      } catch {
+      }
+      child.stdout.destroy();
+      child.stderr.destroy();
+    }, "kill");
+    const giveUp = /* @__PURE__ */ __name((message2) => {
+      kill();
+      end2(() => reject(failed3(message2)));
+    }, "giveUp");
+    const onAbort = /* @__PURE__ */ __name(() => giveUp(`${name} had not finished when the run ended, and was stopped; ${WAITS_FOR_SOMEBODY}${lastWords()}`), "onAbort");
+    const cancelTimer = clock.after(
+      EXEC_TIMEOUT_MS,
+      () => giveUp(`${name} did not finish within ${EXEC_TIMEOUT_MS / 1e3} s; ${WAITS_FOR_SOMEBODY}${lastWords()}`)
+    );
+    signal3.addEventListener("abort", onAbort, { once: true });
+    child.stdout.setEncoding("utf8").on("data", (data) => {
+      output += data;
+      if (output.length > OUTPUT_LIMIT_BYTES) giveUp(`${name} printed more than any credential has`);
+    });
+    child.stderr.setEncoding("utf8").on("data", (data) => {
+      words = (words + data).slice(-OUTPUT_LIMIT_BYTES);
+    });
+    child.on("error", (cause) => end2(() => reject(notStarted(cause, options, name))));
+    child.on("close", (code, killedBy) => {
+      const how = code === null ? `was killed by ${killedBy}` : `failed with exit code ${code}`;
+      end2(() => code === 0 ? resolve(output) : reject(failed3(`${name} ${how}${lastWords()}`)));
+    });
+  });
+}
+__name(run, "run");
+var WAITS_FOR_SOMEBODY = "it may be waiting for a terminal, a browser or the network: log in before this step";
+function notStarted(cause, { plugin: plugin2, env }, name) {
+  if (cause.code !== "ENOENT") return failed3(`${name} cannot be started: ${cause.code}`, cause);
+  if (isThere2(plugin2, env)) {
+    return failed3(`${name} cannot be started: it is there, but not the program that its first line names`, cause);
+  }
+  const hint = plugin2.installHint.trim();
+  const fix = hint === "" ? "install it in a step before this one, or log in with another method" : capText(hint, WORDS_LIMIT_BYTES);
+  return failed3(`${name} is not there: ${fix}`, cause);
+}
+__name(notStarted, "notStarted");
+function isThere2({ command, env: own }, env) {
+  if (/[\\/]/.test(command)) return (0, import_node_fs5.existsSync)(command);
+  const folders = (own.PATH ?? env.PATH ?? "").split(import_node_path2.delimiter);
+  return folders.some((folder) => folder !== "" && (0, import_node_fs5.existsSync)((0, import_node_path2.join)(folder, command)));
+}
+__name(isThere2, "isThere");
+function lastOf(words) {
+  const lines = words.split(/[\r\n]+/).filter((line) => line.trim() !== "");
+  const last = lines.slice(-WORDS_LINES).join(" ").trim();
+  return last === "" ? "" : `: ${capText(last, WORDS_LIMIT_BYTES)}`;
+}
+__name(lastOf, "lastOf");
+function secretsIn(output) {
+  const status = statusIn(parse2(output));
+  return [status.token, status.clientKeyData].filter((secret) => typeof secret === "string");
+}
+__name(secretsIn, "secretsIn");
+function statusIn(credential) {
+  return isRecord2(credential) && isRecord2(credential.status) ? credential.status : {};
+}
+__name(statusIn, "statusIn");
+var VERSION2 = /^client\.authentication\.k8s\.io\/v\d\w*$/;
+function credentialOf(output, plugin2, name) {
+  const credential = parse2(output);
+  if (!isRecord2(credential) || credential.kind !== "ExecCredential") {
+    throw failed3(`${name} printed no ExecCredential: it must print JSON on stdout, and nothing else`);
+  }
+  if (plugin2.apiVersion !== "" && credential.apiVersion !== plugin2.apiVersion) {
+    const version = textOf2(credential.apiVersion) ?? "";
+    const shown = VERSION2.test(version) ? `apiVersion ${quote(version)}` : "no apiVersion of an ExecCredential";
+    throw failed3(
+      `${name} answered with ${shown}, the kubeconfig asks for ${quote(plugin2.apiVersion)}: update one of the two`
+    );
+  }
+  const status = statusIn(credential);
+  const token = textOf2(status.token);
+  const certificate = textOf2(status.clientCertificateData);
+  const key = textOf2(status.clientKeyData);
+  if (certificate === null !== (key === null))
+    throw failed3(`${name} printed a client certificate and key of which one is missing`);
+  if (token === null && certificate === null) throw failed3(`${name} printed neither a token nor a client certificate`);
+  const expiresAtMs = Date.parse(textOf2(status.expirationTimestamp) ?? "");
+  return { token, certificate, key, expiresAtMs: Number.isNaN(expiresAtMs) ? null : expiresAtMs };
+}
+__name(credentialOf, "credentialOf");
+function parse2(output) {
+  try {
+    return JSON.parse(output);
+  } catch {
+    return null;
+  }
+}
+__name(parse2, "parse");
+function textOf2(value) {
+  return typeof value === "string" && value.trim() !== "" ? value.trim() : null;
+}
+__name(textOf2, "textOf");
+
+// src/cluster/credentials.ts
+var TOKEN_FILE_MS = 6e4;
+var RENEW_AHEAD_MS = 6e4;
+var RENEW_AHEAD_SHARE = 0.2;
+var RENEW_AGAIN_MS = 2e4;
+function createCredentialSource(options) {
+  const { target, clock, mask = /* @__PURE__ */ __name(() => void 0, "mask") } = options;
+  const { user } = target;
+  for (const secret of secretsOfUser(user)) mask(secret);
+  const obtain = user === null ? () => Promise.resolve(ofNobody()) : obtainerFor(user, options);
+  let present2 = null;
+  let renewal = null;
+  const renewNow = /* @__PURE__ */ __name(async (refused2) => {
+    try {
+      const obtained = await obtain(refused2);
+      for (const secret of obtained.secrets) mask(secret);
+      refuseUnsendable(obtained.credentials, user);
+      present2 = obtained;
+      return obtained;
+    } finally {
+      renewal = null;
+    }
+  }, "renewNow");
+  const renewed2 = /* @__PURE__ */ __name((refused2) => {
+    renewal ??= renewNow(refused2);
+    return renewal;
+  }, "renewed");
+  return {
+    current: /* @__PURE__ */ __name(async () => {
+      const now = clock.wallMs();
+      if (present2 === null) return (await renewed2(false)).credentials;
+      if (present2.renewAtMs === null || now < present2.renewAtMs) return present2.credentials;
+      const before2 = present2;
+      try {
+        return (await renewed2(false)).credentials;
+      } catch (error2) {
+        if (before2.expiresAtMs !== null && clock.wallMs() >= before2.expiresAtMs) throw error2;
+        if (present2 === before2) present2 = { ...before2, renewAtMs: clock.wallMs() + RENEW_AGAIN_MS };
+        return before2.credentials;
+      }
+    }, "current"),
+    renew: /* @__PURE__ */ __name(async () => {
+      await renewed2(true);
+    }, "renew")
+  };
+}
+__name(createCredentialSource, "createCredentialSource");
+function obtainerFor(user, options) {
+  const { clock, target } = options;
+  const { exec, username } = user;
+  if (exec !== null) {
+    const plugin2 = { ...options, plugin: exec, user: user.name, cluster: target.cluster };
+    return async () => expiring(user, await runExecPlugin(plugin2), clock);
+  }
+  if (user.token !== null || user.tokenFile !== null) {
+    return async () => {
+      const token = await tokenFrom(user) ?? user.token ?? "";
+      return ofToken(user, token, user.tokenFile === null ? null : clock.wallMs() + TOKEN_FILE_MS);
+    };
+  }
+  if (username !== null) {
+    const basic2 = lasting(user, { Authorization: `Basic ${basicOf(username, user.password ?? "")}` }, []);
+    return () => Promise.resolve(basic2);
+  }
+  if (user.authProvider !== null) {
+    const provider = createAuthProvider(user, options);
+    return async (refused2) => {
+      const { token, secrets, expiresAtMs } = await provider(refused2);
+      const obtained = expiring(user, { token, certificate: null, key: null, expiresAtMs }, clock);
+      return { ...obtained, secrets };
+    };
+  }
+  return () => Promise.resolve(lasting(user, {}, []));
+}
+__name(obtainerFor, "obtainerFor");
+function ofNobody() {
+  return {
+    credentials: { headers: {}, certificate: null, key: null },
+    secrets: [],
+    renewAtMs: null,
+    expiresAtMs: null
+  };
+}
+__name(ofNobody, "ofNobody");
+function lasting(user, headers2, secrets) {
+  const all = { ...user.impersonation, ...headers2 };
+  return { ...ofNobody(), credentials: { headers: all, certificate: null, key: null }, secrets };
+}
+__name(lasting, "lasting");
+function ofToken(user, token, renewAtMs) {
+  return { ...lasting(user, { Authorization: `Bearer ${token}` }, [token]), renewAtMs };
+}
+__name(ofToken, "ofToken");
+function expiring(user, credential, clock) {
+  const { token, certificate, key, expiresAtMs } = credential;
+  const base = token === null ? lasting(user, {}, []) : ofToken(user, token, null);
+  const credentials = { ...base.credentials, certificate, key };
+  const secrets = key === null ? base.secrets : [...base.secrets, key];
+  const restMs = expiresAtMs === null ? 0 : expiresAtMs - clock.wallMs();
+  if (expiresAtMs === null || restMs <= 0) return { ...base, credentials, secrets };
+  const aheadMs = Math.min(RENEW_AHEAD_MS, restMs * RENEW_AHEAD_SHARE);
+  return { credentials, secrets, renewAtMs: expiresAtMs - aheadMs, expiresAtMs };
+}
+__name(expiring, "expiring");
+function refuseUnsendable({ headers: headers2 }, user) {
+  for (const [name, values] of Object.entries(headers2)) {
+    if (![values].flat().some((value) => /[^\t\x20-\x7e\x80-\xff]/.test(value))) continue;
+    const what = name === "Authorization" ? "the token" : `the header ${name}`;
+    throw new ConnectError(
+      `${what} of user ${quote(user?.name ?? "")} holds a character that cannot be sent, such as a line break: repair the kubeconfig, or what writes it`,
+      { reason: "CredentialsFailed" }
+    );
+  }
+}
+__name(refuseUnsendable, "refuseUnsendable");
+async function tokenFrom({ tokenFile, token, name }) {
+  if (tokenFile === null) return null;
+  try {
+    const text3 = (await (0, import_promises2.readFile)(tokenFile, "utf8")).trim();
+    if (text3 !== "" || token !== null) return text3 === "" ? null : text3;
+    throw new Error("it is empty");
+  } catch (cause) {
+    if (token !== null) return null;
+    const { code, message: message2 } = cause;
+    throw new ConnectError(`the token file ${tokenFile} of user ${quote(name)} cannot be read: ${code ?? message2}`, {
+      reason: "CredentialsFailed",
+      cause
+    });
+  }
+}
+__name(tokenFrom, "tokenFrom");
 
 // src/cluster/https-transport.ts
 var import_node_http2 = __nccwpck_require__(67);
-var import_node_https3 = __nccwpck_require__(708);
+var import_node_https4 = __nccwpck_require__(708);
 var import_node_stream = __nccwpck_require__(75);
 var import_node_zlib = __nccwpck_require__(522);
 var USER_AGENT3 = "calico-health-gate";
 function createHttpsTransport(options) {
   const { server, proxy } = options;
   const basePath = server.pathname.replace(/\/+$/, "");
-  const send = server.protocol === "https:" ? import_node_https3.request : import_node_http2.request;
+  const send = server.protocol === "https:" ? import_node_https4.request : import_node_http2.request;
   return async (request) => {
-    const { dial, credentials } = await options.dial();
+    const { dial, credentials } = await unlessAborted(options.dial(), request.signal);
     const requestOptions = {
       ...dial.tls,
       agent: dial.agent,
@@ -22915,27 +23759,26 @@ function createHttpsTransport(options) {
       path: basePath + request.path,
       headers: {
         ...headersOf(request, options.compress),
-        ...credentials.headers,
-        ...dial.headers
+        ...credentials.headers
       }
     };
     return new Promise((resolve, reject) => {
       const { signal: signal3 } = request;
-      const exchange = send(requestOptions);
+      const exchange2 = send(requestOptions);
       const onAbort = /* @__PURE__ */ __name(() => {
         const error2 = new Error("the request was aborted", { cause: signal3.reason });
-        exchange.destroy(error2);
+        exchange2.destroy(error2);
         reject(error2);
       }, "onAbort");
-      exchange.on("error", (error2) => reject(proxy === null ? error2 : throughProxy(error2, proxy)));
+      exchange2.on("error", (error2) => reject(proxy === null ? error2 : throughProxy(error2, proxy)));
       if (signal3.aborted) {
         onAbort();
         return;
       }
       signal3.addEventListener("abort", onAbort, { once: true });
-      exchange.on("close", () => signal3.removeEventListener("abort", onAbort));
-      exchange.on("response", (message2) => resolve(responseOf(message2)));
-      exchange.end(request.body);
+      exchange2.on("close", () => signal3.removeEventListener("abort", onAbort));
+      exchange2.on("response", (message2) => resolve(responseOf(message2)));
+      exchange2.end(request.body);
     });
   };
 }
@@ -22955,17 +23798,17 @@ function responseOf(message2) {
   for (const [name, value] of Object.entries(message2.headers)) {
     if (value !== void 0) headers2[name] = Array.isArray(value) ? value.join(", ") : value;
   }
-  return { status: message2.statusCode ?? 0, headers: headers2, body: decoded(message2) };
+  return { status: message2.statusCode ?? 0, headers: headers2, body: decoded2(message2) };
 }
 __name(responseOf, "responseOf");
-function decoded(message2) {
+function decoded2(message2) {
   if (message2.headers["content-encoding"] !== "gzip") return message2;
   const gunzip = (0, import_node_zlib.createGunzip)({ flush: import_node_zlib.constants.Z_SYNC_FLUSH });
   (0, import_node_stream.pipeline)(message2, gunzip, () => {
   });
   return gunzip;
 }
-__name(decoded, "decoded");
+__name(decoded2, "decoded");
 function throughProxy(error2, proxy) {
   const status = /^Bad response: (\d+)$/.exec(error2.message)?.[1];
   if (status === void 0) return Object.assign(error2, { proxy });
@@ -22975,64 +23818,11 @@ function throughProxy(error2, proxy) {
 __name(throughProxy, "throughProxy");
 
 // src/cluster/kubeconfig-source.ts
-var import_node_fs6 = __nccwpck_require__(24);
-var import_node_path3 = __nccwpck_require__(760);
-
-// src/kubeconfig-path.ts
-var import_node_fs5 = __nccwpck_require__(24);
-var PASTED_KUBECONFIG = "is not shown: this is the content of a kubeconfig; write it to a file first, and give the path of that file";
-var MAX_PATH_LENGTH = 4096;
-var LEAST_BASE64_LENGTH = 64;
-var YAML_OR_JSON = /^(?:---|[{[&%#])|(?:^|[\s{,])["']?[A-Za-z][\w-]*["']?:(?:\s|$)/;
-var BASE64 = /^[A-Za-z0-9+/_-]+={0,2}$/;
-var PATH_START = /^(?:[/~.]|[A-Za-z]:[\\/])/;
-var TOKEN = /^eyJ[\w-]+\./;
-function looksLikeKubeconfigContent(value) {
-  const text3 = value.trim();
-  if (/[\r\n]/.test(text3) || text3.length > MAX_PATH_LENGTH) return true;
-  return YAML_OR_JSON.test(text3) || TOKEN.test(text3) || looksLikeBase64(text3);
-}
-__name(looksLikeKubeconfigContent, "looksLikeKubeconfigContent");
-function looksLikeBase64(text3) {
-  if (!BASE64.test(text3)) return false;
-  if (!PATH_START.test(text3) && (text3.length >= LEAST_BASE64_LENGTH || text3.endsWith("="))) return true;
-  return YAML_OR_JSON.test(Buffer.from(text3, "base64").toString("latin1").trim());
-}
-__name(looksLikeBase64, "looksLikeBase64");
-function unreadableKubeconfig(value, whyUnreadable) {
-  const path2 = value.trim();
-  if (path2 === "" || looksLikeKubeconfigContent(path2) || new RegExp("\\p{Cc}", "u").test(path2)) return null;
-  const reason = whyUnreadable(path2);
-  if (reason === null) return null;
-  const hint = path2.startsWith("~") ? ' ("~" is replaced by a shell only: write the whole path)' : "";
-  return `\`kubeconfig\` is ${quote(path2)}, which cannot be read: ${reason}${hint}; allowed: the path of a file that can be read, or nothing`;
-}
-__name(unreadableKubeconfig, "unreadableKubeconfig");
-var whyFileIsUnreadable = /* @__PURE__ */ __name((path2) => {
-  try {
-    (0, import_node_fs5.accessSync)(path2, import_node_fs5.constants.R_OK);
-    return (0, import_node_fs5.statSync)(path2).isDirectory() ? "it is a directory" : null;
-  } catch (error2) {
-    return wordsFor2(String(error2.code));
-  }
-}, "whyFileIsUnreadable");
-function wordsFor2(code) {
-  switch (code) {
-    case "ENOENT":
-      return "there is no such file";
-    case "EACCES":
-    case "EPERM":
-      return "permission denied";
-    case "ENOTDIR":
-      return "a part of the path is no directory";
-    default:
-      return code;
-  }
-}
-__name(wordsFor2, "wordsFor");
+var import_promises3 = __nccwpck_require__(455);
+var import_node_path4 = __nccwpck_require__(760);
 
 // src/cluster/kubeconfig.ts
-var import_node_path2 = __nccwpck_require__(760);
+var import_node_path3 = __nccwpck_require__(760);
 async function parseKubeconfig(text3, path2) {
   const { load: load2 } = await Promise.resolve().then(() => (init_js_yaml(), js_yaml_exports));
   let config;
@@ -23045,7 +23835,7 @@ async function parseKubeconfig(text3, path2) {
   if (problem === null && !isRecord2(config)) problem = "it is YAML, but no kubeconfig";
   if (problem !== null) throw invalid2(`the kubeconfig ${path2} cannot be read: ${problem}`);
   const { clusters, users, contexts, "current-context": currentContext } = config;
-  const folder = (0, import_node_path2.dirname)(path2);
+  const folder = (0, import_node_path3.dirname)(path2);
   return {
     clusters: named(clusters, "cluster", (name, cluster) => clusterOf(name, cluster, folder)),
     users: named(users, "user", (name, user) => userOf(name, user, folder)),
@@ -23165,7 +23955,7 @@ function textsOf(value) {
 __name(textsOf, "textsOf");
 function pathOf4(value, folder) {
   const path2 = textOf3(value);
-  return path2 === null || (0, import_node_path2.isAbsolute)(path2) ? path2 : (0, import_node_path2.join)(folder, path2);
+  return path2 === null || (0, import_node_path3.isAbsolute)(path2) ? path2 : (0, import_node_path3.join)(folder, path2);
 }
 __name(pathOf4, "pathOf");
 
@@ -23182,11 +23972,11 @@ async function findTarget(options) {
   const list = env.KUBECONFIG ?? "";
   if (list !== "") return fromList(list, options);
   const home = env.HOME ?? env.USERPROFILE ?? "";
-  const usual = (0, import_node_path3.join)(home, ".kube", "config");
+  const usual = (0, import_node_path4.join)(home, ".kube", "config");
   const config = home === "" ? null : await readAll([usual]);
   if (config !== null && config.contexts.length > 0) return chosen(config, options, `kubeconfig ${usual}`);
   const atHome = config === null ? `${usual}: there is no such file` : `${usual}: it has no contexts`;
-  const account = inCluster(env, options.serviceAccountFolder ?? SERVICE_ACCOUNT_FOLDER);
+  const account = await inCluster(env, options.serviceAccountFolder ?? SERVICE_ACCOUNT_FOLDER);
   if (typeof account === "string") {
     throw notFound(["KUBECONFIG: not set", home === "" ? "~/.kube/config: HOME is not set" : atHome, account]);
   }
@@ -23196,7 +23986,7 @@ async function findTarget(options) {
 __name(findTarget, "findTarget");
 async function fromList(list, options) {
   if (looksLikeKubeconfigContent(list)) throw invalid2(`KUBECONFIG ${PASTED_KUBECONFIG}`);
-  const config = await readAll(list.split(import_node_path3.delimiter).filter((path2) => path2 !== ""));
+  const config = await readAll(list.split(import_node_path4.delimiter).filter((path2) => path2 !== ""));
   if (config === null) throw notFound([`KUBECONFIG=${quote(list)}: none of its files is there`]);
   return chosen(config, options, `kubeconfig ${list} (KUBECONFIG)`);
 }
@@ -23211,15 +24001,15 @@ __name(notFound, "notFound");
 async function readAll(paths) {
   const configs = [];
   for (const path2 of paths) {
-    const text3 = readIfThere(path2);
+    const text3 = await readIfThere(path2);
     if (text3 !== null) configs.push(await parseKubeconfig(text3, path2));
   }
   return configs.length === 0 ? null : mergeKubeconfigs(configs);
 }
 __name(readAll, "readAll");
-function readIfThere(path2) {
+async function readIfThere(path2) {
   try {
-    return (0, import_node_fs6.readFileSync)(path2, "utf8");
+    return await (0, import_promises3.readFile)(path2, "utf8");
   } catch (cause) {
     const { code } = cause;
     if (code === "ENOENT" || code === "ENOTDIR") return null;
@@ -23263,18 +24053,18 @@ function listOf(names) {
   return names.length > SHOWN_CONTEXTS ? `${shown} and ${names.length - SHOWN_CONTEXTS} more` : shown;
 }
 __name(listOf, "listOf");
-function inCluster(env, folder) {
+async function inCluster(env, folder) {
   const { KUBERNETES_SERVICE_HOST: host = "", KUBERNETES_SERVICE_PORT: port = "" } = env;
   if (host === "" || port === "") return "in-cluster service account: this does not run in a pod of a cluster";
-  const tokenFile = (0, import_node_path3.join)(folder, "token");
-  if (readIfThere(tokenFile) === null) return `in-cluster service account: there is no ${tokenFile}`;
+  const tokenFile = (0, import_node_path4.join)(folder, "token");
+  if (await readIfThere(tokenFile) === null) return `in-cluster service account: there is no ${tokenFile}`;
   const server = `https://${host.includes(":") ? `[${host}]` : host}:${port}`;
   return {
     cluster: {
       name: "in-cluster",
       server,
       caData: null,
-      caFile: (0, import_node_path3.join)(folder, "ca.crt"),
+      caFile: (0, import_node_path4.join)(folder, "ca.crt"),
       tlsServerName: null,
       skipTlsVerify: false,
       proxyUrl: null,
@@ -23301,120 +24091,29 @@ function inCluster(env, folder) {
 }
 __name(inCluster, "inCluster");
 
-// src/cluster/no-proxy.ts
-var import_node_net2 = __nccwpck_require__(30);
-function bypassesProxy(noProxy, hostname, port) {
-  const host = bare(hostname);
-  if (isLoopback(host)) return true;
-  return noProxy.split(/[\s,]+/).filter((entry) => entry !== "").some((entry) => matches(entry.toLowerCase(), host, port));
-}
-__name(bypassesProxy, "bypassesProxy");
-function isLoopback(host) {
-  if (host === "localhost" || host.endsWith(".localhost")) return true;
-  return (0, import_node_net2.isIP)(host) !== 0 && LOOPBACK.check(host, familyOf(host));
-}
-__name(isLoopback, "isLoopback");
-var LOOPBACK = new import_node_net2.BlockList();
-LOOPBACK.addSubnet("127.0.0.0", 8, "ipv4");
-LOOPBACK.addAddress("::1", "ipv6");
-function matches(entry, host, port) {
-  if (entry === "*") return true;
-  if (entry.includes("/")) return matchesBlock(entry, host);
-  const { name, port: wantedPort } = splitPort(entry);
-  if (wantedPort !== "" && wantedPort !== port) return false;
-  if ((0, import_node_net2.isIP)(name) !== 0)
-    return (0, import_node_net2.isIP)(host) !== 0 && blockOf(name, (0, import_node_net2.isIPv4)(name) ? 32 : 128)?.check(host, familyOf(host)) === true;
-  const suffix = name.replace(/^\*?\./, "");
-  return suffix !== "" && (host === suffix || host.endsWith(`.${suffix}`));
-}
-__name(matches, "matches");
-function matchesBlock(entry, host) {
-  const [network = "", prefix = ""] = entry.split("/", 2);
-  const block = /^\d{1,3}$/.test(prefix) ? blockOf(bare(network), Number(prefix)) : null;
-  return block !== null && (0, import_node_net2.isIP)(host) !== 0 && block.check(host, familyOf(host));
-}
-__name(matchesBlock, "matchesBlock");
-function blockOf(network, prefix) {
-  const bits = { 0: -1, 4: 32, 6: 128 }[(0, import_node_net2.isIP)(network)] ?? -1;
-  if (prefix > bits) return null;
-  const block = new import_node_net2.BlockList();
-  block.addSubnet(network, prefix, familyOf(network));
-  return block;
-}
-__name(blockOf, "blockOf");
-function splitPort(entry) {
-  const match = /^(\[[^\]]+\]|[^:]+):(\d+)$/.exec(entry);
-  return match === null ? { name: bare(entry), port: "" } : { name: bare(match[1] ?? ""), port: match[2] ?? "" };
-}
-__name(splitPort, "splitPort");
-function bare(host) {
-  return host.toLowerCase().replace(/^\[|\]$/g, "");
-}
-__name(bare, "bare");
-function familyOf(address) {
-  return (0, import_node_net2.isIPv4)(address) ? "ipv4" : "ipv6";
-}
-__name(familyOf, "familyOf");
-
-// src/cluster/proxy.ts
-var SCHEMES = /* @__PURE__ */ new Set([
-  "http:",
-  "https:",
-  "socks:",
-  "socks4:",
-  "socks4a:",
-  "socks5:",
-  "socks5h:"
-]);
-function proxyFor(server, proxyUrl, env) {
-  if (proxyUrl !== null) return parseProxy(proxyUrl, "the kubeconfig's proxy-url");
-  const name = server.protocol === "https:" ? "https_proxy" : "http_proxy";
-  const url = env[name] || env[name.toUpperCase()] || "";
-  if (url === "") return null;
-  const port = server.port || (server.protocol === "https:" ? "443" : "80");
-  const isBypassed = bypassesProxy(env.no_proxy || env.NO_PROXY || "", server.hostname, port);
-  return isBypassed ? null : parseProxy(url, name.toUpperCase());
-}
-__name(proxyFor, "proxyFor");
-function parseProxy(text3, source) {
-  const withScheme = /^[a-z][a-z\d+.-]*:\/\//i.test(text3) ? text3 : `http://${text3}`;
-  const url = URL.canParse(withScheme) ? new URL(withScheme) : null;
-  const password = url === null ? null : decoded2(url.password);
-  if (url === null || password === null || !SCHEMES.has(url.protocol) || url.hostname === "") {
-    throw new ConnectError(
-      `${source} is no URL of a proxy; allowed: http://, https:// or socks5:// with host and port`,
-      {
-        reason: "KubeconfigInvalid"
-      }
-    );
-  }
-  return { url: withScheme, name: `${url.protocol}//${url.host}`, password: password === "" ? null : password };
-}
-__name(parseProxy, "parseProxy");
-function decoded2(text3) {
-  try {
-    return decodeURIComponent(text3);
-  } catch {
-    return null;
-  }
-}
-__name(decoded2, "decoded");
-
 // src/cluster/connection.ts
 var SHORTEST_SECRET = 6;
 async function connect2(options, signal3) {
   const { env, clock = systemClock } = options;
-  const target = await findTarget(options);
+  const secrets = /* @__PURE__ */ new Set();
+  const mask = /* @__PURE__ */ __name((secret) => {
+    if (secret.length < SHORTEST_SECRET || secrets.has(secret)) return;
+    secrets.add(secret);
+    options.mask?.(secret);
+  }, "mask");
+  const target = await unlessAborted(findTarget(options), signal3);
   const server = serverOf(target);
-  const proxy = proxyFor(server, target.cluster.proxyUrl, env);
   const end2 = new AbortController();
-  const credentials = createCredentialSource({ target, env, clock, signal: AbortSignal.any([signal3, end2.signal]) });
-  const dialer = createDialer(target, proxy);
+  const ending = AbortSignal.any([signal3, end2.signal]);
+  const credentials = createCredentialSource({ target, env, clock, mask, signal: ending });
+  const proxy = proxyFor(server, target.cluster.proxyUrl, env);
+  for (const secret of proxy?.secrets ?? []) mask(secret);
+  const dialer = createDialer(target, proxy, mask);
   const dial = /* @__PURE__ */ __name(async () => {
     const current = await credentials.current();
     return { credentials: current, dial: await dialer.dial(current) };
   }, "dial");
-  await dial();
+  const first = await unlessAborted(dial(), signal3);
   return {
     transport: createHttpsTransport({
       server,
@@ -23429,9 +24128,9 @@ async function connect2(options, signal3) {
       dialer.renew();
       await credentials.renew();
     }, "renewCredentials"),
-    warnings: warningsAbout(target, server),
+    warnings: [...warningsAbout(target, server), ...warningsAboutAge(first, target.user, clock.wallMs())],
     runsOnNode: env.KUBERNETES_SERVICE_HOST ? env.NODE_NAME || env.KUBERNETES_NODE_NAME || null : null,
-    secrets: /* @__PURE__ */ __name(() => [...credentials.secrets(), ...dialer.secrets()].filter(({ length }) => length >= SHORTEST_SECRET), "secrets"),
+    secrets: /* @__PURE__ */ __name(() => [...secrets], "secrets"),
     close: /* @__PURE__ */ __name(() => {
       end2.abort();
       dialer.close();
@@ -23441,10 +24140,12 @@ async function connect2(options, signal3) {
 __name(connect2, "connect");
 function serverOf({ cluster, source }) {
   const url = URL.canParse(cluster.server) ? new URL(cluster.server) : null;
-  if (url !== null && (url.protocol === "https:" || url.protocol === "http:") && url.username === "") return url;
-  throw new ConnectError(`the server of the ${source} is no URL; it must begin with https:// and name a host`, {
-    reason: "KubeconfigInvalid"
-  });
+  const isPlain = url !== null && `${url.username}${url.password}${url.search}${url.hash}` === "";
+  if (isPlain && (url.protocol === "https:" || url.protocol === "http:")) return url;
+  throw new ConnectError(
+    `the server of the ${source} is no URL of an API server; it must begin with https:// and name a host, and hold no credentials and no query`,
+    { reason: "KubeconfigInvalid" }
+  );
 }
 __name(serverOf, "serverOf");
 function warningsAbout({ cluster }, server) {
@@ -23476,6 +24177,7 @@ var DATE_RESOLUTION_MS = 1e3;
 function createServerClock(clock) {
   const startedMs = clock.monotonicMs();
   let bounds = null;
+  let toldMs = Number.NEGATIVE_INFINITY;
   const offsetMs = /* @__PURE__ */ __name(() => bounds === null ? clock.wallMs() - clock.monotonicMs() : Math.round((bounds.lowMs + bounds.highMs) / 2), "offsetMs");
   return {
     observe: /* @__PURE__ */ __name((date, sentMs, receivedMs) => {
@@ -23483,16 +24185,84 @@ function createServerClock(clock) {
       if (Number.isNaN(serverMs) || receivedMs < sentMs) return;
       const seen = { lowMs: serverMs - receivedMs, highMs: serverMs + DATE_RESOLUTION_MS - sentMs };
       const both = bounds === null ? seen : { lowMs: Math.max(bounds.lowMs, seen.lowMs), highMs: Math.min(bounds.highMs, seen.highMs) };
-      bounds = both.lowMs <= both.highMs ? both : seen;
+      const contradicts = both.lowMs > both.highMs;
+      if (bounds === null || contradicts) toldMs = Number.NEGATIVE_INFINITY;
+      bounds = contradicts ? seen : both;
     }, "observe"),
     now: /* @__PURE__ */ __name(() => {
       const monotonicMs = clock.monotonicMs();
-      return { atMs: Math.round(monotonicMs + offsetMs()), elapsedMs: monotonicMs - startedMs };
+      toldMs = Math.max(toldMs, Math.round(monotonicMs + offsetMs()));
+      return { atMs: toldMs, elapsedMs: monotonicMs - startedMs };
     }, "now"),
     aheadMs: /* @__PURE__ */ __name(() => bounds === null ? null : offsetMs() - (clock.wallMs() - clock.monotonicMs()), "aheadMs")
   };
 }
 __name(createServerClock, "createServerClock");
+
+// src/report/secrets.ts
+var HIDDEN2 = "***";
+var LEAST_SECRET_LENGTH = 6;
+var LEAST_LINE_LENGTH = 16;
+var LEAST_ENCODED_LENGTH = 8;
+function createSecrets() {
+  let forms = [];
+  return {
+    add: /* @__PURE__ */ __name((secret) => {
+      forms = [.../* @__PURE__ */ new Set([...forms, ...formsOf(secret)])].sort((one, other) => other.length - one.length);
+    }, "add"),
+    hide: /* @__PURE__ */ __name((text3) => forms.reduce((hidden, form) => hidden.replaceAll(form, HIDDEN2), text3), "hide")
+  };
+}
+__name(createSecrets, "createSecrets");
+function formsOf(secret) {
+  if (secret.trim().length < LEAST_SECRET_LENGTH) return [];
+  const lines = secret.split(/\r\n|\r|\n/).filter((line) => line.length >= LEAST_LINE_LENGTH && !line.startsWith("---"));
+  return [.../* @__PURE__ */ new Set([secret, secret.trim(), ...lines])].flatMap((text3) => [
+    text3,
+    JSON.stringify(text3).slice(1, -1),
+    encodeURIComponent(text3.toWellFormed()),
+    encodeURI(text3.toWellFormed()),
+    ...text3.length >= LEAST_ENCODED_LENGTH ? base64FormsOf(text3) : []
+  ]);
+}
+__name(formsOf, "formsOf");
+function base64FormsOf(text3) {
+  return [0, 1, 2].flatMap((before2) => {
+    const bytes = Buffer.concat([Buffer.alloc(before2), Buffer.from(text3)]);
+    const first = Math.ceil(before2 * 8 / 6);
+    const end2 = Math.floor(bytes.byteLength * 8 / 6);
+    const form = bytes.toString("base64").slice(first, end2);
+    return [form, form.replaceAll("+", "-").replaceAll("/", "_")];
+  });
+}
+__name(base64FormsOf, "base64FormsOf");
+function secretFreeSink(sink, { hide }) {
+  return {
+    line: /* @__PURE__ */ __name((text3) => sink.line(hide(text3)), "line"),
+    group: /* @__PURE__ */ __name((title, lines) => sink.group(hide(title), lines.map(hide)), "group"),
+    debug: /* @__PURE__ */ __name((text3) => sink.debug(hide(text3)), "debug"),
+    status: /* @__PURE__ */ __name((text3) => sink.status(hide(text3)), "status")
+  };
+}
+__name(secretFreeSink, "secretFreeSink");
+function secretFreeReport(report, hide) {
+  return {
+    ...report,
+    reason: hide(report.reason),
+    findings: report.findings.map((finding) => ({ ...finding, message: hide(finding.message) })),
+    calico: {
+      ...report.calico,
+      nodes: report.calico.nodes.map((node) => ({
+        ...node,
+        why: hide(node.why),
+        evidence: node.evidence.map((event) => ({ ...event, message: hide(event.message) }))
+      }))
+    },
+    timeline: report.timeline.map(({ at, what }) => ({ at, what: hide(what) })),
+    warnings: report.warnings.map(hide)
+  };
+}
+__name(secretFreeReport, "secretFreeReport");
 
 // src/report/sentences.ts
 function sentenceOf(event) {
@@ -23579,6 +24349,7 @@ function beginRun(settings, options) {
   const startedMs = clock.monotonicMs();
   const timeline2 = [];
   const warnings2 = new Set(options.warnings);
+  const secrets = createSecrets();
   const soft = new AbortController();
   const hard = new AbortController();
   let cancelHard = /* @__PURE__ */ __name(() => {
@@ -23607,6 +24378,11 @@ function beginRun(settings, options) {
     signal: soft.signal,
     hardSignal: hard.signal,
     tell,
+    mask: /* @__PURE__ */ __name((secret) => {
+      secrets.add(secret);
+      options.mask(secret);
+    }, "mask"),
+    hide: secrets.hide,
     deadlineInMs: /* @__PURE__ */ __name(() => settings.timeoutMs - (clock.monotonicMs() - startedMs), "deadlineInMs"),
     cancelledBy: /* @__PURE__ */ __name(() => options.signal.aborted ? reasonOf(options.signal) : null, "cancelledBy"),
     warn: /* @__PURE__ */ __name((message2) => tell({ type: "warning", message: message2 }, serverClock.now()), "warn"),
@@ -23656,10 +24432,9 @@ async function tellWhile({ clock, timing, serverClock, tell }, what, work) {
 __name(tellWhile, "tellWhile");
 
 // src/contact.ts
-async function dialCluster(run3, { env, mask: mask2, connect: dial = connect2 }) {
+async function dialCluster(run3, { env, connect: dial = connect2 }) {
   const { kubeconfig, context } = run3.settings;
-  const connection = await dial({ kubeconfig, context, env }, run3.signal);
-  for (const secret of connection.secrets()) mask2(secret);
+  const connection = await dial({ kubeconfig, context, env, mask: run3.mask }, run3.signal);
   const { server, source } = connection;
   run3.tell({ type: "connecting", server, context: connection.context, source }, run3.serverClock.now());
   for (const warning2 of connection.warnings) run3.warn(warning2);
@@ -23667,10 +24442,8 @@ async function dialCluster(run3, { env, mask: mask2, connect: dial = connect2 })
     transport: connection.transport,
     clock: run3.clock,
     serverClock: run3.serverClock,
-    renewCredentials: /* @__PURE__ */ __name(async () => {
-      await connection.renewCredentials();
-      for (const secret of connection.secrets()) mask2(secret);
-    }, "renewCredentials"),
+    renewCredentials: connection.renewCredentials,
+    hide: run3.hide,
     signal: run3.hardSignal,
     random: run3.random,
     tell: run3.tell
@@ -23678,6 +24451,7 @@ async function dialCluster(run3, { env, mask: mask2, connect: dial = connect2 })
   return { connection, api };
 }
 __name(dialCluster, "dialCluster");
+var FIRST_ADVICE = "check that the kubeconfig's server is an API server, that it answers, and that this machine may reach it (VPN, firewall, authorized networks, proxy)";
 async function meet(run3, { connection, api }) {
   const { server } = connection;
   let trouble = "get /version: no answer yet";
@@ -23694,7 +24468,8 @@ async function meet(run3, { connection, api }) {
     const isLate = error2.kind === "aborted";
     const within = isLate ? ` within ${formatDuration(run3.settings.timeoutMs)}` : "";
     const said2 = isLate ? trouble : error2.message;
-    throw new Error(`no contact with the API server ${server}${within}: ${said2}`, { cause: error2 });
+    const advice = said2.includes("; ") ? "" : `; ${FIRST_ADVICE}`;
+    throw new Error(`no contact with the API server ${server}${within}: ${said2}${advice}`, { cause: error2 });
   }
 }
 __name(meet, "meet");
@@ -23738,12 +24513,15 @@ async function crashLog(pod, api, signal3) {
   }
 }
 __name(crashLog, "crashLog");
-function crashedContainer(pod) {
-  for (const { name, state, lastEnd } of pod.containers) {
-    if (state.kind === "terminated" && state.exitCode !== 0) return { name, previous: false };
-    if (lastEnd !== null && lastEnd.exitCode !== 0) return { name, previous: state.kind === "running" };
-  }
-  return null;
+function crashedContainer({ containers }) {
+  const ended = containers.flatMap((container) => {
+    const end2 = newestEnd(container);
+    return end2 === null ? [] : [{ container, end: end2 }];
+  });
+  const crashed = ended.find(({ end: end2 }) => isAbnormal(end2)) ?? ended.find(({ container }) => container.restartCount > 0);
+  if (crashed === void 0) return null;
+  const { name, state } = crashed.container;
+  return { name, previous: state.kind === "running" };
 }
 __name(crashedContainer, "crashedContainer");
 
@@ -23856,6 +24634,35 @@ function adviceOn({ why, resource, namespace }) {
 }
 __name(adviceOn, "adviceOn");
 
+// src/health/done-and-left.ts
+var MOST_NAMES = 3;
+function doneAndLeft(nodes, restarts, mayRestart) {
+  const last = new Map(restarts.map((restart2) => [restart2.node, restart2]));
+  const where2 = /* @__PURE__ */ __name((isSo) => [...last.values()].filter(isSo).map(({ node }) => node), "where");
+  const cured = where2(({ answer, settled }) => answer === "deleted" && settled === "cured");
+  const inVain2 = where2(({ answer, settled }) => answer === "deleted" && settled !== null && settled !== "cured");
+  const open = where2(({ answer, settled }) => answer === "deleted" && settled === null);
+  const unknown2 = where2(({ answer }) => answer === "lost");
+  const elsewhere = where2(({ answer }) => answer === "elsewhere");
+  const left2 = mayRestart ? nodes.filter(({ action }) => action === "waiting").map(({ node }) => node) : [];
+  const untouched = left2.filter((node) => !unknown2.includes(node) && !elsewhere.includes(node));
+  return [
+    clause(cured, (names) => `calico-node was restarted on ${names}, which cured it`),
+    clause(inVain2, (names) => `calico-node was restarted on ${names}, without a cure`),
+    clause(open, (names) => `calico-node was restarted on ${names}, and whether that cures it was not seen any more`),
+    clause(unknown2, (names) => `whether calico-node was restarted on ${names} is not known: its DELETE got no answer`),
+    clause(elsewhere, (names) => `calico-node on ${names} had been restarted by somebody else`),
+    clause(untouched, (names) => `calico-node on ${names} was left as it is`)
+  ].flat();
+}
+__name(doneAndLeft, "doneAndLeft");
+function clause(nodes, say) {
+  if (nodes.length === 0) return [];
+  const names = nodes.slice(0, MOST_NAMES).join(", ");
+  return [say(nodes.length > MOST_NAMES ? `${names} and ${nodes.length - MOST_NAMES} more` : names)];
+}
+__name(clause, "clause");
+
 // src/health/evidence.ts
 function resourceOf(finding) {
   if (finding.pod !== null || finding.owner === null) return "pods";
@@ -23926,7 +24733,7 @@ __name(nameOf2, "nameOf");
 // src/health/reason.ts
 var MESSAGE_LIMIT = 300;
 var RESTART_LIMIT = 700;
-var MOST_NAMES = 3;
+var MOST_NAMES2 = 3;
 function reasonOfTrouble(findings3, context) {
   const sorted = [...findings3].sort(compareFindings);
   const [worst] = sorted;
@@ -23983,8 +24790,8 @@ function didNotCure({ settled }) {
 }
 __name(didNotCure, "didNotCure");
 function nodeToAdvise(nodes, { nodes: plans, restarts }) {
-  const failed2 = restarts.find((restart2) => nodes.includes(restart2.node) && didNotCure(restart2));
-  return failed2?.node ?? plans.find(({ node }) => nodes.includes(node))?.node;
+  const failed4 = restarts.find((restart2) => nodes.includes(restart2.node) && didNotCure(restart2));
+  return failed4?.node ?? plans.find(({ node }) => nodes.includes(node))?.node;
 }
 __name(nodeToAdvise, "nodeToAdvise");
 function calicoAdvice(worst, nodes, context) {
@@ -24025,13 +24832,18 @@ function ofWorkload(findings3, worst, context) {
   const subject = subjectOf(worst);
   const about = subject === "" ? "" : `${subject}: `;
   const waits = worst.derivedFrom === null ? "" : `, waits for ${worst.derivedFrom}`;
-  const what = `${shareOf(findings3, worst, context)}${shorten(worst.message)}`;
+  const what = `${shareOf(findings3, worst, context)}${inPlainWords(worst)}${shorten(worst.message)}`;
   const example = worst.pod === null || podOf(worst) === subject ? "" : `${podOf(worst)}, `;
   const because = behindDeadline(worst, context);
   const advice = because === null ? adviceFor(worst) : `${podOf(because)}: ${shorten(because.message)}; ${adviceFor(because)}`;
   return `${about}${what} (${example}${sinceOf(worst, context)}${waits}); ${advice}`;
 }
 __name(ofWorkload, "ofWorkload");
+function inPlainWords({ stage, cause }) {
+  const isAboutSandbox = stage === "sandbox" || stage === "terminating" && cause !== "StuckTerminating";
+  return isAboutSandbox && cause !== "Unknown" && cause !== "SandboxSilent" ? `${CAUSES[cause].title}: ` : "";
+}
+__name(inPlainWords, "inPlainWords");
 function behindDeadline(worst, { assessment }) {
   if (worst.cause !== "ProgressDeadline") return null;
   const ofItsPods = assessment.findings.filter(
@@ -24064,15 +24876,17 @@ function sinceOf(finding, context) {
 }
 __name(sinceOf, "sinceOf");
 function someOf(names) {
-  const first = names.slice(0, MOST_NAMES).join(", ");
-  return names.length > MOST_NAMES ? `${first} and ${names.length - MOST_NAMES} more` : first;
+  const first = names.slice(0, MOST_NAMES2).join(", ");
+  return names.length > MOST_NAMES2 ? `${first} and ${names.length - MOST_NAMES2} more` : first;
 }
 __name(someOf, "someOf");
 function shorten(message2, limit = MESSAGE_LIMIT) {
   const line = message2.replaceAll(/\s+/g, " ").trim();
   if (line === "") return "no reason is given";
   const characters = [...line];
-  return characters.length <= limit ? line : `${characters.slice(0, limit - 1).join("")}…`;
+  if (characters.length <= limit) return line;
+  const head2 = Math.ceil(limit / 2);
+  return `${characters.slice(0, head2).join("")} … ${characters.slice(head2 - limit + 3).join("")}`;
 }
 __name(shorten, "shorten");
 function reasonOfHealth(context) {
@@ -24096,11 +24910,11 @@ function nothingReady(total, workloads2) {
 }
 __name(nothingReady, "nothingReady");
 function describeUnstable(unstable) {
-  const first = unstable.slice(0, MOST_NAMES).map(({ name, completeForMs: completeForMs2, because, begunAnew }) => {
+  const first = unstable.slice(0, MOST_NAMES2).map(({ name, completeForMs: completeForMs2, because, begunAnew }) => {
     const often = begunAnew > 1 ? `begun anew ${begunAnew} times, last because ${because}` : because;
     return `${name} for ${formatSeconds(completeForMs2)}${often === "" ? "" : ` (${often})`}`;
   });
-  const more2 = unstable.length > MOST_NAMES ? ` and ${unstable.length - MOST_NAMES} more` : "";
+  const more2 = unstable.length > MOST_NAMES2 ? ` and ${unstable.length - MOST_NAMES2} more` : "";
   return `${first.join(", ")}${more2}`;
 }
 __name(describeUnstable, "describeUnstable");
@@ -24190,7 +25004,7 @@ __name(isNoPodSeen, "isNoPodSeen");
 function unhealthy(input, findings3, blind, ending = "") {
   const { coverage, now } = input;
   const unseen = [describeSilence(findings3, coverage, now.atMs), blind ? describeBlindness(coverage, now.atMs) : ""];
-  const besides = unseen.map((clause) => clause === "" ? "" : `; besides, ${clause}`).join("");
+  const besides = unseen.map((clause2) => clause2 === "" ? "" : `; besides, ${clause2}`).join("");
   return end("unhealthy", `${reasonOfTrouble(findings3, reasonContext(input))}${ending}${besides}`);
 }
 __name(unhealthy, "unhealthy");
@@ -24202,12 +25016,13 @@ function end(verdict, reason) {
   return { kind: "end", verdict, reason };
 }
 __name(end, "end");
-function cancelledReason({ assessment, now }, by) {
+function cancelledReason({ assessment, now, nodes, restarts, settings }, by) {
   const { ready, total } = assessment.counts;
   const after = formatSeconds(now.elapsedMs);
   const [worst] = assessment.findings.filter(({ holdsBack }) => holdsBack);
   const state = total === 0 ? "" : `: ${ready} of ${total} pods were ready${worst === void 0 ? "" : `; ${titleOf(worst)}`}`;
-  return `cancelled by ${by} after ${after}${state}`;
+  const work = doneAndLeft(nodes, restarts, settings.restartCalicoNode);
+  return [`cancelled by ${by} after ${after}${state}`, ...work].join("; ");
 }
 __name(cancelledReason, "cancelledReason");
 function whyWaiting(input, blind) {
@@ -24247,7 +25062,7 @@ function diagnose(observation, memory) {
     const events = eventsByUid.get(pod.uid) ?? [];
     const node = memory.nodes.get(pod.nodeName);
     const sign = signOfHealth(pod, events, node, observation);
-    const lacks = tooEarly(observation.now.atMs - failingSinceMs(error2, node?.pods.get(pod.uid)), observation) ?? waitsForVolume(pod, events, observation) ?? sign?.words ?? null;
+    const lacks = tooEarly(heldForMs(pod, error2, node?.pods.get(pod.uid), observation.now.atMs), observation) ?? waitsForVolume(pod, events, observation) ?? sign?.words ?? null;
     const judged2 = { stuckPod: { pod, error: error2, proven: lacks === null, lacks }, well: sign?.lasting === true };
     const there = byNode.get(pod.nodeName);
     if (there === void 0) byNode.set(pod.nodeName, [judged2]);
@@ -24278,11 +25093,13 @@ function eventsAbout(uids, events) {
   return byUid;
 }
 __name(eventsAbout, "eventsAbout");
-function failingSinceMs({ storedAtMs, event }, trace) {
-  const seenMs = isAggregated(event.message) ? trace?.failingSinceMs ?? null : null;
-  return seenMs === null ? storedAtMs : Math.min(storedAtMs, seenMs);
+function heldForMs(pod, { storedAtMs, event }, trace, nowMs) {
+  const seenSinceMs = trace?.failingSinceMs ?? nowMs;
+  const failingSinceMs = isAggregated(event.message) ? Math.min(storedAtMs, seenSinceMs) : storedAtMs;
+  const stuckSinceMs = Math.min(heldSinceMs(pod, nowMs) ?? seenSinceMs, seenSinceMs);
+  return nowMs - Math.max(failingSinceMs, stuckSinceMs);
 }
-__name(failingSinceMs, "failingSinceMs");
+__name(heldForMs, "heldForMs");
 function tooEarly(stuckForMs, { timing }) {
   if (stuckForMs >= timing.calicoStuckMs) return null;
   return `stuck for ${formatSeconds(stuckForMs)}, which counts after ${formatSeconds(timing.calicoStuckMs)}`;
@@ -24321,136 +25138,12 @@ function signOfHealth(pod, events, node, { now, timing }) {
 }
 __name(signOfHealth, "signOfHealth");
 
-// src/calico/memory.ts
-var EMPTY_CALICO_MEMORY = { foundAtMs: null, nodes: /* @__PURE__ */ new Map(), readyAtMs: /* @__PURE__ */ new Map() };
-function rememberCalico(memory, observation) {
-  const stuckNow = podsStuckWithFailure(observation);
-  if (stuckNow.length === 0 && memory.nodes.size === 0) return memory;
-  const nowMs = observation.now.atMs;
-  const names = new Set(memory.nodes.keys());
-  for (const pod of stuckNow) if (pod.nodeName !== null) names.add(pod.nodeName);
-  const podsByNode = networkPodsOn(names, observation);
-  const calicoNodePods = podsOfInstallations(observation);
-  const retries = retriesOf(new Set(stuckNow.map((pod) => pod.uid)), observation);
-  const nodes = /* @__PURE__ */ new Map();
-  for (const name of names) {
-    const known = memory.nodes.get(name) ?? newNode(nowMs);
-    const there = podsByNode.get(name) ?? [];
-    nodes.set(name, {
-      ...known,
-      evidence: addEvidence(known.evidence, stuckNow, name, observation),
-      lastMatch: newest(known.lastMatch, matchesOn(there, observation)),
-      newestSandbox: newest(known.newestSandbox, sandboxesOf(there, known.pods, nowMs)),
-      pods: tracePods(known.pods, there, retries, observation),
-      installs: traceInstalls(known.installs, calicoNodePods, name, nowMs)
-    });
-  }
-  const next = {
-    foundAtMs: memory.foundAtMs ?? nowMs,
-    nodes,
-    readyAtMs: readyTimes(memory.readyAtMs, calicoNodePods, nowMs)
-  };
-  return markProven(next, observation);
-}
-__name(rememberCalico, "rememberCalico");
-function newNode(nowMs) {
-  return {
-    foundAtMs: nowMs,
-    provenAtMs: null,
-    evidence: /* @__PURE__ */ new Map(),
-    lastMatch: null,
-    newestSandbox: null,
-    pods: /* @__PURE__ */ new Map(),
-    installs: /* @__PURE__ */ new Map()
-  };
-}
-__name(newNode, "newNode");
-function markProven(memory, observation) {
-  const nodes = new Map(memory.nodes);
-  for (const { node, proven, well } of diagnose(observation, memory)) {
-    const known = nodes.get(node);
-    if (known === void 0) continue;
-    if (proven && known.provenAtMs === null) nodes.set(node, { ...known, provenAtMs: observation.now.atMs });
-    if (well && wasWellBefore(known)) nodes.set(node, { ...known, provenAtMs: null });
-  }
-  return { ...memory, nodes };
-}
-__name(markProven, "markProven");
-function wasWellBefore({ newestSandbox, foundAtMs }) {
-  return newestSandbox !== null && onServerMs(newestSandbox.moment) < foundAtMs;
-}
-__name(wasWellBefore, "wasWellBefore");
+// src/calico/pod-traces.ts
 function errorWithFailure(pod, observation) {
   const error2 = observation.sandboxErrors.get(pod.uid);
   return error2?.cause === "CalicoUnauthorized" ? error2 : null;
 }
 __name(errorWithFailure, "errorWithFailure");
-function podsStuckWithFailure(observation) {
-  if (observation.sandboxErrors.size === 0) return [];
-  return observation.snapshot.pods.filter((pod) => errorWithFailure(pod, observation) !== null);
-}
-__name(podsStuckWithFailure, "podsStuckWithFailure");
-function networkPodsOn(nodes, { snapshot }) {
-  const byNode = new Map([...nodes].map((node) => [node, /* @__PURE__ */ new Map()]));
-  for (const pods of [snapshot.witnesses, snapshot.calico.pods, snapshot.pods]) {
-    for (const pod of pods) {
-      if (pod.nodeName !== null && !pod.hostNetwork) byNode.get(pod.nodeName)?.set(pod.uid, pod);
-    }
-  }
-  return new Map([...byNode].map(([node, pods]) => [node, [...pods.values()]]));
-}
-__name(networkPodsOn, "networkPodsOn");
-function podsOfInstallations({ snapshot, settings }) {
-  const { found } = findInstallations(snapshot.calico.daemonSets, settings.calicoNamespace);
-  return snapshot.calico.pods.filter((pod) => found.some(({ daemonSet }) => isPodOf(pod, daemonSet)));
-}
-__name(podsOfInstallations, "podsOfInstallations");
-var MAX_EVIDENCE_PER_NODE = 500;
-function addEvidence(known, stuckNow, node, observation) {
-  const evidence2 = new Map(known);
-  for (const pod of stuckNow) {
-    const error2 = errorWithFailure(pod, observation);
-    if (error2 === null || pod.nodeName !== node) continue;
-    if (evidence2.size >= MAX_EVIDENCE_PER_NODE && !evidence2.has(pod.uid)) continue;
-    const { reason, message: message2, count } = error2.event;
-    evidence2.set(pod.uid, { pod: fullName(pod), reason, message: message2, count, lastSeenMs: error2.lastAtMs });
-  }
-  return evidence2;
-}
-__name(addEvidence, "addEvidence");
-function newest(known, seen) {
-  let best = known;
-  for (const sighting of seen) if (best === null || isNewer(sighting.moment, best.moment)) best = sighting;
-  return best;
-}
-__name(newest, "newest");
-function isNewer(one, other) {
-  if (one.onNodeMs !== null && other.onNodeMs !== null) return gapMs(other, one) > 0;
-  return one.notBeforeMs > other.notBeforeMs;
-}
-__name(isNewer, "isNewer");
-function matchesOn(pods, observation) {
-  return pods.flatMap((pod) => {
-    const error2 = errorWithFailure(pod, observation);
-    return error2 === null ? [] : [{ pod: fullName(pod), uid: pod.uid, moment: lastTimeOf(error2.event) }];
-  });
-}
-__name(matchesOn, "matchesOn");
-function sandboxesOf(pods, traces, nowMs) {
-  return pods.flatMap((pod) => {
-    if (hasSandbox(pod) !== true) return [];
-    const trace = traces.get(pod.uid);
-    const condition = conditionOf(pod.conditions, "PodReadyToStartContainers");
-    const notBeforeMs = Math.max(pod.createdAtMs, trace?.lastWithoutAtMs ?? 0);
-    const moment = {
-      onNodeMs: condition?.lastTransitionAtMs ?? null,
-      notBeforeMs,
-      notAfterMs: Math.max(trace?.firstWithAtMs ?? nowMs, notBeforeMs)
-    };
-    return [{ pod: fullName(pod), uid: pod.uid, moment }];
-  });
-}
-__name(sandboxesOf, "sandboxesOf");
 function tracePods(known, there, retries, observation) {
   const nowMs = observation.now.atMs;
   const traces = /* @__PURE__ */ new Map();
@@ -24510,6 +25203,150 @@ function retriesOf(uids, { snapshot }) {
   return new Map([...latest].map(([uid, { retry: retry2 }]) => [uid, retry2]));
 }
 __name(retriesOf, "retriesOf");
+
+// src/calico/memory.ts
+var EMPTY_CALICO_MEMORY = { foundAtMs: null, nodes: /* @__PURE__ */ new Map(), readyAtMs: /* @__PURE__ */ new Map() };
+function rememberCalico(memory, observation) {
+  const stuckNow = podsStuckWithFailure(observation);
+  if (stuckNow.length === 0 && memory.nodes.size === 0) return memory;
+  const nowMs = observation.now.atMs;
+  const names = new Set(memory.nodes.keys());
+  for (const pod of stuckNow) if (pod.nodeName !== null) names.add(pod.nodeName);
+  const podsByNode = networkPodsOn(names, observation);
+  const calicoNodePods = podsOfInstallations(observation);
+  const retries = retriesOf(new Set(stuckNow.map((pod) => pod.uid)), observation);
+  const nodes = /* @__PURE__ */ new Map();
+  for (const name of names) {
+    const known = memory.nodes.get(name) ?? newNode(nowMs);
+    const there = podsByNode.get(name) ?? [];
+    nodes.set(name, {
+      ...known,
+      evidence: addEvidence(known.evidence, stuckNow, name, observation),
+      lastMatch: newest(known.lastMatch, matchesOn(there, observation)),
+      lastMatchOf: newestOfEach(known.lastMatchOf, there, observation),
+      lastHeld: newest(known.lastHeld, matchesOn(there.filter(isTerminating), observation)),
+      newestSandbox: newest(known.newestSandbox, sandboxesOf(there, known.pods, nowMs)),
+      pods: tracePods(known.pods, there, retries, observation),
+      installs: traceInstalls(known.installs, calicoNodePods, name, nowMs)
+    });
+  }
+  const next = {
+    foundAtMs: memory.foundAtMs ?? nowMs,
+    nodes,
+    readyAtMs: readyTimes(memory.readyAtMs, calicoNodePods, nowMs)
+  };
+  return markProven(next, observation);
+}
+__name(rememberCalico, "rememberCalico");
+function newNode(nowMs) {
+  return {
+    foundAtMs: nowMs,
+    provenAtMs: null,
+    evidence: /* @__PURE__ */ new Map(),
+    lastMatch: null,
+    lastMatchOf: /* @__PURE__ */ new Map(),
+    lastHeld: null,
+    newestSandbox: null,
+    pods: /* @__PURE__ */ new Map(),
+    installs: /* @__PURE__ */ new Map()
+  };
+}
+__name(newNode, "newNode");
+function markProven(memory, observation) {
+  const nodes = new Map(memory.nodes);
+  for (const { node, proven, well } of diagnose(observation, memory)) {
+    const known = nodes.get(node);
+    if (known === void 0) continue;
+    if (proven && known.provenAtMs === null) nodes.set(node, { ...known, provenAtMs: observation.now.atMs });
+    if (well && wasWellBefore(known)) nodes.set(node, { ...known, provenAtMs: null });
+  }
+  return { ...memory, nodes };
+}
+__name(markProven, "markProven");
+function wasWellBefore({ newestSandbox, foundAtMs }) {
+  return newestSandbox !== null && onServerMs(newestSandbox.moment) < foundAtMs;
+}
+__name(wasWellBefore, "wasWellBefore");
+function podsStuckWithFailure(observation) {
+  if (observation.sandboxErrors.size === 0) return [];
+  return observation.snapshot.pods.filter((pod) => errorWithFailure(pod, observation) !== null);
+}
+__name(podsStuckWithFailure, "podsStuckWithFailure");
+function networkPodsOn(nodes, { snapshot }) {
+  const byNode = new Map([...nodes].map((node) => [node, /* @__PURE__ */ new Map()]));
+  for (const pods of [snapshot.witnesses, snapshot.calico.pods, snapshot.pods]) {
+    for (const pod of pods) {
+      if (pod.nodeName !== null && !pod.hostNetwork) byNode.get(pod.nodeName)?.set(pod.uid, pod);
+    }
+  }
+  return new Map([...byNode].map(([node, pods]) => [node, [...pods.values()]]));
+}
+__name(networkPodsOn, "networkPodsOn");
+function podsOfInstallations({ snapshot, settings }) {
+  const { found } = findInstallations(snapshot.calico.daemonSets, settings.calicoNamespace);
+  return snapshot.calico.pods.filter((pod) => found.some(({ daemonSet }) => isPodOf(pod, daemonSet)));
+}
+__name(podsOfInstallations, "podsOfInstallations");
+var MAX_EVIDENCE_PER_NODE = 500;
+function addEvidence(known, stuckNow, node, observation) {
+  const evidence2 = new Map(known);
+  for (const pod of stuckNow) {
+    const error2 = errorWithFailure(pod, observation);
+    if (error2 === null || pod.nodeName !== node) continue;
+    if (evidence2.size >= MAX_EVIDENCE_PER_NODE && !evidence2.has(pod.uid) && speaksFor(evidence2, pod.namespace))
+      continue;
+    const { reason, message: message2, count } = error2.event;
+    evidence2.set(pod.uid, { pod: fullName(pod), reason, message: message2, count, lastSeenMs: error2.lastAtMs });
+  }
+  return evidence2;
+}
+__name(addEvidence, "addEvidence");
+function speaksFor(evidence2, namespace) {
+  return [...evidence2.values()].some(({ pod }) => pod.startsWith(`${namespace}/`));
+}
+__name(speaksFor, "speaksFor");
+function newest(known, seen) {
+  let best = known;
+  for (const sighting of seen) if (best === null || isNewer(sighting.moment, best.moment)) best = sighting;
+  return best;
+}
+__name(newest, "newest");
+function isNewer(one, other) {
+  if (one.onNodeMs !== null && other.onNodeMs !== null) return gapMs(other, one) > 0;
+  return one.notBeforeMs > other.notBeforeMs;
+}
+__name(isNewer, "isNewer");
+function matchesOn(pods, observation) {
+  return pods.flatMap((pod) => {
+    const error2 = errorWithFailure(pod, observation);
+    return error2 === null ? [] : [{ pod: fullName(pod), uid: pod.uid, moment: lastTimeOf(error2.event) }];
+  });
+}
+__name(matchesOn, "matchesOn");
+function newestOfEach(known, pods, observation) {
+  const ofEach = new Map(known);
+  for (const pod of pods) {
+    const match = newest(ofEach.get(pod.namespace) ?? null, matchesOn([pod], observation));
+    if (match !== null) ofEach.set(pod.namespace, match);
+  }
+  return ofEach;
+}
+__name(newestOfEach, "newestOfEach");
+function sandboxesOf(pods, traces, nowMs) {
+  return pods.flatMap((pod) => {
+    if (hasSandbox(pod) !== true) return [];
+    const trace = traces.get(pod.uid);
+    const condition = conditionOf(pod.conditions, "PodReadyToStartContainers");
+    const notBeforeMs = Math.max(pod.createdAtMs, trace?.lastWithoutAtMs ?? 0);
+    const moment = {
+      onNodeMs: condition?.lastTransitionAtMs ?? null,
+      notBeforeMs,
+      notAfterMs: Math.max(trace?.firstWithAtMs ?? nowMs, notBeforeMs)
+    };
+    return [{ pod: fullName(pod), uid: pod.uid, moment }];
+  });
+}
+__name(sandboxesOf, "sandboxesOf");
 function traceInstalls(known, calicoNodePods, node, nowMs) {
   const traces = new Map(known);
   for (const pod of calicoNodePods) {
@@ -24521,11 +25358,19 @@ function traceInstalls(known, calicoNodePods, node, nowMs) {
 __name(traceInstalls, "traceInstalls");
 function traceInstall(known, pod, nowMs) {
   const install = installOf(pod);
+  const daemonSetUid = pod.controller?.uid ?? "";
   if (install.state !== "finished") {
-    return { finishedAtMs: null, lastUnfinishedAtMs: nowMs, firstFinishedAtMs: null, lastSeenAtMs: nowMs };
+    return {
+      daemonSetUid,
+      finishedAtMs: null,
+      lastUnfinishedAtMs: nowMs,
+      firstFinishedAtMs: null,
+      lastSeenAtMs: nowMs
+    };
   }
   const again = known?.finishedAtMs !== install.atMs || known.firstFinishedAtMs === null;
   return {
+    daemonSetUid,
     finishedAtMs: install.atMs,
     lastUnfinishedAtMs: known?.lastUnfinishedAtMs ?? null,
     firstFinishedAtMs: again ? nowMs : known.firstFinishedAtMs,
@@ -24543,6 +25388,31 @@ function readyTimes(known, calicoNodePods, nowMs) {
 }
 __name(readyTimes, "readyTimes");
 
+// src/calico/not-back.ts
+function whyNotBack(restarts, observation) {
+  const { now, timing } = observation;
+  const down = restarts.find((restart2) => restart2.answer === "deleted" && isDown(restart2, observation));
+  if (down === void 0) return null;
+  const sinceMs = now.elapsedMs - down.elapsedMs;
+  const said2 = `calico-node on ${down.node} is not Ready ${formatSeconds(sinceMs)} after this run restarted it`;
+  return sinceMs < timing.siblingNotReadyMs ? { kind: "wait", why: `${said2}: one node at a time` } : { kind: "refuse", why: `no further node is restarted, because ${said2}: find out why first` };
+}
+__name(whyNotBack, "whyNotBack");
+function isDown({ node, before: before2 }, { snapshot }) {
+  const pods = snapshot.calico.pods.filter(
+    (pod) => pod.nodeName === node && pod.uid !== before2.uid && pod.controller?.uid === before2.daemonSetUid
+  );
+  if (pods.some((pod) => isReady(pod) && !isTerminating(pod))) return false;
+  if (snapshot.nodes === null) return !pods.some(wasLostWithItsNode);
+  const found = snapshot.nodes.find(({ name }) => name === node);
+  return found !== void 0 && conditionOf(found.conditions, "Ready")?.status === "True";
+}
+__name(isDown, "isDown");
+function wasLostWithItsNode({ conditions }) {
+  return conditionOf(conditions, "Ready")?.status === "False" && conditionOf(conditions, "ContainersReady")?.status === "True";
+}
+__name(wasLostWithItsNode, "wasLostWithItsNode");
+
 // src/calico/restart-command.ts
 var PLAIN = /^[A-Za-z0-9_./:@%+,=-]+$/;
 function restartCommand(target, context) {
@@ -24556,9 +25426,15 @@ function shellQuoted(word2) {
 }
 __name(shellQuoted, "shellQuoted");
 
+// src/calico/urgency.ts
+function byUrgency({ runsOnNode, restarts }) {
+  return (one, other) => Number(one.node === runsOnNode) - Number(other.node === runsOnNode) || Number(hadItsTurn(one, restarts)) - Number(hadItsTurn(other, restarts)) || namespacesOf(other.stuckPods).length - namespacesOf(one.stuckPods).length || other.stuckPods.length - one.stuckPods.length || (one.node < other.node ? -1 : 1);
+}
+__name(byUrgency, "byUrgency");
+
 // src/calico/plan.ts
 function planRestarts(input) {
-  const looked = [...input.cases].sort((one, other) => byUrgency(one, other, input.runsOnNode)).map((nodeCase) => look(nodeCase, input));
+  const looked = [...input.cases].sort(byUrgency(input)).map((nodeCase) => look(nodeCase, input));
   const asked = looked.filter(({ settled }) => settled === null);
   const decided = restartsAreOff(input) ? asked.map((each) => planned(each, input)) : scheduled(asked, input);
   const plans = new Map(decided.map((decision) => [decision.plan.node, decision.plan]));
@@ -24576,14 +25452,6 @@ function restartsAreOff({ observation: { settings } }) {
   return !settings.restartCalicoNode || settings.maxNodeRestarts === 0;
 }
 __name(restartsAreOff, "restartsAreOff");
-function byUrgency(one, other, runsOnNode) {
-  return Number(one.node === runsOnNode) - Number(other.node === runsOnNode) || namespacesOf(other).length - namespacesOf(one).length || other.stuckPods.length - one.stuckPods.length || (one.node < other.node ? -1 : 1);
-}
-__name(byUrgency, "byUrgency");
-function namespacesOf(nodeCase) {
-  return [...new Set(nodeCase.stuckPods.map(({ pod }) => pod.namespace))];
-}
-__name(namespacesOf, "namespacesOf");
 function look(nodeCase, input) {
   const { observation, memory } = input;
   const record2 = input.restarts.findLast(({ node }) => node === nodeCase.node);
@@ -24620,6 +25488,7 @@ function look(nodeCase, input) {
   const guardedTarget = { ...guarded, pod, daemonSet: installation.daemonSet };
   const objections = [
     guardView(guarded, [pod.namespace]),
+    guardOtherInstallation(installation, input.installations, guarded),
     ...TARGET_GUARDS.map((guard) => guard(guardedTarget)),
     guardProof(guarded),
     guardJustInstalled(guardedTarget),
@@ -24645,14 +25514,17 @@ function without(node, action, why) {
   return { node, action, why, target: null, command: null };
 }
 __name(without, "without");
-function objected({ nodeCase, target }, objection) {
+function objected({ nodeCase, target }, objection, input) {
   const action = objection.kind === "wait" ? "waiting" : "refused";
+  if (objection.byHand === true && target !== null) {
+    return { plan: withCommand(nodeCase.node, action, objection.why, target, input), now: false };
+  }
   return { plan: { ...without(nodeCase.node, action, objection.why), target }, now: false };
 }
 __name(objected, "objected");
 function planned(looked, input) {
   const { target, objection, nodeCase } = looked;
-  if (objection !== null || target === null) return objected(looked, objection ?? NO_TARGET);
+  if (objection !== null || target === null) return objected(looked, objection ?? NO_TARGET, input);
   const { settings } = input.observation;
   const because = settings.restartCalicoNode ? "max-node-restarts is 0" : "restart-calico-node is off";
   const why = `${target.namespace}/${target.pod} would be restarted, but ${because}`;
@@ -24668,19 +25540,20 @@ function scheduled(asked, input) {
   const { maxNodeRestarts } = input.observation.settings;
   let left2 = maxNodeRestarts - input.restarts.filter(({ answer }) => answer === "deleted" || answer === "lost").length;
   let turnOf = input.restarts.find(isPending)?.node ?? null;
+  const notBack = whyNotBack(input.restarts, input.observation);
   return asked.map((looked) => {
     const { nodeCase, target, objection } = looked;
-    if (target === null || objection?.kind === "refuse") return objected(looked, objection ?? NO_TARGET);
-    const refusal2 = afterFailure(nodeCase, input) ?? missingRight(target, input) ?? (left2 <= 0 ? capReached(maxNodeRestarts) : null);
+    if (target === null || objection?.kind === "refuse") return objected(looked, objection ?? NO_TARGET, input);
+    const refusal2 = afterFailure(nodeCase, input) ?? (notBack?.kind === "refuse" ? notBack : null) ?? missingRight(target, input) ?? (left2 <= 0 ? capReached(maxNodeRestarts) : null);
     if (refusal2 !== null)
       return { plan: withCommand(nodeCase.node, "refused", refusal2.why, target, input), now: false };
-    const early = objection ?? tooEarly2(nodeCase.node, input);
+    const early = objection ?? notBack ?? tooEarly2(nodeCase.node, input);
     if (turnOf !== null) {
       left2 -= 1;
       const why2 = `its turn comes when pods get their network again on ${turnOf}`;
       return { plan: { ...without(nodeCase.node, "waiting", why2), target }, now: false };
     }
-    if (early !== null) return objected(looked, early);
+    if (early !== null) return objected(looked, early, input);
     left2 -= 1;
     const late = tooLate(input);
     if (late !== null) return { plan: withCommand(nodeCase.node, "refused", late.why, target, input), now: false };
@@ -24698,11 +25571,11 @@ function capReached(max) {
 }
 __name(capReached, "capReached");
 function afterFailure(nodeCase, { restarts }) {
-  const stopper = restarts.find((restart2) => stops(restart2, namespacesOf(nodeCase)));
+  const stopper = restarts.find((restart2) => stops(restart2, namespacesOf(nodeCase.stuckPods)));
   if (stopper === void 0) return null;
   return {
     kind: "refuse",
-    why: `no further node is restarted, because the restart of ${stopper.node} was not proven to help; ${WHAT_TO_LOOK_AT}`
+    why: `no further node is restarted, because the restart of ${stopper.node} was not proven to help: find out why there first`
   };
 }
 __name(afterFailure, "afterFailure");
@@ -24762,7 +25635,7 @@ function nextOf({ node, target }, { cases, restarts }) {
     node,
     target,
     stuckUids: nodeCase.stuckPods.map(({ pod }) => pod.uid),
-    namespaces: namespacesOf(nodeCase),
+    namespaces: namespacesOf(nodeCase.stuckPods),
     unanswered: restarts.filter(({ answer, before: before2 }) => answer === "undone" && before2.uid === target.uid).length
   };
 }
@@ -24875,7 +25748,9 @@ function ownerOf(pod, finder) {
     return unjudged(pod, controller);
   }
   const workload = finder.byUid.get(controller.uid);
-  return workload === void 0 ? { kind, name, workload: null, unjudged: null } : judged(workload);
+  if (workload === void 0 || workload.namespace !== pod.namespace)
+    return { kind, name, workload: null, unjudged: null };
+  return judged(workload);
 }
 __name(ownerOf, "ownerOf");
 function knownAs(workload) {
@@ -24950,19 +25825,32 @@ __name(nothingLacks, "nothingLacks");
 function tallyPods(pods) {
   const active = [];
   const leaving = [];
+  let ready = 0;
   let starting = 0;
   let explained2 = false;
   for (const { pod, class: podClass, finding } of pods) {
     if (isActive(pod)) active.push(pod);
+    if (isActive(pod) && isReady(pod)) ready += 1;
     if (podClass === "starting") starting += 1;
     if (podClass === "terminating" && finding === null) leaving.push(fullName(pod));
     if (finding?.holdsBack === true) explained2 = true;
   }
   const overdue = worstOverdue(pods);
   const [first = null] = leaving.sort();
-  return { active, starting, explained: explained2, overdue: overdue === null ? null : fullName(overdue.pod), leaving: first };
+  return {
+    active,
+    ready,
+    starting,
+    explained: explained2,
+    overdue: overdue === null ? null : fullName(overdue.pod),
+    leaving: first
+  };
 }
 __name(tallyPods, "tallyPods");
+function availableOf(counted, tally, { podsInSight }) {
+  return podsInSight ? Math.min(counted, tally.ready) : counted;
+}
+__name(availableOf, "availableOf");
 function isObserved(workload) {
   return workload.observedGeneration !== null && workload.observedGeneration >= workload.generation;
 }
@@ -25037,10 +25925,10 @@ function hasFailed(job) {
 }
 __name(hasFailed, "hasFailed");
 function failureOf(job, pods) {
-  const failed2 = conditionOf(job.conditions, "Failed");
-  const why = [failed2?.reason, failed2?.message].filter((text3) => text3 !== void 0 && text3 !== "").join(": ");
+  const failed4 = conditionOf(job.conditions, "Failed");
+  const why = [failed4?.reason, failed4?.message].filter((text3) => text3 !== void 0 && text3 !== "").join(": ");
   const message2 = `Job ${job.name} failed${why === "" ? "" : `: ${why}`}${lastAttempt(pods)}`;
-  return { stage: "crash", cause: "Failed", message: message2, sinceMs: failed2?.lastTransitionAtMs ?? null, waitsFor: null };
+  return { stage: "crash", cause: "Failed", message: message2, sinceMs: failed4?.lastTransitionAtMs ?? null, waitsFor: null };
 }
 __name(failureOf, "failureOf");
 function lastAttempt(pods) {
@@ -25064,103 +25952,32 @@ function podsOf(context) {
 __name(podsOf, "podsOf");
 var NO_FAILED_JOBS = { byUid: /* @__PURE__ */ new Map(), madeGood: /* @__PURE__ */ new Set() };
 function rememberFailedJobs(before2, jobs) {
-  const failed2 = jobs.filter(hasFailed);
-  if (failed2.length === 0 && before2.byUid.size === 0) return before2;
+  const failed4 = jobs.filter(hasFailed);
+  if (failed4.length === 0 && before2.byUid.size === 0) return before2;
   const byName = new Map(jobs.map((job) => [fullName(job), job]));
   const byUid = /* @__PURE__ */ new Map();
-  for (const job of [...before2.byUid.values(), ...failed2]) {
+  for (const job of [...before2.byUid.values(), ...failed4]) {
     const namesake = byName.get(fullName(job));
     if (namesake === void 0 || namesake.uid === job.uid) byUid.set(job.uid, job);
   }
   const succeededAtMs = /* @__PURE__ */ new Map();
   for (const job of jobs) {
     if (job.controller === null || !isTrue(conditionOf(job.conditions, "Complete"))) continue;
-    const { uid } = job.controller;
-    succeededAtMs.set(uid, Math.max(succeededAtMs.get(uid) ?? -Infinity, job.createdAtMs));
+    const key = cronJobOf(job.namespace, job.controller);
+    succeededAtMs.set(key, Math.max(succeededAtMs.get(key) ?? -Infinity, job.createdAtMs));
   }
   const madeGood = /* @__PURE__ */ new Set();
-  for (const { uid, controller, createdAtMs } of byUid.values()) {
-    const later = controller === null ? void 0 : succeededAtMs.get(controller.uid);
+  for (const { uid, namespace, controller, createdAtMs } of byUid.values()) {
+    const later = controller === null ? void 0 : succeededAtMs.get(cronJobOf(namespace, controller));
     if (before2.madeGood.has(uid) || later !== void 0 && later > createdAtMs) madeGood.add(uid);
   }
   return { byUid, madeGood };
 }
 __name(rememberFailedJobs, "rememberFailedJobs");
-
-// src/health/container.ts
-var SIGNALS2 = {
-  1: "SIGHUP",
-  2: "SIGINT",
-  3: "SIGQUIT",
-  4: "SIGILL",
-  6: "SIGABRT",
-  7: "SIGBUS",
-  8: "SIGFPE",
-  9: "SIGKILL",
-  11: "SIGSEGV",
-  13: "SIGPIPE",
-  15: "SIGTERM"
-};
-var SIGNAL_EXIT_BASE = 128;
-var PROGRESS_REASONS = ["ContainerCreating", "PodInitializing", ""];
-var NO_CONTAINERS = /* @__PURE__ */ new Map();
-function isWaitingFor(container, reasons) {
-  return container.state.kind === "waiting" && reasons.includes(container.state.reason);
+function cronJobOf(namespace, { uid }) {
+  return `${namespace} ${uid}`;
 }
-__name(isWaitingFor, "isWaitingFor");
-function isWaitingItsTurn(container) {
-  return isWaitingFor(container, PROGRESS_REASONS);
-}
-__name(isWaitingItsTurn, "isWaitingItsTurn");
-function isBackingOff(container) {
-  return isWaitingFor(container, ["CrashLoopBackOff"]);
-}
-__name(isBackingOff, "isBackingOff");
-function containerName(container) {
-  switch (container.role) {
-    case "init":
-      return `init container ${container.name}`;
-    case "sidecar":
-      return `sidecar ${container.name}`;
-    case "main":
-      return `container ${container.name}`;
-  }
-}
-__name(containerName, "containerName");
-function newestEnd(container) {
-  return container.state.kind === "terminated" ? container.state : container.lastEnd;
-}
-__name(newestEnd, "newestEnd");
-function isAbnormal(end2) {
-  return end2 !== null && (end2.exitCode !== 0 || (end2.signal ?? 0) !== 0);
-}
-__name(isAbnormal, "isAbnormal");
-function endsOf(container) {
-  const isDown = container.state.kind === "terminated" || container.state.kind === "waiting" && container.lastEnd !== null;
-  return container.restartCount + (isDown ? 1 : 0);
-}
-__name(endsOf, "endsOf");
-function abnormalEndsOf(container) {
-  if (isAbnormal(newestEnd(container))) return endsOf(container);
-  return isAbnormal(container.lastEnd) ? container.restartCount : 0;
-}
-__name(abnormalEndsOf, "abnormalEndsOf");
-function describeEnd(end2) {
-  const { exitCode, reason } = end2;
-  const signal3 = end2.signal ?? 0;
-  const signalNumber = signal3 === 0 ? exitCode - SIGNAL_EXIT_BASE : signal3;
-  const notes = [SIGNALS2[signalNumber], reason === "Error" ? "" : reason].filter(
-    (note) => note !== void 0 && note !== ""
-  );
-  const what = signal3 === 0 ? `exit code ${exitCode}` : `signal ${signal3}`;
-  const message2 = end2.message.trim();
-  return `${what}${notes.length === 0 ? "" : ` (${notes.join(", ")})`}${message2 === "" ? "" : `: ${message2}`}`;
-}
-__name(describeEnd, "describeEnd");
-function describeRestarts(container) {
-  return container.restartCount === 1 ? "1 restart" : `${container.restartCount} restarts`;
-}
-__name(describeRestarts, "describeRestarts");
+__name(cronJobOf, "cronJobOf");
 
 // src/health/pod-events.ts
 function newestEvent(events, reasons, matches2 = () => true) {
@@ -25259,11 +26076,18 @@ __name(patienceOf, "patienceOf");
 function describe2(container, end2, events) {
   const ended = end2 === null ? "it ended" : describeEnd(end2);
   const probe = newestEvent(events, ["Unhealthy"], ({ message: message2 }) => /^(?:Liveness|Startup) probe/.test(message2));
-  const wasKilled = end2 !== null && [137, 143].includes(end2.exitCode) && end2.reason !== "OOMKilled";
-  const killer = probe !== null && wasKilled ? `; ${probe.message}` : "";
+  const killer = probe !== null && end2 !== null && mayHaveKilled(probe, end2) ? `; ${probe.message}` : "";
   return `${containerName(container)}: ${describeRestarts(container)}, ${ended}${killer}`;
 }
 __name(describe2, "describe");
+function mayHaveKilled(probe, end2) {
+  if (end2.reason === "OOMKilled") return false;
+  if ([137, 143].includes(end2.exitCode)) return true;
+  if (end2.startedAtMs === null || end2.finishedAtMs === null) return false;
+  const failedAtMs = lastHappenedAtMs(probe);
+  return end2.startedAtMs <= failedAtMs && failedAtMs <= end2.finishedAtMs;
+}
+__name(mayHaveKilled, "mayHaveKilled");
 
 // src/health/config.ts
 var CACHE_LAGS = /failed to sync .* cache/;
@@ -25295,13 +26119,6 @@ function isPartOfRunningJob({ stage, cause, isAttempt = false }) {
 }
 __name(isPartOfRunningJob, "isPartOfRunningJob");
 
-// src/health/symptom.ts
-function withDetail(what, detail) {
-  if (what === "") return detail;
-  return detail === "" ? what : `${what}: ${detail}`;
-}
-__name(withDetail, "withDetail");
-
 // src/health/ended.ts
 var NOT_ITS_OWN_FAULT = [
   "Evicted",
@@ -25331,9 +26148,9 @@ function isNotItsOwnFault(pod) {
 }
 __name(isNotItsOwnFault, "isNotItsOwnFault");
 function describeFailure(pod) {
-  const failed2 = pod.containers.find((container) => isAbnormal(newestEnd(container)));
-  const end2 = failed2 === void 0 ? null : newestEnd(failed2);
-  const ended = failed2 === void 0 || end2 === null ? "" : `${containerName(failed2)}: ${describeEnd(end2)}`;
+  const failed4 = pod.containers.find((container) => isAbnormal(newestEnd(container)));
+  const end2 = failed4 === void 0 ? null : newestEnd(failed4);
+  const ended = failed4 === void 0 || end2 === null ? "" : `${containerName(failed4)}: ${describeEnd(end2)}`;
   const told = withDetail(pod.reason, pod.message);
   return [told, ended].filter((part) => part !== "").join("; ") || "it failed without a reason";
 }
@@ -25379,9 +26196,9 @@ function pullErrorsOf(pod, previous, events) {
 }
 __name(pullErrorsOf, "pullErrorsOf");
 function textOfEvent(container, events) {
-  const start2 = `Failed to pull image "${container.image}": `;
-  const event = newestEvent(events, ["Failed"], ({ message: message2 }) => message2.startsWith(start2));
-  return event === null ? "" : event.message.slice(start2.length);
+  const start3 = `Failed to pull image "${container.image}": `;
+  const event = newestEvent(events, ["Failed"], ({ message: message2 }) => message2.startsWith(start3));
+  return event === null ? "" : event.message.slice(start3.length);
 }
 __name(textOfEvent, "textOfEvent");
 function imageSymptom(pod, pullErrors, events) {
@@ -25426,22 +26243,6 @@ function symptomOf2(container, pullErrors) {
   }
 }
 __name(symptomOf2, "symptomOf");
-
-// src/health/lost-node.ts
-function whyNodeIsLost(pod, node, nodesReadable) {
-  if (pod.nodeName === null) return null;
-  if (pod.phase === "Unknown") return `the phase of the pod is Unknown: node ${pod.nodeName} does not report`;
-  if (!nodesReadable) return null;
-  if (node === null) return isReady(pod) ? null : `node ${pod.nodeName} does not exist`;
-  const ready = conditionOf(node.conditions, "Ready");
-  if (ready === null || ready.status === "True") return null;
-  return withDetail(`node ${node.name} is not ready`, withDetail(ready.reason, ready.message));
-}
-__name(whyNodeIsLost, "whyNodeIsLost");
-function nodeLostAtMs(node) {
-  return node === null ? null : conditionOf(node.conditions, "Ready")?.lastTransitionAtMs ?? null;
-}
-__name(nodeLostAtMs, "nodeLostAtMs");
 
 // src/health/probe.ts
 function probeSymptom(pod, events) {
@@ -25531,10 +26332,16 @@ function sandboxSymptom(pod, evidence2) {
 }
 __name(sandboxSymptom, "sandboxSymptom");
 function sandboxErrorSymptom(error2, stage) {
-  const symptom = { stage, cause: error2.cause, message: error2.text || error2.event.message };
+  const symptom = { stage, cause: error2.cause, message: wordsOf2(error2) };
   return error2.cause === "CalicoUnauthorized" ? { ...symptom, beganAtMs: error2.storedAtMs } : symptom;
 }
 __name(sandboxErrorSymptom, "sandboxErrorSymptom");
+function wordsOf2({ cause, plugin: plugin2, text: text3, event }) {
+  if (text3 === "") return event.message;
+  const needsName = cause === "CniError" || cause === "OtherPluginUnauthorized";
+  return needsName && plugin2 !== null ? `plugin ${plugin2}: ${text3}` : text3;
+}
+__name(wordsOf2, "wordsOf");
 function isWithoutSandbox(pod) {
   if (pod.nodeName === null || hasSandbox(pod) === true) return false;
   if (conditionOf(pod.conditions, "PodReadyToStartContainers") !== null) return true;
@@ -25546,8 +26353,8 @@ function withoutError(pod, events) {
     const network = newestEvent(events, ["NetworkNotReady"]);
     if (network !== null) return { stage: "sandbox", cause: "CniError", message: network.message };
   } else {
-    const failed2 = newestEvent(events, ["FailedCreatePodSandBox"]);
-    if (failed2 !== null) return { stage: "sandbox", cause: "SandboxError", message: failed2.message };
+    const failed4 = newestEvent(events, ["FailedCreatePodSandBox"]);
+    if (failed4 !== null) return { stage: "sandbox", cause: "SandboxError", message: failed4.message };
   }
   if (hasSandbox(pod) === null) {
     return {
@@ -25670,8 +26477,8 @@ function stuck(message2) {
 __name(stuck, "stuck");
 function whatKeepsIt(pod, { events }) {
   if (pod.finalizers.length > 0) return `finalizers: ${pod.finalizers.join(", ")}`;
-  const failed2 = newestEvent(events, ["FailedKillPod", "FailedPreStopHook"]);
-  if (failed2 !== null) return failed2.message;
+  const failed4 = newestEvent(events, ["FailedKillPod", "FailedPreStopHook"]);
+  if (failed4 !== null) return failed4.message;
   const running = pod.containers.filter(({ state }) => state.kind === "running").map(({ name }) => name);
   if (running.length > 0) return `still running: ${running.join(", ")}`;
   return "its containers have ended, and no event says what keeps it";
@@ -25997,7 +26804,7 @@ function siblingIndex(pods, owners) {
 }
 __name(siblingIndex, "siblingIndex");
 function keyOf3(pod, owner) {
-  return owner.workload?.uid ?? pod.controller?.uid ?? "";
+  return `${pod.namespace} ${owner.workload?.uid ?? pod.controller?.uid ?? ""}`;
 }
 __name(keyOf3, "keyOf");
 var NO_EVENTS = [];
@@ -26148,9 +26955,11 @@ function judgeDaemonSet(set, context) {
   const old = Math.max(0, Math.min(set.desired - set.updated, oldPods(set, tally.active).length));
   const onDelete = set.strategy === "OnDelete";
   const notes = onDelete && old > 0 ? [`DaemonSet ${name} (OnDelete): ${countOfPods(old)} of the old template`] : [];
-  const lacks = lackOf(set, set.desired, measured.desired, tally, excused2);
+  const ready = availableOf(set.ready, tally, context);
+  const available = availableOf(set.available, tally, context);
+  const lacks = lackOf({ ...set, ready, available }, set.desired, measured.desired, tally, excused2);
   const starting = context.pods.filter((state) => state.class === "starting" && context.nodes.counts(state.pod)).length;
-  const byStarting = starting > 0 && measured.desired - (onDelete ? set.ready : set.available) <= starting;
+  const byStarting = starting > 0 && measured.desired - (onDelete ? ready : available) <= starting;
   if (lacks === null || byStarting) return nothingLacks(measured, { notes });
   return lacking(measured, troublesOf(set, context, tally, lacks, excused2.missing), { notes });
 }
@@ -26206,21 +27015,22 @@ function judgeDeployment(deployment, context) {
   if (!isObserved(deployment)) return unobserved(deployment, numbers);
   if (deployment.desired === 0) return nothingLacks(numbers);
   const tally = tallyPods(context.pods);
-  const lacks = deployment.paused ? lackOfPaused(deployment) : lackOf2(deployment, tally);
+  const have = availableOf(deployment.paused ? deployment.ready : deployment.available, tally, context);
+  const lacks = deployment.paused ? lackOfPaused(deployment, have) : lackOf2(deployment, tally, have);
   const warnings2 = deployment.paused && deployment.updated < deployment.replicas ? [pausedWarning(deployment)] : [];
   if (lacks === null) return nothingLacks(numbers, { warnings: warnings2 });
   const told = toldTroubles(deployment, context, tally, lacks);
   if (told.length > 0) return lacking(numbers, told, { warnings: warnings2 });
-  if (isExplainedByStarting(deployment, tally)) return nothingLacks(numbers, { warnings: warnings2 });
+  if (isExplainedByStarting(deployment, tally, have)) return nothingLacks(numbers, { warnings: warnings2 });
   return lacking(numbers, countedTroubles(deployment, tally, lacks), { warnings: warnings2 });
 }
 __name(judgeDeployment, "judgeDeployment");
-function lackOfPaused({ ready, desired }) {
+function lackOfPaused({ desired }, ready) {
   return ready < desired ? `${ready} of ${desired} replicas are ready` : null;
 }
 __name(lackOfPaused, "lackOfPaused");
-function lackOf2(deployment, tally) {
-  const { desired, updated, available, replicas } = deployment;
+function lackOf2(deployment, tally, available) {
+  const { desired, updated, replicas } = deployment;
   if (updated < desired)
     return `${updated} of ${desired} replicas are of the new pod template, ${available} are available`;
   const old = Math.max(replicas - updated, oldPods(deployment, tally.active).length);
@@ -26228,8 +27038,7 @@ function lackOf2(deployment, tally) {
   return available < desired ? `${available} of ${desired} replicas are available` : null;
 }
 __name(lackOf2, "lackOf");
-function isExplainedByStarting(deployment, tally) {
-  const have = deployment.paused ? deployment.ready : deployment.available;
+function isExplainedByStarting(deployment, tally, have) {
   return tally.starting > 0 && deployment.desired - have <= tally.starting;
 }
 __name(isExplainedByStarting, "isExplainedByStarting");
@@ -26299,8 +27108,8 @@ function judgeStatefulSet(set, context) {
   const onDelete = set.strategy === "OnDelete";
   const old = oldPods(set, tally.active).length;
   const notes = onDelete && old > 0 ? [`StatefulSet ${fullName(set)} (OnDelete): ${countOfPods(old)} of the old revision`] : [];
-  const have = onDelete ? set.ready : set.available;
-  const lacks = onDelete ? lackOfPods2(set.ready, set.desired, "ready") : lackOf3(set, old);
+  const have = availableOf(onDelete ? set.ready : set.available, tally, context);
+  const lacks = onDelete ? lackOfPods2(have, set.desired, "ready") : lackOf3(set, old, have);
   const excused2 = tally.starting > 0 && set.desired - have <= tally.starting;
   if (lacks === null || excused2) return nothingLacks(numbers, { notes });
   return lacking(numbers, troublesOf2(set, context, tally, lacks), { notes });
@@ -26310,14 +27119,14 @@ function lackOfPods2(have, desired, what) {
   return have < desired ? `${have} of ${desired} replicas are ${what}` : null;
 }
 __name(lackOfPods2, "lackOfPods");
-function lackOf3(set, old) {
+function lackOf3(set, old, available) {
   const wanted = Math.max(0, set.desired - set.partition);
   if (set.updated < wanted) {
     const partition = set.partition > 0 ? ` (partition ${set.partition})` : "";
-    return `${set.updated} of ${wanted} replicas${partition} have the new revision, ${set.available} are available`;
+    return `${set.updated} of ${wanted} replicas${partition} have the new revision, ${available} are available`;
   }
   if (old > 0) return `${countOfPods(old)} of the old revision ${old === 1 ? "is" : "are"} still there`;
-  return lackOfPods2(set.available, set.desired, "available");
+  return lackOfPods2(available, set.desired, "available");
 }
 __name(lackOf3, "lackOf");
 function troublesOf2(set, context, tally, lacks) {
@@ -26355,15 +27164,18 @@ __name(judgeWorkload, "judgeWorkload");
 // src/health/judged-workloads.ts
 function judgeWorkloads(input) {
   const { observation, before: before2, failedJobs, nodes, events } = input;
-  const { now, timing } = observation;
+  const { now, timing, settings, snapshot } = observation;
   const podsOf3 = groupByWorkload(input.pods);
   const overdue = overdueByNamespace(input.pods);
+  const adopting = namespacesOfStrangers(input.pods);
+  const arePodsInSight = /* @__PURE__ */ __name(({ kind, namespace }) => settings.selector === null && isFresh(snapshot.coverage, "pods", namespace) && !(kind === "Deployment" && adopting.has(namespace)), "arePodsInSight");
   return input.workloads.map((workload) => {
     const pods = inTheLightOf(workload, podsOf3.get(workload.uid) ?? NO_PODS, input);
     const rollOut = judgeWorkload(workload, {
       pods,
       events: events.about(workload),
       nodes,
+      podsInSight: arePodsInSight(workload),
       templateSeenAtMs: templateSeenAtMs(before2.workloads.get(workload.uid), templateOf(workload), now.atMs),
       madeGood: failedJobs.madeGood.has(workload.uid),
       overdueInNamespace: overdue.get(workload.namespace) ?? null,
@@ -26387,6 +27199,12 @@ function groupByWorkload(pods) {
   return groups;
 }
 __name(groupByWorkload, "groupByWorkload");
+function namespacesOfStrangers(pods) {
+  return new Set(
+    pods.flatMap(({ state, owner }) => owner?.unjudged?.kind === "ReplicaSet" ? [state.pod.namespace] : [])
+  );
+}
+__name(namespacesOfStrangers, "namespacesOfStrangers");
 function overdueByNamespace(pods) {
   const groups = /* @__PURE__ */ new Map();
   for (const { state } of pods) {
@@ -26810,7 +27628,7 @@ __name(timesOf, "timesOf");
 
 // src/health/warnings.ts
 var EVENTS_DUE_MS = 6e4;
-var MOST_NAMES2 = 3;
+var MOST_NAMES3 = 3;
 function sightWarnings(snapshot, findings3, nowMs) {
   const warnings2 = [];
   const events = forbiddenPlaces(snapshot.coverage, "events");
@@ -26849,8 +27667,9 @@ function excusedNotes(pods, nodes) {
   const excused2 = pods.filter((pod) => pod.controller?.kind === "DaemonSet" && !nodes.counts(pod));
   if (excused2.length === 0) return [];
   const names = someOf2([...new Set(excused2.map(({ nodeName }) => nodeName ?? ""))]);
+  const are = excused2.length === 1 ? "is" : "are";
   return [
-    `DaemonSets are not measured on nodes that are younger than 5m, not Ready or being deleted (${names}): ${excused2.length} of their pods are in the total only`
+    `DaemonSets are not measured on nodes that are younger than 5m, not Ready or being deleted (${names}): ${excused2.length} of their pods ${are} in the total only`
   ];
 }
 __name(excusedNotes, "excusedNotes");
@@ -26884,8 +27703,8 @@ function clockWarnings(ahead) {
 }
 __name(clockWarnings, "clockWarnings");
 function someOf2(names) {
-  const first = names.toSorted().slice(0, MOST_NAMES2).join(", ");
-  return names.length > MOST_NAMES2 ? `${first} and ${names.length - MOST_NAMES2} more` : first;
+  const first = names.toSorted().slice(0, MOST_NAMES3).join(", ");
+  return names.length > MOST_NAMES3 ? `${first} and ${names.length - MOST_NAMES3} more` : first;
 }
 __name(someOf2, "someOf");
 
@@ -27379,6 +28198,13 @@ async function checkAccess(api, needs, signal3) {
   return { reviewed, missing: rulesFor(reviewed), unknown: unknown2 };
 }
 __name(checkAccess, "checkAccess");
+function missingRights(unknown2, gaps) {
+  const refused2 = unknown2.flatMap(({ need }) => [need, ...need.inEach ?? []]).filter(
+    ({ resource, namespace }) => gaps.some((gap) => gap.why === "forbidden" && gap.resource === resource && gap.namespace === namespace)
+  );
+  return rulesFor(refused2.map((need) => ({ need, missingVerbs: need.verbs })));
+}
+__name(missingRights, "missingRights");
 function deleteRightsOf({ reviewed }) {
   const rights = /* @__PURE__ */ new Map();
   for (const { need, missingVerbs } of reviewed) {
@@ -27435,19 +28261,24 @@ __name(costsOf, "costsOf");
 function reviewRights(run3, api) {
   const toDelete = /* @__PURE__ */ new Map();
   const told = /* @__PURE__ */ new Set();
+  const unknown2 = [];
   let calicoNamespaces = "";
   let open = 0;
   let reviews = Promise.resolve();
+  const tell = /* @__PURE__ */ __name((missing) => {
+    for (const { rule, costs } of missing) {
+      if (told.has(rule)) continue;
+      told.add(rule);
+      run3.tell({ type: "missing-right", rule, costs }, api.now());
+    }
+  }, "tell");
   const review = /* @__PURE__ */ __name((needs) => {
     open += 1;
     const done = checkAccess(api, needs, run3.signal).then((report) => {
       if (run3.signal.aborted) return;
       for (const [namespace, isAllowed2] of deleteRightsOf(report)) toDelete.set(namespace, isAllowed2);
-      for (const { rule, costs } of report.missing) {
-        if (told.has(rule)) continue;
-        told.add(rule);
-        run3.tell({ type: "missing-right", rule, costs }, api.now());
-      }
+      unknown2.push(...report.unknown);
+      tell(report.missing);
     });
     const closed = done.finally(() => {
       open -= 1;
@@ -27463,6 +28294,7 @@ function reviewRights(run3, api) {
       calicoNamespaces = key;
       review(calicoNeedsOf(run3.settings, namespaces));
     }, "reviewCalico"),
+    refused: /* @__PURE__ */ __name((gaps) => tell(missingRights(unknown2, gaps)), "refused"),
     pending: /* @__PURE__ */ __name(() => open > 0 ? reviews : null, "pending"),
     settle: /* @__PURE__ */ __name(async () => {
       if (open > 0) await Promise.race([reviews, sleep(run3.clock, run3.timing.lateReviewsMs, run3.signal)]);
@@ -27490,17 +28322,28 @@ function viewNews(before2, after) {
   return news;
 }
 __name(viewNews, "viewNews");
-function describeGap(gap) {
-  switch (gap.why) {
+function describeGaps(gaps) {
+  const alike = Map.groupBy(inOrder(gaps), ({ why, resource, message: message2 }) => {
+    return why === "forbidden" ? `${why} ${resource}` : `${why}${message2.slice(message2.indexOf(": "))}`;
+  });
+  return [...alike.values()].map(describeAlike);
+}
+__name(describeGaps, "describeGaps");
+function describeAlike(gaps) {
+  const { why, message: message2 } = gaps[0];
+  const what = placesOf(gaps);
+  switch (why) {
     case "forbidden":
-      return `may not see ${placeOf2(gap)}: ${gap.message}`;
+      return `may not see ${what}: ${message2}${gaps.length === 1 ? "" : "; the same in the others"}`;
     case "never-read":
-      return `never saw ${placeOf2(gap)}: ${gap.message}`;
-    case "stale":
-      return `lost sight of ${placeOf2(gap)} at ${new Date(gap.sinceMs).toISOString()}: ${gap.message}`;
+      return `never saw ${what}: ${message2}`;
+    case "stale": {
+      const sinceMs = Math.min(...gaps.map((gap) => gap.sinceMs));
+      return `lost sight of ${what} at ${new Date(sinceMs).toISOString()}: ${message2}`;
+    }
   }
 }
-__name(describeGap, "describeGap");
+__name(describeAlike, "describeAlike");
 
 // src/telling.ts
 function newsOf(before2, after, deadlineInMs) {
@@ -27618,7 +28461,7 @@ function stabilityNews(before2, after) {
 }
 __name(stabilityNews, "stabilityNews");
 function warningsOf(told, { observation, installations, assessment, plan, memory }) {
-  const blind = observation.snapshot.coverage.gaps.map(describeGap);
+  const blind = describeGaps(observation.snapshot.coverage.gaps);
   const down = plan.nodes.length === 0 ? [] : downNotes(installations, observation, memory.calico);
   const present2 = new Set(assessment.warnings.map(withoutFigures));
   const before2 = told.filter((warning2) => !present2.has(withoutFigures(warning2)));
@@ -27675,6 +28518,7 @@ async function watchUntilDecided(run3, { connection, api }, keep) {
       const judgement = judgeLook(run3, view, look2, confirmed, deadlineInMs);
       if (judgement.kind === "end") {
         if (judgement.verdict === "inconclusive") await rights.settle();
+        rights.refused(look2.observation.snapshot.coverage.gaps);
         return { ...judgement, look: look2 };
       }
       const mayRestart = readAnew;
@@ -27726,7 +28570,8 @@ function judgeLook(run3, view, look2, confirmed, deadlineInMs) {
   });
 }
 __name(judgeLook, "judgeLook");
-function focus(view, rights, { installations, cases, memory }) {
+function focus(view, rights, { installations, cases, memory, observation }) {
+  rights.refused(observation.snapshot.coverage.gaps);
   const namespaces = [...new Set(installations.found.map(({ daemonSet }) => daemonSet.namespace))];
   view.watchCalico(namespaces);
   rights.reviewCalico(namespaces);
@@ -27776,7 +28621,7 @@ async function conclude(run3, cluster, kubernetesVersion, ending) {
   const assessment = look2?.assessment ?? null;
   const findings3 = assessment === null || cluster === null || cancelled ? assessment?.findings ?? [] : await withCrashLogs(assessment.findings, look2?.observation.snapshot.pods ?? [], cluster.api, run3.hardSignal);
   const finished = run3.serverClock.now();
-  const report = buildReport({
+  const built = buildReport({
     verdict: ending.verdict,
     reason: ending.reason,
     startedAtMs: finished.atMs - finished.elapsedMs,
@@ -27795,6 +28640,7 @@ async function conclude(run3, cluster, kubernetesVersion, ending) {
     api: cluster?.api.stats ?? { requests: 0, retries: 0, bytes: 0, watchRestarts: 0 },
     warnings: look2 === null ? run3.warnings() : warningsOf(run3.warnings(), look2)
   });
+  const report = secretFreeReport(built, run3.hide);
   run3.tell({ type: "finished", report }, finished);
   return {
     report,
@@ -27880,11 +28726,14 @@ function createFindingLines() {
     const isFirst = known === null;
     const before2 = known ?? /* @__PURE__ */ new Map();
     const after = /* @__PURE__ */ new Map();
+    const told = new Map([...before2.values()].map((one) => [topicOf(one), one]));
     const lines = [];
     let untold = 0;
     for (const group of groupFindings(assessment.findings)) {
-      const was = before2.get(group.key);
-      const fatal = group.fatal && !isBeingCured(group, nodes);
+      const topic = topicOf({ subject: group.subject, cause: causeOf2(group) });
+      const was = before2.get(group.key) ?? (group.derivedFrom === null ? void 0 : told.get(topic));
+      const wasCalledFatal = was?.told === "yes" && was.fatal;
+      const fatal = wasCalledFatal || group.fatal && !isBeingCured(group, nodes);
       const is = {
         seenMs: was?.seenMs ?? now.elapsedMs,
         told: was?.told ?? "no",
@@ -27902,7 +28751,8 @@ function createFindingLines() {
       }
     }
     known = after;
-    const over = [...before2].filter(([key, { told }]) => told === "yes" && !after.has(key));
+    const lasting2 = new Set([...after.values()].map(topicOf));
+    const over = [...before2].filter(([key, is]) => is.told === "yes" && !after.has(key) && !lasting2.has(topicOf(is)));
     return [
       ...lines,
       ...untold > 0 ? [`   … and ${untold} more; the end of this log lists all that is wrong then`] : [],
@@ -27911,6 +28761,10 @@ function createFindingLines() {
   };
 }
 __name(createFindingLines, "createFindingLines");
+function topicOf({ subject, cause }) {
+  return `${subject}: ${cause}`;
+}
+__name(topicOf, "topicOf");
 function isBeingCured({ cause }, nodes) {
   return cause === "CalicoUnauthorized" && nodes.some(({ action }) => action === "waiting" || action === "restarted");
 }
@@ -27957,12 +28811,13 @@ var HEARTBEAT_MS = 29e3;
 var COUNTS_GAP_MS = 5e3;
 function createLog(sink) {
   const findingLines = createFindingLines();
+  const toldFindings = [];
   let lastCounts = "";
   let lastCountsMs = Number.NEGATIVE_INFINITY;
   let lastLineMs = 0;
   const say = /* @__PURE__ */ __name((text3, now) => {
     lastLineMs = now.elapsedMs;
-    sink.line(logLine(`${stamp(now)} ${text3}`));
+    sink.line(logLine(`${stamp2(now)} ${text3}`));
   }, "say");
   const sayAssessment = /* @__PURE__ */ __name((event, now) => {
     const { assessment, unseen, deadlineInMs } = event;
@@ -27974,11 +28829,14 @@ function createLog(sink) {
       lastCountsMs = now.elapsedMs;
       say(counts, now);
     }
-    for (const line of findingLines(event, now)) say(line, now);
+    for (const line of findingLines(event, now)) {
+      toldFindings.push(line);
+      say(line, now);
+    }
     if (now.elapsedMs - lastLineMs >= HEARTBEAT_MS) {
       say(`${waitingFor2(event)}; ${left(deadlineInMs)}`, now);
     }
-    sink.status(logLine(`${stamp(now)} ${counts}; ${left(deadlineInMs)}`));
+    sink.status(logLine(`${stamp2(now)} ${counts}; ${left(deadlineInMs)}`));
   }, "sayAssessment");
   return (event, now) => {
     if (event.type === "assessed") {
@@ -27990,12 +28848,12 @@ function createLog(sink) {
       return;
     }
     if (event.type === "debug") {
-      sink.debug(logLine(`${stamp(now)} ${event.message}`));
+      sink.debug(logLine(`${stamp2(now)} ${event.message}`));
       return;
     }
     if (event.type === "finished") {
       sink.status("");
-      sayEnd(sink, event.report);
+      sayEnd(sink, event.report, toldFindings);
       return;
     }
     say(`${MARKS[event.type] ?? " "}  ${sentenceOf(event)}`, now);
@@ -28010,10 +28868,12 @@ var MARKS = {
   restarting: "↻",
   outcome: "•"
 };
-function sayEnd(sink, report) {
+function sayEnd(sink, report, told) {
   const findings3 = closingFindings(report);
+  const message2 = cap(report.findings[0]?.message ?? "", MESSAGE_LIMIT_BYTES);
+  const saidAll = findings3.length === 1 && [report.reason, ...told].some((line) => line.includes(message2));
   sink.line("");
-  if (findings3.length > 1) sink.group(`What is wrong (${findings3.length})`, findings3);
+  if (findings3.length > 0 && !saidAll) sink.group(`What is wrong (${findings3.length})`, findings3);
   sink.line(logLine(`${report.verdict.toUpperCase()}: ${report.reason}`));
 }
 __name(sayEnd, "sayEnd");
@@ -28048,21 +28908,44 @@ function left(deadlineInMs) {
   return deadlineInMs > 0 ? `${formatSeconds(deadlineInMs)} left` : "time is up";
 }
 __name(left, "left");
-function stamp(now) {
+function stamp2(now) {
   const seconds = Math.max(0, Math.floor(now.elapsedMs / 1e3));
   return `${String(Math.floor(seconds / 60)).padStart(2, " ")}:${String(seconds % 60).padStart(2, "0")}`;
 }
-__name(stamp, "stamp");
+__name(stamp2, "stamp");
 
 // src/report/report-file.ts
-var import_promises = __nccwpck_require__(455);
-var import_node_path4 = __nccwpck_require__(760);
+var import_promises4 = __nccwpck_require__(455);
+var import_node_path5 = __nccwpck_require__(760);
 var DEFAULT_REPORT_NAME = "calico-health-gate";
 var MOST_NUMBERED = 1e3;
+var CANCELLED_WRITE_MS = 500;
+async function writtenInTime(writing, signal3, clock = systemClock) {
+  const done = new AbortController();
+  const givenUp = /* @__PURE__ */ __name(async () => {
+    await aborted3(AbortSignal.any([signal3, done.signal]));
+    await sleep(clock, CANCELLED_WRITE_MS, done.signal);
+    const problem = `the report could not be written within ${CANCELLED_WRITE_MS} ms after the run was cancelled`;
+    return { path: "", problem };
+  }, "givenUp");
+  try {
+    return await Promise.race([writing, givenUp()]);
+  } finally {
+    done.abort();
+  }
+}
+__name(writtenInTime, "writtenInTime");
+function aborted3(signal3) {
+  return new Promise((resolve) => {
+    if (signal3.aborted) resolve();
+    else signal3.addEventListener("abort", () => resolve(), { once: true });
+  });
+}
+__name(aborted3, "aborted");
 async function writeReport(report, path2) {
   try {
-    await (0, import_promises.mkdir)((0, import_node_path4.dirname)(path2), { recursive: true });
-    await (0, import_promises.writeFile)(path2, reportText(report));
+    await (0, import_promises4.mkdir)((0, import_node_path5.dirname)(path2), { recursive: true });
+    await (0, import_promises4.writeFile)(path2, reportText(report));
     return { path: path2, problem: null };
   } catch (error2) {
     return { path: "", problem: `the report could not be written to ${path2}: ${describe3(error2)}` };
@@ -28071,9 +28954,9 @@ async function writeReport(report, path2) {
 __name(writeReport, "writeReport");
 async function writeNumberedReport(report, folder) {
   for (let number = 1; number <= MOST_NUMBERED; number += 1) {
-    const path2 = (0, import_node_path4.join)(folder, `${DEFAULT_REPORT_NAME}${number === 1 ? "" : `-${number}`}.json`);
+    const path2 = (0, import_node_path5.join)(folder, `${DEFAULT_REPORT_NAME}${number === 1 ? "" : `-${number}`}.json`);
     try {
-      await (0, import_promises.writeFile)(path2, reportText(report), { flag: "wx" });
+      await (0, import_promises4.writeFile)(path2, reportText(report), { flag: "wx" });
       return { path: path2, problem: null };
     } catch (error2) {
       if (error2.code === "EEXIST") continue;
@@ -28141,13 +29024,13 @@ function summaryOf(report, reportFile) {
   let whole = text2(head(report));
   let isWhole = true;
   for (const section2 of sections) {
-    if (Buffer.byteLength(`${whole}${section2}${TOO_LONG}${end2}`) <= SUMMARY_LIMIT_BYTES) whole += section2;
+    if (Buffer.byteLength(`${whole}${section2}${TOO_LONG2}${end2}`) <= SUMMARY_LIMIT_BYTES) whole += section2;
     else isWhole = false;
   }
-  return `${whole}${isWhole ? "" : TOO_LONG}${end2}`;
+  return `${whole}${isWhole ? "" : TOO_LONG2}${end2}`;
 }
 __name(summaryOf, "summaryOf");
-var TOO_LONG = "Something is left out here, for a summary may not be longer; the report has it.\n\n";
+var TOO_LONG2 = "Something is left out here, for a summary may not be longer; the report has it.\n\n";
 function text2(lines) {
   return lines.map((line) => `${line}
 `).join("");
@@ -28515,7 +29398,8 @@ function realIo() {
     stderr: process.stderr,
     env: process.env,
     whyUnreadable: whyFileIsUnreadable,
-    cancellation: /* @__PURE__ */ __name(() => cancellation(EXIT_CODES.inconclusive), "cancellation"),
+    signal: new AbortController().signal,
+    secrets: createSecrets(),
     runGate
   };
 }
@@ -28532,17 +29416,15 @@ async function run2(invocation, io) {
   const problems = [...invocation.problems, ..."problems" in parsed ? parsed.problems : []];
   if ("problems" in parsed || problems.length > 0) return misuse(problems, io);
   const { settings, warnings: warnings2 } = parsed;
-  const secrets = /* @__PURE__ */ new Set();
-  const stdout = redacted(io.stdout, secrets);
-  const stderr = redacted(io.stderr, secrets);
+  const stdout = redacted(io.stdout, io.secrets);
+  const stderr = redacted(io.stderr, io.secrets);
   const sink = textSink(invocation.json ? stderr : stdout, stderr, io.env.RUNNER_DEBUG === "1");
-  const cancel = io.cancellation();
   try {
     const result = await io.runGate(settings, {
       env: io.env,
       tell: createLog(sink),
-      mask: /* @__PURE__ */ __name((secret) => secrets.add(secret), "mask"),
-      signal: cancel.signal,
+      mask: io.secrets.add,
+      signal: io.signal,
       warnings: warnings2
     });
     await publish(result, settings, io, sink);
@@ -28550,18 +29432,17 @@ async function run2(invocation, io) {
     return exitCodeOf(result, settings);
   } finally {
     sink.status("");
-    cancel.dispose();
   }
 }
 __name(run2, "run");
 async function publish(result, settings, io, sink) {
-  const written = settings.reportFile === null ? { path: "", problem: null } : await writeReport(result.report, settings.reportFile);
+  const written = settings.reportFile === null ? { path: "", problem: null } : await writtenInTime(writeReport(result.report, settings.reportFile), io.signal);
   if (written.problem !== null) sink.line(logLine(written.problem));
   if (written.path !== "") sink.line(logLine(`report: ${written.path}`));
   const summaryFile = io.env.GITHUB_STEP_SUMMARY ?? "";
   if (!settings.jobSummary || summaryFile === "") return;
   try {
-    await (0, import_promises2.appendFile)(summaryFile, summaryOf(result.report, written.path));
+    await (0, import_promises5.appendFile)(summaryFile, summaryOf(result.report, written.path));
   } catch (error2) {
     sink.line(logLine(`the job summary could not be written: ${error2.message}`));
   }
@@ -28683,15 +29564,15 @@ function issueFileCommand(command, message2) {
 }
 __name(issueFileCommand, "issueFileCommand");
 function prepareKeyValueMessage(key, value) {
-  const delimiter2 = `ghadelimiter_${crypto2.randomUUID()}`;
+  const delimiter3 = `ghadelimiter_${crypto2.randomUUID()}`;
   const convertedValue = toCommandValue(value);
-  if (key.includes(delimiter2)) {
-    throw new Error(`Unexpected input: name should not contain the delimiter "${delimiter2}"`);
+  if (key.includes(delimiter3)) {
+    throw new Error(`Unexpected input: name should not contain the delimiter "${delimiter3}"`);
   }
-  if (convertedValue.includes(delimiter2)) {
-    throw new Error(`Unexpected input: value should not contain the delimiter "${delimiter2}"`);
+  if (convertedValue.includes(delimiter3)) {
+    throw new Error(`Unexpected input: value should not contain the delimiter "${delimiter3}"`);
   }
-  return `${key}<<${delimiter2}${os2.EOL}${convertedValue}${os2.EOL}${delimiter2}`;
+  return `${key}<<${delimiter3}${os2.EOL}${convertedValue}${os2.EOL}${delimiter3}`;
 }
 __name(prepareKeyValueMessage, "prepareKeyValueMessage");
 
@@ -29103,6 +29984,7 @@ __name(annotation, "annotation");
 
 // src/report/outputs.ts
 var NOT_READY_PODS_LIMIT = 50;
+var LIST_LIMIT_BYTES = 1e5;
 function emptyOutputs(verdict, reason) {
   return {
     verdict,
@@ -29133,10 +30015,36 @@ function outputsOf(report, notReadyPods2, restartedNodes2, reportFile) {
   };
 }
 __name(outputsOf, "outputsOf");
+function shortenedOutputs(report, restartedNodes2) {
+  const lists = {
+    "affected-nodes": report.calico.nodes.map(({ node }) => node),
+    "restarted-nodes": restartedNodes2
+  };
+  const cut = Object.entries(lists).flatMap(([name, nodes]) => {
+    const shown = fitting(nodes).length;
+    return shown < nodes.length ? [`${name} has the first ${shown} of ${nodes.length} nodes`] : [];
+  });
+  return cut.length === 0 ? null : `outputs are cut, for a workflow could not use them: ${cut.join(", ")}; the report has all`;
+}
+__name(shortenedOutputs, "shortenedOutputs");
 function namesJson(names) {
-  return printableJson(names.map((name) => field(name)));
+  return printableJson(fitting(names));
 }
 __name(namesJson, "namesJson");
+function fitting(names) {
+  const shown = [];
+  let bytes = BRACKETS_BYTES;
+  for (const name of names) {
+    const clean2 = field(name);
+    bytes += Buffer.byteLength(printableJson(clean2)) + COMMA_BYTES;
+    if (bytes > LIST_LIMIT_BYTES) break;
+    shown.push(clean2);
+  }
+  return shown;
+}
+__name(fitting, "fitting");
+var BRACKETS_BYTES = 2;
+var COMMA_BYTES = 1;
 
 // src/report/actions.ts
 function actionsSink() {
@@ -29152,10 +30060,13 @@ function actionsSink() {
   };
 }
 __name(actionsSink, "actionsSink");
-function mask(secret) {
-  setSecret(secret);
+function maskIn(secrets) {
+  return (secret) => {
+    secrets.add(secret);
+    setSecret(secret);
+  };
 }
-__name(mask, "mask");
+__name(maskIn, "maskIn");
 function publishBeginning() {
   setOutputs(emptyOutputs("inconclusive", "the gate did not come to its end"));
 }
@@ -29167,13 +30078,16 @@ function publishBadInput(message2) {
   return EXIT_CODES.unhealthy;
 }
 __name(publishBadInput, "publishBadInput");
-async function publish2(result, settings, env) {
+async function publish2(result, settings, env, signal3) {
   const { report, cancelled } = result;
-  const written = await writeReportFile(result, settings, env);
+  const outputs = /* @__PURE__ */ __name((path2) => outputsOf(report, result.notReadyPods, result.restartedNodes, path2), "outputs");
+  const unset = setOutputs(outputs(""));
+  const written = await writtenInTime(writeReportFile(result, settings, env), signal3);
   if (written.path !== "") info(logLine(`report: ${written.path}`));
   const problems = [
     written.problem,
-    setOutputs(outputsOf(report, result.notReadyPods, result.restartedNodes, written.path)),
+    unset ?? setOutputs(outputs(written.path)),
+    shortenedOutputs(report, result.restartedNodes),
     settings.jobSummary ? await writeSummary(result, written.path) : null
   ].filter((problem) => problem !== null);
   const fails = cancelled || settings.failOn.includes(report.verdict);
@@ -29229,28 +30143,28 @@ function annotate({ level, title, message: message2 }) {
 __name(annotate, "annotate");
 
 // src/index.ts
-async function runAction(env) {
-  publishBeginning();
+async function runAction(env, signal3, secrets) {
   const raw = Object.fromEntries(INPUTS.map(({ name }) => [name, getInput(name)]));
   const parsed = readSettings(raw, whyFileIsUnreadable);
   if ("problems" in parsed) return publishBadInput(describeProblems(parsed.problems));
-  const cancel = cancellation();
-  const tell = createLog(actionsSink());
-  const result = await runGate(parsed.settings, { env, tell, mask, signal: cancel.signal, warnings: parsed.warnings });
-  const exitCode = await publish2(result, parsed.settings, env);
-  cancel.dispose();
-  return exitCode;
+  const { settings, warnings: warnings2 } = parsed;
+  const tell = createLog(secretFreeSink(actionsSink(), secrets));
+  const result = await runGate(settings, { env, tell, mask: maskIn(secrets), signal: signal3, warnings: warnings2 });
+  return await publish2(result, settings, env, signal3);
 }
 __name(runAction, "runAction");
 
 // src/main.ts
 function startAction() {
-  start(() => runAction(process.env), publishBadInput);
+  const signal3 = listenForCancellation(EXIT_CODES.unhealthy);
+  publishBeginning();
+  start2((secrets) => runAction(process.env, signal3, secrets), publishBadInput);
 }
 __name(startAction, "startAction");
 function startCli() {
-  start(
-    () => runCli(process.argv.slice(2)),
+  const signal3 = listenForCancellation(EXIT_CODES.inconclusive);
+  start2(
+    (secrets) => runCli(process.argv.slice(2), { signal: signal3, secrets }),
     (message2) => {
       process.stderr.write(`${logLine(message2)}
 `);
@@ -29259,24 +30173,25 @@ function startCli() {
   );
 }
 __name(startCli, "startCli");
-function start(face, tellUnexpected) {
+function start2(face, tellUnexpected) {
+  const secrets = createSecrets();
   const stop = /* @__PURE__ */ __name((error2) => {
     const { message: message2, stack } = error2 instanceof Error ? error2 : new Error(String(error2));
-    for (const line of stack?.split("\n") ?? []) process.stderr.write(`${logLine(line)}
+    for (const line of secrets.hide(stack ?? "").split("\n")) process.stderr.write(`${logLine(line)}
 `);
-    exit(tellUnexpected(`calico-health-gate stopped unexpectedly: ${message2}`));
+    exit(tellUnexpected(`calico-health-gate stopped unexpectedly: ${secrets.hide(message2)}`));
   }, "stop");
   process.once("uncaughtException", stop);
   process.stdout.on("error", () => {
   });
   process.stderr.on("error", () => {
   });
-  face().then(exit, stop);
+  face(secrets).then(exit, stop);
 }
-__name(start, "start");
+__name(start2, "start");
 function exit(code) {
   process.exitCode = code;
-  process.stdout.write("", () => process.stderr.write("", () => process.exit(code)));
+  process.stdout.write("", () => process.stderr.write("", () => endProcess(code)));
 }
 __name(exit, "exit");
 if (startedDirectly) startAction();
