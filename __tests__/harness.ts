@@ -7,6 +7,7 @@ import type { GateEvent } from '../src/events.ts';
 import { type GateOptions, type GateResult, runGate } from '../src/gate.ts';
 import type { Assessment } from '../src/health/assessment.ts';
 import { createLog } from '../src/report/log.ts';
+import { logLine } from '../src/report/untrusted.ts';
 import { parseSettings, type RawSettings, type Settings } from '../src/settings.ts';
 
 /** Inputs as a workflow writes them; what is left out has its default. */
@@ -88,7 +89,8 @@ export async function start({ clock, sim }: World, inputs: Inputs = {}, options:
   const looks: LookedAt[] = [];
   const write = createLog({
     line: (text) => log.push(text),
-    group: (title, lines) => log.push(title, ...lines),
+    // As the sinks of both faces do.
+    group: (title, lines) => log.push(...[title, ...lines].map(logLine)),
     debug: () => undefined,
     status: () => undefined,
   });

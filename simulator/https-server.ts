@@ -37,6 +37,8 @@ export interface HttpsServer {
 
 export interface KubeconfigOptions {
   readonly token?: string;
+  /** A file that holds the token instead. */
+  readonly tokenFile?: string;
   readonly context?: string;
   /** An exec plugin instead of a token. */
   readonly exec?: { readonly command: string; readonly args: readonly string[] };
@@ -60,6 +62,12 @@ function readBody(request: IncomingMessage): Promise<string> {
   });
 }
 
+function tokenLine({ token = GATE_TOKEN, tokenFile }: KubeconfigOptions): string {
+  return tokenFile === undefined
+    ? `      token: ${JSON.stringify(token)}`
+    : `      tokenFile: ${JSON.stringify(tokenFile)}`;
+}
+
 function kubeconfigText(url: string, ca: string, options: KubeconfigOptions): string {
   const context = options.context ?? 'simulator';
   const authority = options.withoutCa
@@ -73,7 +81,7 @@ function kubeconfigText(url: string, ca: string, options: KubeconfigOptions): st
         `        args: ${JSON.stringify(options.exec.args)}`,
         '        interactiveMode: Never',
       ]
-    : [`      token: ${JSON.stringify(options.token ?? GATE_TOKEN)}`];
+    : [tokenLine(options)];
   return [
     'apiVersion: v1',
     'kind: Config',

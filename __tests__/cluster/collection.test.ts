@@ -332,13 +332,11 @@ describe('a watch', () => {
     server.end.abort();
   });
 
-  test('that is never answered is a list every few seconds, after half a minute in which it is stale', async () => {
-    const trouble: Trouble = {};
-    const { server, kind, lists, watches } = aWorld(trouble);
-    trouble.watch = silence;
-    await server.clock.advance(20_000);
-    expect(kind()).toBe('stale');
-    await server.clock.advance(15_000);
+  test('that is never answered was a gap since it was asked for, and is a list every few seconds from then on', async () => {
+    const trouble: Trouble = { watch: silence };
+    const { server, collection, kind, lists, watches } = aWorld(trouble);
+    await server.clock.advance(35_000);
+    expect(collection.gapsClosed()).toBe(1);
     expect(kind()).toBe('live');
     await server.clock.advance(60_000);
     expect(kind()).toBe('live');

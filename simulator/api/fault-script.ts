@@ -12,13 +12,13 @@ export interface FaultRule {
   readonly path?: RegExp;
   /** So many of these requests pass before. */
   readonly skip?: number;
-  /** How many go wrong; default all. */
+  /** How many of those behind may go wrong; default all. */
   readonly times?: number;
   /** Since the first request that the script saw. */
   readonly fromMs?: number;
   readonly untilMs?: number;
-  /** `count`: the first that goes wrong by this rule is 1. */
-  readonly fault: Fault | ((request: RequestSeen, count: number) => Fault);
+  /** `count`: the first that may go wrong by this rule is 1. `undefined` lets it pass. */
+  readonly fault: Fault | ((request: RequestSeen, count: number) => Fault | undefined);
 }
 
 /**
@@ -38,7 +38,8 @@ export function faultScript(rules: readonly FaultRule[]): (request: RequestSeen)
       met[index] = nth;
       const count = nth - (rule.skip ?? 0);
       if (count < 1 || count > (rule.times ?? Number.POSITIVE_INFINITY)) continue;
-      return typeof rule.fault === 'function' ? rule.fault(request, count) : rule.fault;
+      const fault = typeof rule.fault === 'function' ? rule.fault(request, count) : rule.fault;
+      if (fault !== undefined) return fault;
     }
     return undefined;
   };

@@ -1,5 +1,6 @@
 import type { Api } from '../cluster/api.ts';
-import type { ApiError, ApiErrorKind } from '../cluster/api-error.ts';
+import { type ApiError, type ApiErrorKind, isApiError } from '../cluster/api-error.ts';
+import { isAdmissionRefusal } from '../cluster/explain.ts';
 import type { NextRestart, Restart, RestartTarget } from './case.ts';
 
 /** Of a pod that is read after a lost answer; the view goes on looking when this does not help. */
@@ -102,7 +103,8 @@ async function sendDelete(api: Pick<Api, 'delete'>, target: RestartTarget, signa
     await api.delete(pathOf(target), options, { signal });
     return { result: 'done', words: '' };
   } catch (error) {
-    return { result: resultOf(kindOf(error)), words: wordsOf(error) };
+    const result = isApiError(error) && isAdmissionRefusal(error.words) ? 'failed' : resultOf(kindOf(error));
+    return { result, words: wordsOf(error) };
   }
 }
 

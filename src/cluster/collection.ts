@@ -142,8 +142,7 @@ export function createCollection<T>(options: CollectionOptions<T>): Collection<T
   /** Watches, again and again, until a list is needed. */
   const watchFrom = async (listed: string): Promise<void> => {
     for (let version = listed; ; ) {
-      // It may take long to begin, and until it does nothing is seen.
-      freshness.pause(api.now(), 'the watch has not begun yet');
+      const askedAt = api.now();
       const end = await watchOnce(
         {
           ...options,
@@ -160,12 +159,12 @@ export function createCollection<T>(options: CollectionOptions<T>): Collection<T
       );
       if (signal.aborted || api.failure() !== null) return;
       if (interruption.signal.aborted) {
-        freshness.lose(api.now(), 'listed anew');
+        freshness.lose(api.now(), 'a newer list is not complete yet');
         return;
       }
       if (end.why !== 'refused') version = end.version;
       if (isUseful(end)) failedWatches = 0;
-      freshness.lose(end.why === 'silent' ? heardAt : api.now(), wordsFor(end));
+      freshness.lose(seenUntil(end, askedAt), wordsFor(end));
       onChange();
       if ((await after(end)) === 'list') return;
       if (signal.aborted || interruption.signal.aborted) return;
@@ -173,6 +172,12 @@ export function createCollection<T>(options: CollectionOptions<T>): Collection<T
       if (freshness.lostForMs(api.now()) > options.timing.viewGapMs) return;
       api.countWatchRestart();
     }
+  };
+
+  /** A refusal may take long, and nothing was seen meanwhile. */
+  const seenUntil = ({ why }: WatchEnd, askedAt: Now): Now => {
+    if (why === 'refused') return askedAt;
+    return why === 'silent' ? heardAt : api.now();
   };
 
   /** Waits as the end of a watch asks for, and says whether it can be resumed. */
@@ -235,7 +240,7 @@ export function createCollection<T>(options: CollectionOptions<T>): Collection<T
       if (version === null || interruption.signal.aborted) continue;
       if (clock.monotonicMs() < pollUntilMs) {
         freshness.allowGap(POLL_GAP_MS);
-        freshness.lose(api.now(), 'listed every few seconds');
+        freshness.lose(api.now(), 'a newer list is not complete yet');
         await pause(pollPauseMs());
       } else {
         if (pollUntilMs > 0) freshness.allowGap(options.timing.viewGapMs);

@@ -76,10 +76,19 @@ function refusedUser(words: string): string | null {
   return match === null ? null : ` for user "${match[1]}"${match[2]}`;
 }
 
+/** What stands behind RBAC refuses in its own name (apiserver `plugin/webhook/errors`, `plugin/policy/validating`). */
+const ADMISSION = /^admission webhook "|ValidatingAdmissionPolicy '/;
+
+/** Whether a DELETE was refused by what stands behind RBAC; no right helps there. */
+export function isAdmissionRefusal(words: string): boolean {
+  return ADMISSION.test(words);
+}
+
 function forbiddenFix(target: RequestTarget, words: string): string {
   if (words.includes('system:anonymous')) {
     return 'the server did not recognise any credentials: check the user of the kubeconfig';
   }
+  if (isAdmissionRefusal(words)) return 'no right would help: ask who keeps that admission webhook or policy';
   const resource = target.subresource === null ? target.resource : `${target.resource}/${target.subresource}`;
   const verbs = target.verb === 'list' || target.verb === 'watch' ? ['list', 'watch'] : [target.verb];
   if (resource === '') return 'the credentials may not do this';

@@ -16,8 +16,6 @@ export interface Freshness {
   readonly seen: (asOf: Now) => void;
   /** The view ends, as of `now` (or before); nothing if it was lost already, but for the newer message. */
   readonly lose: (now: Now, message: string) => void;
-  /** The view ends for a moment, or for longer; what it was lost by before stays the message. */
-  readonly pause: (now: Now, message: string) => void;
   /** 403. Where it worked before it counts only after `forbiddenRetryMs`, and is stale until then. */
   readonly forbid: (now: Now, message: string) => void;
   /** How long the view may be lost without being stale: short for watches that are opened again, longer for polls. */
@@ -63,9 +61,6 @@ export function createFreshness({ viewGapMs, forbiddenRetryMs, startedAt }: Fres
     lose: (now, message) => {
       forbiddenAt = null;
       lose(now, message);
-    },
-    pause: (now, message) => {
-      if (!isLost) lose(now, message);
     },
     forbid: (now, message) => {
       forbiddenAt ??= now;

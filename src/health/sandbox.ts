@@ -55,6 +55,13 @@ function isWithoutSandbox(pod: Pod): boolean {
   return pod.containers.every((container) => container.state.kind === 'none' || isWaitingItsTurn(container));
 }
 
+const KNOWN_PHASES: readonly string[] = ['', 'Pending', 'Running', 'Unknown'];
+
+/** What nobody knows is shown. */
+function oddPhase(phase: string): string {
+  return KNOWN_PHASES.includes(phase) ? '' : ` (its phase is ${phase})`;
+}
+
 function withoutError(pod: Pod, events: readonly Event[]): Symptom {
   if (!pod.hostNetwork) {
     const network = newestEvent(events, ['NetworkNotReady']);
@@ -68,7 +75,7 @@ function withoutError(pod: Pod, events: readonly Event[]): Symptom {
     return {
       stage: 'sandbox',
       cause: 'SandboxSilent',
-      message: `the kubelet of node ${pod.nodeName} has not reported on it`,
+      message: `the kubelet of node ${pod.nodeName} has not reported on it${oddPhase(pod.phase)}`,
     };
   }
   const changed = newestEvent(events, ['SandboxChanged']);
