@@ -21,6 +21,15 @@ function graceOf(pod: Pod, options: DeleteOptions): number {
   return asked < 0 ? 1 : asked;
 }
 
+/** When a grace that is granted now ends: it runs from the first DELETE on, and 0 ends it at once (`markAsDeleting`). */
+function endOf({ metadata }: KubeObject, grace: number, wallMs: number): number {
+  if (metadata.deletionTimestamp === undefined) return wallMs + grace * 1000;
+  const endsMs = Date.parse(metadata.deletionTimestamp);
+  return grace === 0
+    ? Math.min(endsMs, wallMs)
+    : endsMs - (metadata.deletionGracePeriodSeconds ?? 0) * 1000 + grace * 1000;
+}
+
 /**
  * DELETE of one object as the API server does it (`registry/rest/delete.go`, `registry/generic/registry/store.go`): a pod
  * first gets a `deletionTimestamp` and waits for its kubelet; grace 0 marks and removes it at once; a second DELETE may only
@@ -64,18 +73,13 @@ export function deleteObject(
     const canGo = options.gracePeriodSeconds === 0 && left === 0 && !hasFinalizers;
     if (!isShorter && !canGo) return { outcome: 'pending', object };
   }
-  const { generation, deletionTimestamp } = object.metadata;
-  // The grace runs from the first DELETE on.
-  const beganMs =
-    deletionTimestamp === undefined
-      ? wallMs
-      : Date.parse(deletionTimestamp) - (object.metadata.deletionGracePeriodSeconds ?? 0) * 1000;
+  const { generation } = object.metadata;
   const marked = put({
     ...object,
     metadata: {
       ...object.metadata,
       ...(generation === undefined || pending ? {} : { generation: generation + 1 }),
-      deletionTimestamp: secondsStamp(beganMs + grace * 1000),
+      deletionTimestamp: secondsStamp(endOf(object, grace, wallMs)),
       deletionGracePeriodSeconds: grace,
       ...(hasFinalizers ? { finalizers } : {}),
     },
