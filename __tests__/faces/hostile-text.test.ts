@@ -141,6 +141,36 @@ describe('hostile text in a cluster', () => {
   });
 });
 
+test('hostile text beside Calico’s failure changes neither its proof nor the command to type', async () => {
+  const sim = aHostileCluster();
+  const { cluster } = sim;
+  cluster.breakToken('n1');
+  cluster.createPod({ namespace: 'shop', name: 'stuck', nodeName: 'n1' });
+  sim.warmUp(90_000);
+  const [pod] = cluster.pods('shop').filter(({ metadata }) => metadata.name === 'stuck');
+  const [event] = cluster.events('shop').filter(({ reason }) => reason === 'FailedCreatePodSandBox');
+  if (pod === undefined || event === undefined) throw new Error('nothing is stuck');
+  const hostilePod = { ...pod, metadata: { ...pod.metadata, name: `stuck${ATTACK}`, uid: 'of-the-hostile-pod' } };
+  cluster.put('pods', hostilePod);
+  cluster.put('events', {
+    ...event,
+    metadata: { name: `e${ATTACK}`, namespace: 'shop' },
+    involvedObject: { ...event.involvedObject, name: hostilePod.metadata.name, uid: 'of-the-hostile-pod' },
+  });
+  cluster.put('daemonsets', {
+    metadata: { name: `calico${ATTACK}`, namespace: `ns${ATTACK}` },
+    spec: { selector: {}, template: { spec: { containers: [{ name: 'calico-node', image: ATTACK }] } } },
+    status: {},
+  });
+  const { outputs, report, summary, annotations } = await playAction(await serve(sim), INPUTS);
+  expect(outputs).toMatchObject({ 'calico-auth-failure': 'true', 'affected-nodes': '["n1"]', 'restarted-nodes': '[]' });
+  expect(report?.calico.nodes).toMatchObject([{ node: 'n1', action: 'planned' }]);
+  expect(report?.calico.nodes[0]?.pods.join('\n')).toContain('forged');
+  expect(report?.warnings.join('\n')).toContain("bears Calico's name");
+  expect(summary).toMatch(/^```\nkubectl delete pod -n calico-system calico-node-\w+\n```$/mu);
+  for (const title of Object.values(annotations).flat()) expect(title).not.toMatch(/^forged/u);
+});
+
 describe('hostile text on the way to a cluster', () => {
   test.concurrent('in a refusal of the server becomes no command', async () => {
     const sim = aHostileCluster();

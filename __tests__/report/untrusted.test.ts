@@ -1,6 +1,16 @@
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
-import { cap, clean, codeBlock, field, logLine, markdown, printableJson, prose } from '../../src/report/untrusted.ts';
+import {
+  cap,
+  clean,
+  codeBlock,
+  field,
+  logLine,
+  markdown,
+  printable,
+  printableJson,
+  prose,
+} from '../../src/report/untrusted.ts';
 import { hostile } from './hostile.ts';
 import { commandsIn } from './runner-grammar.ts';
 
@@ -38,6 +48,23 @@ describe('logLine', () => {
     ['letters of other scripts stay', 'Größe 日本語 ✓', 'Größe 日本語 ✓'],
   ])('%s', (_, text, expected) => {
     expect(logLine(text)).toBe(expected);
+  });
+});
+
+describe('the value of an output', () => {
+  test('is no workflow command where a later step prints it, and no longer than a field', () => {
+    fc.assert(
+      fc.property(hostile, fc.nat({ max: 3_000 }), (text, times) => {
+        const value = printable(`${text}${'##['.repeat(times)}`);
+        expect(commandsIn(value)).toEqual([]);
+        expect(Buffer.byteLength(value)).toBeLessThanOrEqual(4_096);
+      }),
+      { numRuns: 500 },
+    );
+  });
+
+  test('is the text itself where that is harmless', () => {
+    expect(printable('shop/web: no such tag; push it')).toBe('shop/web: no such tag; push it');
   });
 });
 

@@ -8,7 +8,7 @@ import { emptyOutputs, type Outputs, outputsOf, shortenedOutputs } from './outpu
 import { type Written, writeNumberedReport, writeReport, writtenInTime } from './report-file.ts';
 import type { Secrets } from './secrets.ts';
 import { summaryOf } from './summary.ts';
-import { field, logLine } from './untrusted.ts';
+import { logLine, printable } from './untrusted.ts';
 
 /** The log of a workflow: plain lines, folded groups, debug lines that show with `RUNNER_DEBUG=1`. */
 export function actionsSink(): LogSink {
@@ -43,7 +43,7 @@ export function publishBeginning(): void {
 
 /** Bad input: one annotation, every output set, and the step fails whatever `fail-on` says. */
 export function publishBadInput(message: string): number {
-  const reason = field(message);
+  const reason = printable(message);
   setOutputs(emptyOutputs('inconclusive', reason));
   core.error(reason, { title: 'Calico Health Gate' });
   return EXIT_CODES.unhealthy;

@@ -1,7 +1,7 @@
 import type { Assessment, Finding, PodCounts } from '../health/assessment.ts';
 import type { Settings } from '../settings.ts';
 import type { Report, ReportedFinding, ReportedNode, Verdict } from './report.ts';
-import { field, printableJson } from './untrusted.ts';
+import { field, printable, printableJson } from './untrusted.ts';
 
 /** Everything a finished run knows about itself. Texts may still be untrusted; `buildReport` is their door. */
 export interface Account {
@@ -40,7 +40,7 @@ export function buildReport(account: Account): Report {
   return {
     schemaVersion: 1,
     verdict: account.verdict,
-    reason: field(account.reason),
+    reason: printable(account.reason),
     startedAt: rfc3339(account.startedAtMs),
     finishedAt: rfc3339(account.finishedAtMs),
     cluster: { server: field(account.server), kubernetesVersion: field(account.kubernetesVersion) },

@@ -63,6 +63,11 @@ export function logLine(text: string): string {
   return line.trimStart().startsWith('::') ? `| ${line.trimStart()}` : line;
 }
 
+/** `text` as the value of an output: a later step may print it, so it is no command there either. */
+export function printable(text: string): string {
+  return cap(logLine(text));
+}
+
 /**
  * `text` as Markdown that shows exactly these characters. All punctuation becomes numeric entities, which by
  * CommonMark (§6.2) can never be structure; `<code>` keeps GitHub from linking `@names`, `#1` and addresses.
