@@ -59,7 +59,7 @@ const KNOWN_PHASES: readonly string[] = ['', 'Pending', 'Running', 'Unknown'];
 
 /** What nobody knows is shown. */
 function oddPhase(phase: string): string {
-  return KNOWN_PHASES.includes(phase) ? '' : ` (its phase is ${phase})`;
+  return KNOWN_PHASES.includes(phase) ? '' : `, and its phase is ${phase}`;
 }
 
 function withoutError(pod: Pod, events: readonly Event[]): Symptom {
