@@ -1,6 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
+import { created, delegated, P1, POD, thin } from '../calico/sandbox-texts.ts';
 import { aWorld, type Inputs, play, type World } from '../harness.ts';
-import { nodesOf, restartByHand } from './broken-node.ts';
+import { nodesOf, restartByHand, UNAUTHORIZED_ADD } from './broken-node.ts';
 import { EVERYWHERE, failureEvent, hold, OTHERS, release, TENANT } from './tenant.ts';
 
 const SECOND = 1_000;
@@ -8,6 +9,11 @@ const MINUTE = 60_000;
 const SWEEP_MS = 10 * MINUTE;
 const HALF_HOUR_MS = 30 * MINUTE;
 const INPUTS: Inputs = { ...EVERYWHERE, timeout: '3m', 'restart-timeout': '60s', 'fail-fast': 'true' };
+
+/** As Multus words the failure of a delegate: Calico, with a kubeconfig that the tenant has chosen. */
+const THROUGH_MULTUS = created(
+  `failed to setup network for sandbox "${'0123456789abcdef'.repeat(4)}": ${thin(delegated(`plugin type="calico" failed (add): ${P1}`, POD))}`,
+);
 
 interface Sweeps {
   /** When calico-node was deleted on each node, since the first run. */
@@ -96,14 +102,17 @@ describe('what a tenant can cause: a pod that is kept without its sandbox in sil
     expect(nodesOf(played).filter((node) => node.includes('restarted'))).toHaveLength(1);
   });
 
-  test('is nothing on a node whose calico-node somebody has just restarted', async () => {
+  test.each([
+    ['a forged event', UNAUTHORIZED_ADD],
+    ['a genuine one, which a NetworkAttachmentDefinition of its own makes the real plugin write', THROUGH_MULTUS],
+  ])('is nothing on a node whose calico-node somebody has just restarted: %s', async (_, message) => {
     const world = aBusyCluster();
     restartByHand(world, 'n1');
     await world.clock.advance(5 * MINUTE);
     const { cluster } = world.sim;
     cluster.createPod({ namespace: OTHERS, name: 'since', nodeName: 'n1' });
     await world.clock.advance(30 * SECOND);
-    cluster.put('events', failureEvent(world, hold(world, { name: 'held' })));
+    cluster.put('events', { ...failureEvent(world, hold(world, { name: 'held' })), message });
     await world.clock.advance(45 * SECOND);
     const played = await play(world, INPUTS);
     expect(played.deletes).toEqual([]);
