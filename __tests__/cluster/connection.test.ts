@@ -1,9 +1,13 @@
 import { execFile } from 'node:child_process';
+import { writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
+import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { gzipSync } from 'node:zlib';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
+import { systemClock } from '../../src/clock.ts';
 import { type Connection, type ConnectOptions, connect } from '../../src/cluster/connection.ts';
+import { createHttpsTransport } from '../../src/cluster/https-transport.ts';
 import { networkProblemOf } from '../../src/cluster/network-error.ts';
 import {
   aClientCertificate,
@@ -13,6 +17,7 @@ import {
   anHttpsServer,
   aProxy,
   aRequest,
+  aTlsProxy,
   base64,
   type Folder,
   type Loopback,
@@ -210,6 +215,18 @@ describe('TLS', () => {
     expect(warnings).toEqual([expect.stringContaining('not checked')]);
   });
 
+  test('is checked whatever NODE_TLS_REJECT_UNAUTHORIZED says: nobody would warn of it', async () => {
+    const server = await opened(anHttpsServer(hello));
+    const { transport, warnings } = await dial({ server: server.url }, { token: 'secret-token' });
+    process.env.NODE_TLS_REJECT_UNAUTHORIZED = '0';
+    closing.push(() => {
+      delete process.env.NODE_TLS_REJECT_UNAUTHORIZED;
+    });
+    await expect(problemOf(transport(aRequest('/')))).resolves.toMatchObject({ kind: 'certificate' });
+    expect(warnings).toEqual([]);
+    expect(server.asked).toEqual([]);
+  });
+
   test('uses the CA of a file', async () => {
     const server = await opened(anHttpsServer(hello));
     folder.write('ca.crt', server.ca);
@@ -251,11 +268,13 @@ describe('TLS', () => {
     });
     await expect(byData.transport(aRequest('/'))).resolves.toMatchObject({ status: 200 });
     expect(byData.secrets()).toEqual([base64(key), key]);
+    expect(byData.warnings).toEqual([]);
 
     folder.write('client.crt', certificate);
     folder.write('client.key', key);
     const byFile = await dial(clusterOf(server), { 'client-certificate': 'client.crt', 'client-key': 'client.key' });
     await expect(byFile.transport(aRequest('/'))).resolves.toMatchObject({ status: 200 });
+    expect(byFile.secrets()).toEqual([key]);
 
     const credential = {
       apiVersion: 'client.authentication.k8s.io/v1',
@@ -270,10 +289,54 @@ describe('TLS', () => {
     };
     const byPlugin = await dial(clusterOf(server), { exec });
     await expect(byPlugin.transport(aRequest('/'))).resolves.toMatchObject({ status: 200 });
+    expect(byPlugin.secrets()).toEqual([key.trim()]);
 
     const without = await dial(clusterOf(server));
     const problem = await problemOf(without.transport(aRequest('/')).then(textOf));
     expect(['certificate', 'unreachable']).toContain(problem.kind);
+  });
+
+  test('shows the new client certificate of a plugin when the old one is refused', async () => {
+    const [old, renewed] = [await aClientCertificate(), await aClientCertificate()];
+    const server = await opened(anHttpsServer(hello, { clientCa: renewed.ca }));
+    const write = ({ certificate, key }: typeof old): void => {
+      const status = { clientCertificateData: certificate, clientKeyData: key };
+      const credential = { apiVersion: 'client.authentication.k8s.io/v1', kind: 'ExecCredential', status };
+      folder.write('plugin.sh', `#!/bin/sh\ncat <<'END'\n${JSON.stringify(credential)}\nEND\n`);
+    };
+    write(old);
+    const exec = { apiVersion: 'client.authentication.k8s.io/v1', command: './plugin.sh' };
+    const { transport, renewCredentials } = await dial(clusterOf(server), { exec });
+    await expect(transport(aRequest('/')).then(textOf)).rejects.toThrow();
+    write(renewed);
+    await renewCredentials();
+    await expect(transport(aRequest('/'))).resolves.toMatchObject({ status: 200 });
+  });
+
+  test('reads the files of a client certificate anew when it is refused', async () => {
+    const [old, renewed] = [await aClientCertificate(), await aClientCertificate()];
+    const server = await opened(anHttpsServer(hello, { clientCa: renewed.ca }));
+    const write = ({ certificate, key }: typeof old): void => {
+      folder.write('client.crt', certificate);
+      folder.write('client.key', key);
+    };
+    write(old);
+    const user = { 'client-certificate': 'client.crt', 'client-key': 'client.key' };
+    const { transport, renewCredentials } = await dial(clusterOf(server), user);
+    await expect(transport(aRequest('/')).then(textOf)).rejects.toThrow();
+    write(renewed);
+    await renewCredentials();
+    await expect(transport(aRequest('/'))).resolves.toMatchObject({ status: 200 });
+  });
+
+  test('with a client certificate that has expired on this clock is tried, and a warning says so', async () => {
+    const { ca, certificate, key } = await aClientCertificate();
+    const server = await opened(anHttpsServer(hello, { clientCa: ca }));
+    const user = { 'client-certificate-data': base64(certificate), 'client-key-data': base64(key) };
+    const clock = { ...systemClock, wallMs: () => Date.now() + 20 * 365 * 86_400_000 };
+    const { transport, warnings } = await dial(clusterOf(server), user, { clock });
+    await expect(transport(aRequest('/'))).resolves.toMatchObject({ status: 200 });
+    expect(warnings).toEqual([expect.stringMatching(/^the client certificate of user "test" expired at/)]);
   });
 
   test('with certificates that are none says where they stand', async () => {
@@ -365,7 +428,80 @@ describe('credentials', () => {
   });
 });
 
+describe('secrets are told', () => {
+  test('before anything is tried with them: a login that fails may repeat them', async () => {
+    const masked: string[] = [];
+    const user = {
+      token: 'secret-token',
+      exec: { command: '/no/such/plugin', env: [{ name: 'CLIENT_SECRET', value: 'the-secret' }] },
+    };
+    const env = { HTTPS_PROXY: 'http://me:hunter2@proxy' };
+    const mask = (secret: string): unknown => masked.push(secret);
+    await expect(dial({ server: 'https://api.example' }, user, { env, mask })).rejects.toThrow('is not there');
+    expect(masked).toEqual(['secret-token', 'the-secret', 'hunter2', base64('me:hunter2')]);
+  });
+
+  test('once each, and not when they are as short as a word', async () => {
+    const masked: string[] = [];
+    const mask = (secret: string): unknown => masked.push(secret);
+    const server = await opened(anHttpsServer(hello));
+    const { transport, renewCredentials } = await dial(clusterOf(server), { token: 'secret-token' }, { mask });
+    await renewCredentials();
+    await textOf(await transport(aRequest('/')));
+    await dial(clusterOf(server), { token: 'abcde' }, { mask });
+    expect(masked).toEqual(['secret-token']);
+  });
+});
+
+describe('a run that ends', () => {
+  test('does not wait for a kubeconfig that comes through a pipe from nobody', async () => {
+    const kubeconfig = join(folder.path, 'pipe');
+    await promisify(execFile)('mkfifo', [kubeconfig]);
+    const end = new AbortController();
+    const connecting = connect({ kubeconfig, context: null, env: {} }, end.signal);
+    end.abort();
+    await expect(connecting).rejects.toThrow('the run ended');
+    // Lets the thread go that waits for a writer.
+    await writeFile(kubeconfig, '');
+  });
+
+  test('does not wait for credentials that never come', async () => {
+    const server = new URL('https://api.example');
+    const dialing = (): Promise<never> => new Promise(() => undefined);
+    const transport = createHttpsTransport({ server, dial: dialing, proxy: null, compress: false });
+    const end = new AbortController();
+    const asking = transport(aRequest('/', { signal: end.signal }));
+    end.abort();
+    await expect(asking).rejects.toThrow('the run ended');
+  });
+});
+
+test.each([
+  'https://me:secret-password@api.example',
+  'https://:secret-password@api.example',
+  'https://api.example/?token=secret-password',
+])('a server with credentials in its URL, %s, is refused without repeating it', async (server) => {
+  const refused = dial({ server });
+  await expect(refused).rejects.toMatchObject({
+    reason: 'KubeconfigInvalid',
+    message: expect.stringMatching(/no credentials/),
+  });
+  await expect(refused).rejects.not.toMatchObject({ message: expect.stringContaining('secret-password') });
+});
+
 describe('a proxy', () => {
+  test('may be asked over TLS itself, and its certificate is checked', async () => {
+    const server = await opened(anHttpsServer(hello, { hosts: ['api.example'] }));
+    const proxy = await opened(aTlsProxy(() => server.port));
+    const cluster = clusterOf(server, { server: 'https://api.example:6443', 'proxy-url': proxy.url });
+    const { transport } = await dial(cluster);
+    await expect(problemOf(transport(aRequest('/')))).resolves.toMatchObject({
+      ...{ kind: 'certificate', code: 'UNABLE_TO_VERIFY_LEAF_SIGNATURE' },
+      what: expect.stringContaining(`(through the proxy ${proxy.url})`),
+    });
+    expect(proxy.tunnels).toEqual([]);
+  });
+
   test('leads to an https server, is logged in to, and is kept alive', async () => {
     const server = await opened(anHttpsServer(hello, { hosts: ['api.example'] }));
     const proxy = await opened(aProxy(() => server.port));

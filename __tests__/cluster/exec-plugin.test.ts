@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs';
+import { chmodSync, readFileSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { setImmediate } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
@@ -8,7 +8,7 @@ import { isConnectError } from '../../src/cluster/connect-error.ts';
 import { type CredentialSource, createCredentialSource } from '../../src/cluster/credentials.ts';
 import { EXEC_TIMEOUT_MS } from '../../src/cluster/exec-plugin.ts';
 import { findTarget } from '../../src/cluster/kubeconfig-source.ts';
-import { aFolder, aKubeconfig, type Folder } from './loopback.ts';
+import { aFolder, aKubeconfig, base64, type Folder } from './loopback.ts';
 
 let folder: Folder;
 let end: AbortController;
@@ -121,6 +121,40 @@ describe('an exec plugin', () => {
     });
   });
 
+  test('is told the authority that stands in a file as data, as kubectl tells it', async () => {
+    folder.write('ca.crt', 'PEM of the authority');
+    const script = `const { spec } = JSON.parse(process.env.KUBERNETES_EXEC_INFO);\n${prints("{ token: spec.cluster['certificate-authority-data'] }")}`;
+    const cluster = { 'certificate-authority': 'ca.crt' };
+    const source = await pluginOf(script, { provideClusterInfo: true }, systemClock, cluster);
+    const { headers } = await source.current();
+    expect(headers.Authorization).toBe(`Bearer ${base64('PEM of the authority')}`);
+    const missing = { 'certificate-authority': 'nowhere.crt' };
+    const blind = await pluginOf(script, { provideClusterInfo: true }, systemClock, missing);
+    await expect(failureOf(blind.current())).resolves.toMatch(
+      /names the file .*nowhere\.crt, which cannot be read: ENOENT/,
+    );
+  });
+
+  test('is told of no cluster unless the kubeconfig says so', async () => {
+    const script = prints('{ token: process.env.KUBERNETES_EXEC_INFO }');
+    const { headers } = await (await pluginOf(script)).current();
+    expect(JSON.parse(String(headers.Authorization).replace('Bearer ', ''))).toEqual({
+      ...{ apiVersion: VERSION, kind: 'ExecCredential', spec: { interactive: false } },
+    });
+  });
+
+  test('has no terminal to ask at, whoever started the gate: it is in a session of its own', async () => {
+    folder.write(
+      'prompt.sh',
+      `#!/bin/sh
+      read -r pid name state parent group session rest < /proc/self/stat
+      test "$session" = $$ || exit 4
+      read -r answer < /dev/tty || { echo "Password: no terminal" >&2; exit 3; }`,
+    );
+    const source = await sourceOf({ apiVersion: VERSION, command: './prompt.sh' });
+    await expect(failureOf(source.current())).resolves.toMatch(/failed with exit code 3: .*\/dev\/tty.*Password: /);
+  });
+
   test('has no standard input to wait for', async () => {
     const script = `let input = '';\nfor await (const chunk of process.stdin) input += chunk;\n${prints("{ token: 'input:' + input }")}`;
     const { headers } = await (await pluginOf(script)).current();
@@ -172,6 +206,30 @@ describe('an exec plugin', () => {
     );
   });
 
+  test('whose interpreter is not installed is not called missing itself', async () => {
+    folder.write('login.sh', '#!/no/such/python3\n');
+    const here = await sourceOf({ apiVersion: VERSION, command: './login.sh' });
+    const env = [{ name: 'PATH', value: `/nowhere::${folder.path}` }];
+    const inPath = await sourceOf({ apiVersion: VERSION, command: 'login.sh', env });
+    for (const source of [here, inPath])
+      await expect(failureOf(source.current())).resolves.toMatch(
+        /cannot be started: it is there, but not the program that its first line names$/,
+      );
+  });
+
+  test.each<[string, object, RegExp]>([
+    ['that may not be run', { command: './config' }, /cannot be started: EACCES$/],
+    ['with more than a process can be given', { command: 'true', args: ['secret-arg'.repeat(50_000)] }, /: E2BIG$/],
+    ['with a zero byte', { command: 'true', args: ['secret-arg\0'] }, /: ERR_INVALID_ARG_VALUE$/],
+  ])('%s is explained, without its arguments', async (_, exec, words) => {
+    const source = await sourceOf({ apiVersion: VERSION, ...exec });
+    chmodSync(`${folder.path}/config`, 0o600);
+    const error = await source.current().catch((rejection: unknown) => rejection);
+    expect(isConnectError(error)).toBe(true);
+    expect(String(error)).toMatch(words);
+    expect(`${String(error)} ${String((error as Error).cause)}`).not.toContain('secret-arg');
+  });
+
   test('is looked for beside the kubeconfig when its command is a path', async () => {
     folder.write(
       'login.sh',
@@ -187,6 +245,31 @@ describe('an exec plugin', () => {
     const source = await pluginOf(`console.error('refused: ${jwt} and ${long}'); process.exit(1);`);
     const message = await failureOf(source.current());
     expect(message).toContain('refused: *** and ***');
+  });
+
+  test.each<[string, string, object]>([
+    [
+      'that it had printed',
+      `${prints("{ token: 'short-one', clientKeyData: 'key-pair' }")} console.error('short-one, key-pair'); process.exit(1);`,
+      {},
+    ],
+    [
+      'that the kubeconfig gave it',
+      `console.error(process.env.MY_SECRET, process.argv.at(-1)); process.exit(1);`,
+      { env: [{ name: 'MY_SECRET', value: 'short-one' }], args: ['PLUGIN', '--client-secret', 'key-pair'] },
+    ],
+  ])('does not repeat a credential %s, whatever it looks like', async (_, script, exec) => {
+    const { args = [] } = exec as { readonly args?: readonly string[] };
+    const path = `${folder.path}/plugin.mjs`;
+    const source = await pluginOf(script, { ...exec, args: [path, ...args.slice(1)] });
+    await expect(failureOf(source.current())).resolves.toMatch(/failed with exit code 1: \*\*\*,? \*\*\*$/);
+  });
+
+  test('does not repeat what stands where its version should', async () => {
+    const source = await pluginOf(`console.log('{"kind":"ExecCredential","apiVersion":"token-of-somebody"}');`);
+    await expect(failureOf(source.current())).resolves.toMatch(
+      /answered with no apiVersion of an ExecCredential, the kubeconfig asks for/,
+    );
   });
 
   test('that hangs is given up after 30 s, and may be waiting for somebody', async () => {

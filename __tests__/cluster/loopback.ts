@@ -1,7 +1,7 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer as createHttpServer, type IncomingMessage, type RequestListener, type Server } from 'node:http';
 import { createServer } from 'node:https';
-import { type AddressInfo, connect as connectTcp, type Socket } from 'node:net';
+import { type AddressInfo, connect as connectTcp, createServer as createTcpServer, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { generate } from 'selfsigned';
@@ -52,14 +52,27 @@ export async function anHttpServer(listener: RequestListener): Promise<Loopback>
   };
 }
 
+export interface Proxy extends Loopback {
+  /** `host:port credentials` of each CONNECT. */
+  readonly tunnels: string[];
+}
+
 /** A CONNECT proxy that leads every host to `target`; or answers with `refusal`. */
-export async function aProxy(
-  target: () => number,
-  refusal?: number,
-): Promise<Loopback & { readonly tunnels: string[] }> {
+export async function aProxy(target: () => number, refusal?: number): Promise<Proxy> {
+  const proxy = await proxyOn(createHttpServer(), target, refusal);
+  return { ...proxy, url: `http://127.0.0.1:${proxy.port}`, ca: '' };
+}
+
+/** The same, asked over TLS. */
+export async function aTlsProxy(target: () => number): Promise<Proxy> {
+  const { ca, certificate, key } = await makeCertificates();
+  const proxy = await proxyOn(createServer({ cert: certificate, key }), target);
+  return { ...proxy, url: `https://localhost:${proxy.port}`, ca };
+}
+
+async function proxyOn(server: Server, target: () => number, refusal?: number): Promise<Omit<Proxy, 'ca'>> {
   const tunnels: string[] = [];
   const sockets = new Set<Socket>();
-  const server = createHttpServer();
   server.on('connect', (request: IncomingMessage, socket: Socket) => {
     tunnels.push(`${request.url} ${request.headers['proxy-authorization'] ?? '-'}`);
     if (refusal !== undefined) {
@@ -78,13 +91,70 @@ export async function aProxy(
   const base = await listening(server);
   return {
     ...base,
-    url: `http://127.0.0.1:${base.port}`,
-    ca: '',
     asked: [],
     tunnels,
     close: async () => {
       for (const socket of sockets) socket.destroy();
       await base.close();
+    },
+  };
+}
+
+/** What a SOCKS5 proxy does with what it is asked for. */
+export interface SocksRules {
+  /** Answers with this code (RFC 1928 §6) instead of connecting. */
+  readonly reply?: number;
+  /** Lets in only this user; default: everybody. */
+  readonly user?: string;
+  readonly password?: string;
+}
+
+/** A SOCKS5 proxy that leads every host to `target`. */
+export async function aSocksProxy(
+  target: () => number,
+  { reply = 0, user, password }: SocksRules = {},
+): Promise<{ readonly port: number; readonly tunnels: string[]; readonly close: () => Promise<void> }> {
+  const tunnels: string[] = [];
+  const sockets = new Set<Socket>();
+  const server = createTcpServer((socket) => {
+    sockets.add(socket);
+    socket.on('error', () => undefined);
+    void serveSocks(socket);
+  });
+  const serveSocks = async (socket: Socket): Promise<void> => {
+    const next = (): Promise<Buffer> => new Promise((resolve) => socket.once('data', resolve));
+    await next();
+    socket.write(Buffer.from([5, user === undefined ? 0 : 2]));
+    if (user !== undefined) {
+      const given = await next();
+      const name = given.subarray(2, 2 + (given[1] ?? 0));
+      const isRight = `${name}:${given.subarray(3 + name.length)}` === `${user}:${password}`;
+      socket.write(Buffer.from([1, isRight ? 0 : 1]));
+      if (!isRight) return;
+    }
+    const asked = await next();
+    const length = asked[4] ?? 0;
+    const host = asked[3] === 3 ? asked.subarray(5, 5 + length).toString() : `address type ${asked[3]}`;
+    tunnels.push(`${host}:${asked.readUInt16BE(asked.length - 2)}`);
+    const granted = Buffer.from([5, reply, 0, 1, 0, 0, 0, 0, 0, 0]);
+    if (reply !== 0) {
+      socket.end(granted);
+      return;
+    }
+    const upstream = connectTcp(target(), '127.0.0.1', () => {
+      socket.write(granted);
+      upstream.pipe(socket).pipe(upstream);
+    });
+    sockets.add(upstream);
+    upstream.on('error', () => undefined);
+  };
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  return {
+    port: (server.address() as AddressInfo).port,
+    tunnels,
+    close: async () => {
+      for (const socket of sockets) socket.destroy();
+      await new Promise((resolve) => server.close(resolve));
     },
   };
 }

@@ -2,7 +2,8 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'n
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
-import { writeNumberedReport, writeReport } from '../../src/report/report-file.ts';
+import { createVirtualClock } from '../../simulator/virtual-clock.ts';
+import { type Written, writeNumberedReport, writeReport, writtenInTime } from '../../src/report/report-file.ts';
 import { aReport } from './reports.ts';
 
 let folder: string;
@@ -47,5 +48,36 @@ describe('a report of a job', () => {
     const { path, problem } = await writeNumberedReport(aReport(), join(folder, 'missing'));
     expect(path).toBe('');
     expect(problem).toContain('ENOENT');
+  });
+});
+
+describe('a report that is being written', () => {
+  const WRITTEN: Written = { path: '/report.json', problem: null };
+  const never = new Promise<Written>(() => undefined);
+
+  test('is waited for as long as it takes while nobody cancels', async () => {
+    const clock = createVirtualClock();
+    const late = new Promise<Written>((resolve) => clock.after(600_000, () => resolve(WRITTEN)));
+    await expect(clock.run(writtenInTime(late, new AbortController().signal, clock))).resolves.toEqual(WRITTEN);
+  });
+
+  test.each([0, 10_000])('is given up soon after a cancellation that came %i ms later', async (ms) => {
+    const clock = createVirtualClock();
+    const cancelling = new AbortController();
+    clock.after(ms, () => cancelling.abort());
+    const { path, problem } = await clock.run(writtenInTime(never, cancelling.signal, clock));
+    expect(path).toBe('');
+    expect(problem).toMatch(/^the report could not be written within \d+ ms after the run was cancelled$/u);
+    expect(clock.monotonicMs() - ms).toBeLessThan(1_000);
+  });
+
+  test('of a cancelled run is written all the same, and leaves no timer', async () => {
+    const clock = createVirtualClock();
+    const path = join(folder, 'gate.json');
+    await expect(clock.run(writtenInTime(writeReport(aReport(), path), AbortSignal.abort(), clock))).resolves.toEqual({
+      path,
+      problem: null,
+    });
+    expect(clock.pending()).toBe(0);
   });
 });

@@ -1,5 +1,5 @@
 import { expect, test } from '@jest/globals';
-import { assert, asyncProperty, constant, constantFrom, integer, oneof, record, uniqueArray } from 'fast-check';
+import fc from 'fast-check';
 import type { Fault } from '../../simulator/api/faults.ts';
 import type { RequestSeen } from '../../simulator/api/request-log.ts';
 import { OUTPUTS } from '../../src/contract.ts';
@@ -49,15 +49,15 @@ interface Plot {
   readonly faultsFromMs: number;
 }
 
-const aPlot = record<Plot>({
+const aPlot = fc.record<Plot>({
   // Most of what happens does so in the first seconds.
-  cancelledAtMs: oneof(integer({ min: 0, max: 6 * SECOND }), integer({ min: 0, max: 70 * SECOND })),
-  latencyMs: constantFrom(0, 20, 300, 1_500),
-  broken: uniqueArray(constantFrom(...NODES), { minLength: 1 }),
-  restarts: oneof({ weight: 4, arbitrary: constant(true) }, { weight: 1, arbitrary: constant(false) }),
-  deleting: constantFrom(...Object.keys(DELETE_FAULTS)),
-  reading: oneof({ weight: 3, arbitrary: constant('none') }, constantFrom(...Object.keys(READ_FAULTS))),
-  faultsFromMs: integer({ min: 0, max: 20 * SECOND }),
+  cancelledAtMs: fc.oneof(fc.integer({ min: 0, max: 6 * SECOND }), fc.integer({ min: 0, max: 70 * SECOND })),
+  latencyMs: fc.constantFrom(0, 20, 300, 1_500),
+  broken: fc.uniqueArray(fc.constantFrom(...NODES), { minLength: 1 }),
+  restarts: fc.oneof({ weight: 4, arbitrary: fc.constant(true) }, { weight: 1, arbitrary: fc.constant(false) }),
+  deleting: fc.constantFrom(...Object.keys(DELETE_FAULTS)),
+  reading: fc.oneof({ weight: 3, arbitrary: fc.constant('none') }, fc.constantFrom(...Object.keys(READ_FAULTS))),
+  faultsFromMs: fc.integer({ min: 0, max: 20 * SECOND }),
 });
 
 /** Nothing tells what became of the DELETE: too rare to be left to chance. */
@@ -111,8 +111,8 @@ async function playPlot(plot: Plot): Promise<Cancelled> {
 
 test('wherever a cancellation meets a run, it ends within 5 s and tells truly what was done and what was left', async () => {
   const seen = { restarted: 0, unknown: 0, left: 0 };
-  await assert(
-    asyncProperty(aPlot, async (plot) => {
+  await fc.assert(
+    fc.asyncProperty(aPlot, async (plot) => {
       const { played, tookMs, deleted, world } = await playPlot(plot);
       const { report, restartedNodes } = played;
       // A server that was never reached ends the run before.

@@ -4,6 +4,7 @@ import { pipeline } from 'node:stream';
 import { constants, createGunzip } from 'node:zlib';
 import type { Credentials } from './credentials.ts';
 import type { Dial } from './dialer.ts';
+import { throughProxy } from './proxy-error.ts';
 import type { ApiRequest, ApiResponse, Transport } from './transport.ts';
 import { unlessAborted } from './unless-aborted.ts';
 
@@ -91,12 +92,4 @@ function decoded(message: IncomingMessage): AsyncIterable<Uint8Array> {
   // Whoever reads the one sees the error of the other.
   pipeline(message, gunzip, () => {});
   return gunzip;
-}
-
-/** The client library's agents say `Bad response: 407`, and nothing of the proxy when it cannot be reached. */
-function throughProxy(error: NodeJS.ErrnoException, proxy: string): Error {
-  const status = /^Bad response: (\d+)$/.exec(error.message)?.[1];
-  if (status === undefined) return Object.assign(error, { proxy });
-  const code = Number(status) >= 500 ? 'ERR_PROXY_FAILED' : 'ERR_PROXY_REFUSED';
-  return Object.assign(new Error(`it answered ${status}`, { cause: error }), { code, proxy });
 }

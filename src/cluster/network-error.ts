@@ -66,6 +66,11 @@ const MEANINGS: Readonly<Record<string, Meaning>> = {
     'the proxy could not reach the API server',
     'add the API server to NO_PROXY, or check the proxy',
   ),
+  ERR_PROXY_NO_SOCKS: {
+    kind: 'not-kubernetes',
+    what: 'the proxy does not speak SOCKS',
+    fix: 'check scheme and port of the proxy',
+  },
 };
 
 /** Alerts by which a server refuses our certificate (`ERR_SSL_TLSV1_ALERT_UNKNOWN_CA`, `…_ALERT_CERTIFICATE_REQUIRED` …). */
