@@ -82,8 +82,11 @@ export async function makeRealWorld(cluster: Cluster): Promise<RealWorld> {
       agent.destroy();
       await rm(folder, { recursive: true });
       await api.remove(`${BINDINGS}/${BINDING}`);
+      // First the namespace, so that nobody makes pods anew for those that need not end in their own time.
+      await api.remove(`/api/v1/namespaces/${NAMESPACE}`);
       for (const { metadata } of await podsIn(cluster, NAMESPACE)) {
         if (metadata.finalizers) await api.patch(`${PODS}/${metadata.name}`, { metadata: { finalizers: [] } });
+        await api.remove(`${PODS}/${metadata.name}`, { gracePeriodSeconds: 0 });
       }
       await removeNamespace(cluster, NAMESPACE);
     },
