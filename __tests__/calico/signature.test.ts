@@ -1,5 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import { readSandboxText } from '../../src/calico/signature.ts';
+import { projectEvent } from '../../src/cluster/projection/event.ts';
 import { created, crioAdd, delegated, killed, P1, POD, thick, thin, WRAPPERS } from './sandbox-texts.ts';
 
 /** Calico's wordings of a 401 that name themselves, and those that any plugin could print. */
@@ -213,5 +214,18 @@ describe('a text of a megabyte', () => {
       const named = wrap(P1, { ...POD, name: filler });
       if (named.includes(filler)) expect(readSandboxText(named, reason).cause).not.toBe('CalicoUnauthorized');
     }
+  });
+});
+
+test('the thick Multus plugin with a configuration of 8 KB is read to its end, as the gate reads events', () => {
+  const numbers = `&{ContainerID:x StdinData:[${[...Buffer.from('{"a":"b"}'.repeat(900))].join(' ')}]} `;
+  const message = created(
+    crioAdd(thick(delegated(`plugin type="calico" failed (add): ${P1}`, POD), POD, numbers), POD),
+  );
+  expect(message.length).toBeGreaterThan(16 * 1024);
+  const event = projectEvent({ reason: 'FailedCreatePodSandBox', message }, 0);
+  expect(readSandboxText(event?.message ?? '', 'FailedCreatePodSandBox')).toMatchObject({
+    cause: 'CalicoUnauthorized',
+    innerError: P1,
   });
 });
