@@ -75,6 +75,14 @@ describe('a DaemonSet is carried out', () => {
   });
 });
 
+test('in a cluster that has just been made young nodes count: a DaemonSet that fails everywhere does not pass', () => {
+  const pods = [aNotReadyPod(ofAgent('n1')), aNotReadyPod(ofAgent('n2'))];
+  const workloads = [aDaemonSet({ ready: 0, available: 0 })];
+  const { complete, findings } = assessOnce({ workloads, pods, nodes: [aNode({ createdAtMs: ago(MINUTE) }), young] });
+  expect(findings.map(brief)).toEqual(['probe NotReady shop/agent-n1', 'probe NotReady shop/agent-n2']);
+  expect(complete).toBe(false);
+});
+
 describe('a DaemonSet is not carried out', () => {
   const nodes = [aNode(), aNode({ name: 'n2' })];
   test.each<readonly [string, Partial<DaemonSet>, readonly Pod[], readonly Node[], string]>([

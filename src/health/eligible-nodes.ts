@@ -15,7 +15,9 @@ export interface EligibleNodes {
 
 /**
  * A node counts when it is not NotReady, not being deleted, and older than five minutes (agents need their time on a
- * fresh one). Cordoned nodes count: DaemonSets tolerate them. A node that is gone counts as little as a lost one.
+ * fresh one). Where no node is that old, the whole cluster has just been made, as for a test: then its young nodes count,
+ * or a DaemonSet that fails everywhere would pass unseen. Cordoned nodes count: DaemonSets tolerate them. A node that is
+ * gone counts as little as a lost one.
  *
  * Where nodes may not be read, a pod younger than that, and a pod on a node all of whose pods lost Ready, are excused.
  * *Lost* means that at least one of them still has ContainersReady: only the node controller leaves that, when it
@@ -32,15 +34,12 @@ export function eligibleNodes(
 }
 
 function knownNodes(nodes: readonly Node[], nowMs: number, timing: Timing): EligibleNodes {
-  const eligible = new Set<string>();
-  const excused = new Set<string>();
-  for (const node of nodes) {
-    const isEligible =
-      conditionOf(node.conditions, 'Ready')?.status === 'True' &&
-      node.deletionAtMs === null &&
-      nowMs - node.createdAtMs > timing.eligibleNodeAgeMs;
-    (isEligible ? eligible : excused).add(node.name);
-  }
+  const able = nodes.filter(
+    ({ conditions, deletionAtMs }) => conditionOf(conditions, 'Ready')?.status === 'True' && deletionAtMs === null,
+  );
+  const old = able.filter(({ createdAtMs }) => nowMs - createdAtMs > timing.eligibleNodeAgeMs);
+  const eligible = new Set((old.length > 0 ? old : able).map(({ name }) => name));
+  const excused = new Set(nodes.map(({ name }) => name).filter((name) => !eligible.has(name)));
   return { counts: (pod) => pod.nodeName === null || eligible.has(pod.nodeName), excused, guessed: false };
 }
 
