@@ -10,6 +10,12 @@ const PODS_LIMIT = 5;
 const LOG_LIMIT_BYTES = 2_048;
 
 /**
+ * What a kubelet says, with status 200, in place of a log that is not there any more
+ * (`kuberuntime_container.go`, GetContainerLogs; `cri-client/pkg/logs`, ReadLogs).
+ */
+const NO_LOG = /^(?:unable to retrieve container logs for \S+:\/\/\S+|failed to try resolving symlinks in path ".*)$/u;
+
+/**
  * The findings with the last log lines of the containers that crashed, for the worst few, where `pods/log` may be read.
  * Never rejects: a log that cannot be read is left out.
  */
@@ -47,6 +53,7 @@ async function crashLog(pod: Pod, api: Api, signal: AbortSignal): Promise<string
   const path = `/api/v1/namespaces/${encodeURIComponent(pod.namespace)}/pods/${encodeURIComponent(pod.name)}/log?${query}`;
   try {
     const text = await api.getText(path, { signal, tries: 1 });
+    if (NO_LOG.test(text.trim())) return '';
     return text
       .trim()
       .split(/\r\n|\r|\n/u)
