@@ -12,6 +12,7 @@ import {
   aStatefulSet,
   aTerminatingPod,
   MINUTE,
+  NOW_MS,
   SECOND,
 } from '../builders.ts';
 import { agents, aHealthRun, assessOnce, brief, ofDb, webPods } from './health-run.ts';
@@ -152,5 +153,41 @@ describe('a quota counts pods until they are gone', () => {
     const deployment = refusedDeployment('admission webhook "x" denied the request');
     const { findings } = assessOnce({ workloads: [deployment], pods: [...webPods(1), overdue], sandboxErrors });
     expect(findings.find(({ cause }) => cause === 'CreateRefused')?.derivedFrom).toBeNull();
+  });
+});
+
+describe('pods that are refused, and too few pods for min-pods because of that', () => {
+  const refused = aDeployment({
+    ...{ desired: 1, replicas: 0, updated: 0, ready: 0, available: 0 },
+    conditions: [
+      aCondition('ReplicaFailure', 'True', { reason: 'FailedCreate', message: QUOTA, lastTransitionAtMs: NOW_MS }),
+    ],
+  });
+
+  test('are fatal together, though the run saw the lack first, and the refusal is the worse', () => {
+    const run = aHealthRun();
+    run.look(-3_000, {});
+    run.look(0, { workloads: [refused] });
+    const before = run.look(58_000, { workloads: [refused] }).findings;
+    expect(before.map(({ cause, fatal }) => [cause, fatal])).toEqual([
+      ['CreateRefused', false],
+      ['TooFewPods', false],
+    ]);
+    const after = run.look(60_000, { workloads: [refused] }).findings;
+    expect(after.map(({ cause, fatal }) => [cause, fatal])).toEqual([
+      ['CreateRefused', true],
+      ['TooFewPods', true],
+    ]);
+  });
+
+  test('do not excuse a namespace that does not exist', () => {
+    const run = aHealthRun({ namespaces: ['shop', 'shpo'] });
+    const namespaces = [
+      { namespace: 'shop', presence: 'exists' },
+      { namespace: 'shpo', presence: 'missing' },
+    ] as const;
+    run.look(-3_000, { namespaces });
+    const { findings } = run.look(58_000, { namespaces, workloads: [refused] });
+    expect(findings.find(({ namespace }) => namespace === 'shpo')).toMatchObject({ cause: 'TooFewPods', fatal: true });
   });
 });

@@ -54,6 +54,8 @@ export interface ScopeTrouble {
   /** '' when it is about all of the scope. */
   readonly namespace: string;
   readonly message: string;
+  /** The namespace does not exist; else there are too few pods. */
+  readonly isMissing: boolean;
 }
 
 /**
@@ -66,11 +68,13 @@ export function scopeTroubles(
   settings: Settings,
 ): readonly ScopeTrouble[] {
   const missing = namespaces.filter(({ presence }) => presence === 'missing');
-  const troubles = missing.map(({ namespace }) => ({ namespace, message: `namespace ${namespace} does not exist` }));
+  const troubles = missing.map(({ namespace }) => {
+    return { namespace, message: `namespace ${namespace} does not exist`, isMissing: true };
+  });
   if (pods.counted >= settings.minPods || (missing.length > 0 && missing.length === namespaces.length)) return troubles;
   const [first = ''] = settings.namespaces;
   const onlyNamespace = settings.namespaces.length === 1 ? first : '';
-  return [...troubles, { namespace: onlyNamespace, message: tooFewMessage(pods, settings) }];
+  return [...troubles, { namespace: onlyNamespace, message: tooFewMessage(pods, settings), isMissing: false }];
 }
 
 /** Names what does not count: a report that says `total: 3` and "0 pods" is hard to believe. */

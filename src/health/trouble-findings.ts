@@ -84,9 +84,12 @@ export function findTroubles(
     const subject = { uid: job.uid, namespace: job.namespace, owner: knownAs(job), podsSinceMs: null };
     loose.push(find(subject, failureOf(job, [])));
   }
-  for (const { namespace, message } of scope) {
+  const refused = [...byWorkload.values()].flat().find(({ cause }) => cause === 'CreateRefused');
+  for (const { namespace, message, isMissing } of scope) {
     const subject = { uid: '', namespace, owner: null, podsSinceMs: null };
-    loose.push(find(subject, { stage: 'workload', cause: 'TooFewPods', message, sinceMs: null, waitsFor: null }));
+    const tooFew = find(subject, { stage: 'workload', cause: 'TooFewPods', message, sinceMs: null, waitsFor: null });
+    // Where pods may not be created, that is what to tell, and not that there are none.
+    loose.push(refused === undefined || isMissing ? tooFew : derive(tooFew, refused));
   }
   byWorkload.set('', loose);
   return { byWorkload, memory };
