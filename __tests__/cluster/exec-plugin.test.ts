@@ -239,6 +239,21 @@ describe('an exec plugin', () => {
     expect(headers.Authorization).toBe('Bearer beside');
   });
 
+  test('is quoted in short, with its first words and its last', async () => {
+    const lines = [
+      'F1122 22:57:00.843524   23609 cred.go:145] print credential failed: no active account selected.',
+      ...Array.from({ length: 50 }, (_, line) => `  at line ${line} of many`),
+      '',
+      '  run: gcloud auth login',
+    ];
+    const source = await pluginOf(`console.error(${JSON.stringify(lines.join('\n'))}); process.exit(1);`);
+    const message = await failureOf(source.current());
+    expect(message).toMatch(
+      /failed with exit code 1: print credential failed: no active account selected\. at line 0 .* … .* at line 49 of many run: gcloud auth login$/,
+    );
+    expect(message.length).toBeLessThan(800);
+  });
+
   test('does not give away credentials in its last words', async () => {
     const jwt = 'eyJhbGciOiJSUzI1NiJ9.eyJzdWIiOiJtZSJ9.c2lnbmF0dXJl';
     const long = 'A'.repeat(64);

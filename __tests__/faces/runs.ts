@@ -1,4 +1,4 @@
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { expect } from '@jest/globals';
@@ -27,6 +27,13 @@ export function aFolder(): string {
   const folder = mkdtempSync(join(tmpdir(), 'faces-'));
   folders.add(folder);
   return folder;
+}
+
+/** Writes a file that may be run; returns its path. */
+export function writeFileIn(folder: string, name: string, text: string): string {
+  const path = join(folder, name);
+  writeFileSync(path, text, { mode: 0o700 });
+  return path;
 }
 
 /** Serves a cluster until `closeAll`. Default: two nodes and Calico. */

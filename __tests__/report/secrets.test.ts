@@ -102,6 +102,7 @@ test('a report without secrets has none in what others said, and says all else',
   const reportSaying = (text: string): Report =>
     aReport({
       reason: text,
+      cluster: { server: 'https://example.com', kubernetesVersion: text },
       findings: [aReportedFinding({ message: text })],
       calico: {
         detected: true,

@@ -36,13 +36,12 @@ export interface ExecOptions {
 export const EXEC_TIMEOUT_MS = 30_000;
 /** Tokens have a few kB. */
 const OUTPUT_LIMIT_BYTES = 1024 * 1024;
-/** The last words of a plugin that failed. */
-const WORDS_LIMIT_BYTES = 400;
-const WORDS_LINES = 3;
+/** Enough for the sentence of an error and the command that helps. */
+const WORDS_LIMIT = 600;
 
 /**
  * Runs the plugin once, without a terminal, and reads the credential that it prints. Rejects with ConnectError: plugin
- * missing (with the kubeconfig's `installHint`), failed (with its last words, credentials removed), too slow, or nothing
+ * missing (with the kubeconfig's `installHint`), failed (with what it said, credentials removed), too slow, or nothing
  * usable printed. The process and its children are gone afterwards.
  */
 export async function runExecPlugin(options: ExecOptions): Promise<ExecCredential> {
@@ -91,7 +90,7 @@ function run(options: ExecOptions, name: string, info: string): Promise<string> 
     const child = start(options, name, info);
     let output = '';
     let words = '';
-    const lastWords = (): string => lastOf(redact(words, [...secretsOfPlugin(plugin), ...secretsIn(output)]));
+    const whatItSaid = (): string => inShort(redact(words, [...secretsOfPlugin(plugin), ...secretsIn(output)]));
     const end = (finish: () => void): void => {
       cancelTimer();
       signal.removeEventListener('abort', onAbort);
@@ -112,9 +111,9 @@ function run(options: ExecOptions, name: string, info: string): Promise<string> 
       end(() => reject(failed(message)));
     };
     const onAbort = (): void =>
-      giveUp(`${name} had not finished when the run ended, and was stopped; ${WAITS_FOR_SOMEBODY}${lastWords()}`);
+      giveUp(`${name} had not finished when the run ended, and was stopped; ${WAITS_FOR_SOMEBODY}${whatItSaid()}`);
     const cancelTimer = clock.after(EXEC_TIMEOUT_MS, () =>
-      giveUp(`${name} did not finish within ${EXEC_TIMEOUT_MS / 1_000} s; ${WAITS_FOR_SOMEBODY}${lastWords()}`),
+      giveUp(`${name} did not finish within ${EXEC_TIMEOUT_MS / 1_000} s; ${WAITS_FOR_SOMEBODY}${whatItSaid()}`),
     );
     signal.addEventListener('abort', onAbort, { once: true });
 
@@ -128,7 +127,7 @@ function run(options: ExecOptions, name: string, info: string): Promise<string> 
     child.on('error', (cause: NodeJS.ErrnoException) => end(() => reject(notStarted(cause, options, name))));
     child.on('close', (code, killedBy) => {
       const how = code === null ? `was killed by ${killedBy}` : `failed with exit code ${code}`;
-      end(() => (code === 0 ? resolve(output) : reject(failed(`${name} ${how}${lastWords()}`))));
+      end(() => (code === 0 ? resolve(output) : reject(failed(`${name} ${how}${whatItSaid()}`))));
     });
   });
 }
@@ -142,9 +141,7 @@ function notStarted(cause: NodeJS.ErrnoException, { plugin, env }: ExecOptions, 
   }
   const hint = plugin.installHint.trim();
   const fix =
-    hint === ''
-      ? 'install it in a step before this one, or log in with another method'
-      : capText(hint, WORDS_LIMIT_BYTES);
+    hint === '' ? 'install it in a step before this one, or log in with another method' : capText(hint, WORDS_LIMIT);
   return failed(`${name} is not there: ${fix}`, cause);
 }
 
@@ -155,10 +152,17 @@ function isThere({ command, env: own }: ExecPlugin, env: ExecOptions['env']): bo
   return folders.some((folder) => folder !== '' && existsSync(join(folder, command)));
 }
 
-function lastOf(words: string): string {
-  const lines = words.split(/[\r\n]+/).filter((line) => line.trim() !== '');
-  const last = lines.slice(-WORDS_LINES).join(' ').trim();
-  return last === '' ? '' : `: ${capText(last, WORDS_LIMIT_BYTES)}`;
+/** What klog puts before a line. */
+const KLOG_HEADER = /^[IWEF]\d{4} [\d:.]+ +\d+ \S+\] /gm;
+
+/** Its beginning and its end: some plugins name what went wrong in their first line, others in their last. */
+function inShort(words: string): string {
+  const line = words.replaceAll(KLOG_HEADER, '').replaceAll(/\s+/g, ' ').trim();
+  if (line === '') return '';
+  const characters = [...line];
+  if (characters.length <= WORDS_LIMIT) return `: ${line}`;
+  const [head, tail] = [characters.slice(0, WORDS_LIMIT / 2), characters.slice(-WORDS_LIMIT / 2)];
+  return `: ${head.join('')} … ${tail.join('')}`;
 }
 
 /** Credentials that were printed before it failed. */

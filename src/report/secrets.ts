@@ -73,6 +73,7 @@ export function secretFreeReport(report: Report, hide: Secrets['hide']): Report 
   return {
     ...report,
     reason: hide(report.reason),
+    cluster: { ...report.cluster, kubernetesVersion: hide(report.cluster.kubernetesVersion) },
     findings: report.findings.map((finding) => ({ ...finding, message: hide(finding.message) })),
     calico: {
       ...report.calico,
