@@ -1,6 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import { formatSelector, matchesSelector, parseSelector, type Requirement, type Selector } from '../src/selector.ts';
+import { LABEL_SELECTORS } from './simulator/contract/selectors.ts';
 
 function selectorOf(text: string): Selector {
   const parsed = parseSelector(text);
@@ -176,3 +177,12 @@ function opposite(requirement: Requirement): Requirement {
       return { ...requirement, operator: 'in' };
   }
 }
+
+describe('what the API server refuses', () => {
+  test.each(LABEL_SELECTORS.filter(([, refusal]) => refusal !== null).map(([text]) => text))(
+    'is refused before anybody asks it: %j',
+    (text) => {
+      expect(parseSelector(text)).toEqual({ problem: expect.stringMatching(/./) });
+    },
+  );
+});

@@ -14,7 +14,7 @@ import { kubeconfig } from './cluster/credentials.ts';
 import { until } from './cluster/waiting.ts';
 import { compactEtcd } from './etcd.ts';
 import { type Cluster, isReady, podsIn } from './harness.ts';
-import { aDeployment, allReady, aPodSpec, makeNamespace, removeNamespace } from './workloads.ts';
+import { aDeployment, aPodSpec, makeNamespace, removeNamespace } from './workloads.ts';
 
 /** A real API server on which the contract can be tried, by the transport that the gate itself uses. */
 export interface RealWorld extends WireWorld {
@@ -24,6 +24,8 @@ export interface RealWorld extends WireWorld {
 
 const NAMESPACE = 'contract';
 const APP = 'web';
+const CRASHING = 'crash';
+const LOG = ['connecting to the database', 'cannot go on'];
 const POWERFUL = 'powerful';
 const POWERLESS = 'powerless';
 const BINDING = 'calico-health-gate-e2e-contract';
@@ -33,7 +35,7 @@ const PODS = `/api/v1/namespaces/${NAMESPACE}/pods`;
 
 /** Authorizers learn of new bindings by a watch. */
 const GRANTED_WITHIN_MS = 30_000;
-const READY_WITHIN_MS = 60_000;
+const READY_WITHIN_MS = 120_000;
 
 /** Makes namespace, pods and two accounts: one may do everything, the other nothing. */
 export async function makeRealWorld(cluster: Cluster): Promise<RealWorld> {
@@ -43,10 +45,15 @@ export async function makeRealWorld(cluster: Cluster): Promise<RealWorld> {
   const pod = { container: { args: ['serve', '--drain=20s'] }, terminationGracePeriodSeconds: 30 };
   await api.apply(aDeployment({ name: APP, namespace: NAMESPACE, replicas: 3, pod }));
   await api.apply(aDeployment({ name: 'cart', namespace: NAMESPACE }));
+  const crash = { args: ['crash', `--message=${LOG.join('\n')}`] };
+  await api.apply(aDeployment({ name: CRASHING, namespace: NAMESPACE, pod: { container: crash } }));
   const ca = authority();
   const tokens = { [POWERFUL]: await tokenOf(cluster, POWERFUL), [POWERLESS]: await tokenOf(cluster, POWERLESS) };
   await grantEverything(cluster);
-  await allReady(cluster, NAMESPACE, 4);
+  await until({ what: 'the pods of the contract', timeoutMs: READY_WITHIN_MS }, async () => {
+    const pods = await podsIn(cluster, NAMESPACE);
+    return pods.filter((pod) => pod.metadata.labels?.app !== CRASHING && isReady(pod)).length === 4;
+  });
 
   const folder = await mkdtemp(join(tmpdir(), 'contract-'));
   const end = new AbortController();
@@ -68,6 +75,7 @@ export async function makeRealWorld(cluster: Cluster): Promise<RealWorld> {
     namespace: NAMESPACE,
     app: APP,
     victim: async () => await victimOf(cluster),
+    crashed: async () => ({ pod: await crashedIn(cluster), container: 'app', log: LOG }),
     makePod: async (name, metadata = {}) => {
       await api.create(PODS, gated(name, metadata));
     },
@@ -144,6 +152,20 @@ async function victimOf(cluster: Cluster): Promise<string> {
     const isVictim = (pod: Pod): boolean =>
       pod.metadata.labels?.app === APP && pod.metadata.deletionTimestamp === undefined && isReady(pod);
     return (await podsIn(cluster, NAMESPACE)).find(isVictim)?.metadata.name ?? null;
+  });
+}
+
+/** Between two attempts: the log of the last one is not that of the next. */
+async function crashedIn(cluster: Cluster): Promise<string> {
+  const waiting = { what: `a pod of ${CRASHING} that waits to be started again`, timeoutMs: READY_WITHIN_MS };
+  return await until(waiting, async () => {
+    const crashed = (await podsIn(cluster, NAMESPACE)).find(
+      ({ metadata, status }) =>
+        metadata.labels?.app === CRASHING &&
+        status.containerStatuses?.[0]?.state.waiting?.reason === 'CrashLoopBackOff' &&
+        status.containerStatuses[0].restartCount > 0,
+    );
+    return crashed?.metadata.name ?? null;
   });
 }
 

@@ -9,6 +9,7 @@ import { nameSelected, parseFieldSelector } from './api/field-selector.ts';
 import { parseLabelSelector } from './api/label-selector.ts';
 import { createLister } from './api/list.ts';
 import { parseListOptions } from './api/list-options.ts';
+import { type LogReader, logAnswer } from './api/logs.ts';
 import { parsePath, type ResourcePath } from './api/path.ts';
 import { negotiate } from './api/representation.ts';
 import { createRequestLog, type LoggedRequest, type RequestSeen } from './api/request-log.ts';
@@ -19,7 +20,7 @@ import { type AccessAttributes, statusErrors } from './api/status-errors.ts';
 import { createStore, objectText, type Store } from './api/store.ts';
 import { waited } from './api/wait.ts';
 import { createWatcher, type WatchControl } from './api/watch.ts';
-import type { KubeObject } from './objects.ts';
+import type { KubeObject, Pod } from './objects.ts';
 import type { Random } from './random.ts';
 import type { WorldClock } from './world-clock.ts';
 
@@ -72,19 +73,7 @@ export interface ApiServer {
   readLog: LogReader;
 }
 
-export type LogReader = (
-  namespace: string,
-  pod: string,
-  container: string | undefined,
-  previous: boolean,
-) => readonly string[] | undefined;
-
 const HISTORY_MS = 300_000;
-
-function numberParameter(query: URLSearchParams, name: string): number | undefined {
-  const text = query.get(name);
-  return text === null || text === '' ? undefined : Number(text);
-}
 
 /** A group that nobody serves has no paths at all; in one that is served, a Status says so. */
 function unknownPath(path: string, resources: readonly Resource[]): Answer {
@@ -152,19 +141,10 @@ export function createApiServer(options: ApiServerOptions): ApiServer {
     return textAnswer(200, `${objectText(path.resource, result.object)}\n`);
   };
 
-  const logAnswer = (path: ResourcePath, query: URLSearchParams): Answer => {
-    const key = `${path.namespace}/${path.name}`;
-    if (!store.get(path.resource, key)) return statusAnswer(statusErrors.notFound(path.resource, path.name ?? ''));
-    const lines = server.readLog(
-      path.namespace ?? '',
-      path.name ?? '',
-      query.get('container') ?? undefined,
-      query.get('previous') === 'true',
-    );
-    if (!lines) return statusAnswer(statusErrors.badRequest(`container is waiting to start: ContainerCreating`));
-    const tail = numberParameter(query, 'tailLines');
-    const shown = tail === undefined ? lines : lines.slice(Math.max(0, lines.length - tail));
-    return textAnswer(200, shown.map((line) => `${line}\n`).join(''), 'text/plain');
+  const readPodLog = ({ resource, namespace, name = '' }: ResourcePath, query: URLSearchParams): Answer => {
+    const pod = store.get(resource, `${namespace}/${name}`);
+    if (!pod) return statusAnswer(statusErrors.notFound(resource, name));
+    return logAnswer(pod as Pod, query, server.readLog);
   };
 
   const route = (request: ServerRequest, user: string | undefined): Answer => {
@@ -197,7 +177,7 @@ export function createApiServer(options: ApiServerOptions): ApiServer {
     if (request.method === 'DELETE' && path.name !== undefined && path.subresource === undefined)
       return remove(path, url.searchParams, request.body);
     if (request.method !== 'GET') return statusAnswer(statusErrors.methodNotAllowed());
-    if (path.subresource === 'log') return logAnswer(path, url.searchParams);
+    if (path.subresource === 'log') return readPodLog(path, url.searchParams);
     if (path.subresource !== undefined) return statusAnswer(statusErrors.unknownResource());
     if (path.name !== undefined) return readOne(path, path.name, request.accept);
     return readCollection(path, url.searchParams, request);

@@ -2,6 +2,7 @@ import { ACCESS } from './contract/access.ts';
 import { ANSWERS } from './contract/answers.ts';
 import { DELETION } from './contract/deletion.ts';
 import { LISTS } from './contract/lists.ts';
+import { LOGS } from './contract/logs.ts';
 import { SELECTORS } from './contract/selectors.ts';
 import { WATCHES } from './contract/watches.ts';
 import type { ContractCase } from './contract/world.ts';
@@ -17,4 +18,5 @@ export const CONTRACT: readonly ContractCase[] = [
   ...DELETION,
   ...ACCESS,
   ...ANSWERS,
+  ...LOGS,
 ];

@@ -125,18 +125,17 @@ export const statusErrors = {
   /** An error that nobody has given a reason to. */
   unexplained: (message: string): StatusBody => failure(500, undefined, message),
 
-  /** What was sent can be read, and makes no sense. `subject`: what it was; a review is printed without its kind. */
+  /** What was sent can be read, and makes no sense. `subject`: what it was, as far as it says so itself. */
   invalid: (
-    subject: { readonly group: string; readonly kind?: string },
+    subject: { readonly group?: string; readonly kind?: string; readonly name?: string },
     problems: readonly FieldProblem[],
   ): StatusBody => {
+    const { group, kind = '', name = '' } = subject;
     const each = problems.map(({ field, message }) => `${field}: ${message}`);
     const words = each.length === 1 ? each[0] : `[${each.join(', ')}]`;
     const causes = problems.map(({ field, reason, message }) => ({ reason, message, field }));
-    return failure(422, 'Invalid', `${subject.kind ?? ''}.${subject.group} "" is invalid: ${words}`, {
-      ...subject,
-      causes,
-    });
+    const what = group === undefined ? kind : `${kind}.${group}`;
+    return failure(422, 'Invalid', `${what} "${name}" is invalid: ${words}`, { ...subject, causes });
   },
 
   /** BeforeDelete names the kind, not the resource (`registry/rest/delete.go`). */

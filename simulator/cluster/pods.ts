@@ -1,4 +1,4 @@
-import type { LogReader } from '../api-server.ts';
+import type { LogReader } from '../api/logs.ts';
 import type { Pod } from '../objects.ts';
 import { createContainers } from './containers.ts';
 import type { ClusterContext } from './context.ts';

@@ -145,24 +145,21 @@ export const DELETION: readonly ContractCase[] = [
     name: 'options that make no sense are refused before anything is done',
     run: async (world) => {
       await world.makePod('there');
-      const wrong = 'DeleteOptions.meta.k8s.io "" is invalid: ';
-      for (const [body, status, message] of [
-        ['{"dryRun":["Foo"]}', 422, `${wrong}dryRun: Unsupported value: ["Foo"]: supported values: "All"`],
-        [
-          '{"propagationPolicy":"Foo"}',
-          422,
-          `${wrong}propagationPolicy: Unsupported value: "Foo": supported values: "Foreground", "Background", "Orphan", "nil"`,
-        ],
+      // What cannot be read at all is the server's error until 1.36.
+      for (const [body, statuses, message] of [
+        ['{"dryRun":["Foo"]}', [422], /dryRun: Unsupported value: .*"Foo".*: supported values: "All"$/],
+        ['{"propagationPolicy":"Foo"}', [422], /propagationPolicy: Unsupported value: "Foo": supported values: "Fore/],
         [
           '{"gracePeriodSeconds":"x"}',
-          500,
-          'json: cannot unmarshal string into Go struct field DeleteOptions.gracePeriodSeconds of type int64',
+          [400, 500],
+          /^json: cannot unmarshal string into Go struct field DeleteOptions\./,
         ],
-        ['{', 500, expect.stringMatching(/^couldn't get version\/kind; json parse error: /)],
-        ['{"kind":"Foo","apiVersion":"v1"}', 500, expect.stringMatching(/^no kind "Foo" is registered/)],
+        ['{', [400, 500], /couldn't get version\/kind; json parse error: /],
+        ['{"kind":"Foo","apiVersion":"v1"}', [400, 500], /^no kind "Foo" is registered/],
       ] as const) {
         const answer = await ask<StatusBody>(world.transport, `${podsOf(world)}/there`, { method: 'DELETE', body });
-        expect([body, answer.status, answer.body.message]).toEqual([body, status, message]);
+        expect(statuses).toContain(answer.status);
+        expect(answer.body.message).toMatch(message);
       }
       expect((await podOf(world, 'there')).metadata.deletionTimestamp).toBeUndefined();
       await dispose(world, 'there');

@@ -5,6 +5,7 @@ import type { ContractWorld, PodMetadata } from './world.ts';
 
 const NAMESPACE = 'shop';
 const APP = 'web';
+const LOG = ['connecting to the database', 'cannot go on'] as const;
 const POWERLESS: Rule = { user: 'nobody' };
 
 /** A simulator on which the contract can be tried. */
@@ -17,6 +18,7 @@ export function simulateContract(options: SimulatorOptions = {}): Simulator {
   const behaviour = { kind: 'slowToStop', stopMs: 20_000 } as const;
   sim.cluster.deploy({ namespace: NAMESPACE, name: APP, replicas: 3, behaviour });
   sim.cluster.deploy({ namespace: NAMESPACE, name: 'cart', replicas: 1 });
+  sim.cluster.deploy({ namespace: NAMESPACE, name: 'crash', behaviour: { kind: 'crash', log: LOG } });
   sim.cluster.deploy({ namespace: 'other', name: 'cart', replicas: 1 });
   sim.warmUp(30_000);
   return sim;
@@ -34,6 +36,10 @@ export function contractWorldOf(
     namespace: NAMESPACE,
     app: APP,
     victim: () => Promise.resolve(victimOf(sim)),
+    crashed: () => {
+      const pod = sim.cluster.pods(NAMESPACE).find(({ metadata }) => metadata.labels?.app === 'crash');
+      return Promise.resolve({ pod: pod?.metadata.name ?? '', container: 'crash', log: LOG });
+    },
     makePod: (name, { finalizers = [], ...metadata } = {}) => {
       sim.cluster.put('pods', {
         metadata: { name, namespace: NAMESPACE, ...metadata, ...(finalizers.length === 0 ? {} : { finalizers }) },

@@ -20,6 +20,12 @@ export interface ContractWorld {
   readonly makePod: (name: string, metadata?: PodMetadata) => Promise<void>;
   /** Changes these parts of such a pod. */
   readonly changePod: (name: string, metadata: PodMetadata) => Promise<void>;
+  /** A pod whose container has crashed at least once and is in nobody's way; `log`: all that it wrote each time. */
+  readonly crashed: () => Promise<{
+    readonly pod: string;
+    readonly container: string;
+    readonly log: readonly string[];
+  }>;
   /** Makes the server forget all older versions; null where that cannot be done. */
   readonly compact: (() => Promise<void>) | null;
 }
@@ -37,6 +43,8 @@ export interface ContractCase {
   readonly waits?: boolean;
   /** It needs `compact`. */
   readonly compacts?: boolean;
+  /** Older servers than 1.x do not know it. */
+  readonly sinceMinor?: number;
   readonly run: (world: ContractWorld) => Promise<void>;
 }
 

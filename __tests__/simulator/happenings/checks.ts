@@ -9,8 +9,10 @@ export interface Happening {
 
 const UNAUTHORIZED = 'error getting ClusterInformation: connection is unauthorized: Unauthorized';
 
+/** Status and reason of each condition, but for the reason that `PodReadyToStartContainers` has since 1.37. */
 function conditionsOf({ status }: Pod): Readonly<Record<string, string>> {
-  const words = ({ status: is, reason }: Condition): string => (reason === undefined ? is : `${is} ${reason}`);
+  const words = ({ type, status: is, reason }: Condition): string =>
+    reason === undefined || type === 'PodReadyToStartContainers' ? is : `${is} ${reason}`;
   return Object.fromEntries((status.conditions ?? []).map((condition) => [condition.type, words(condition)]));
 }
 

@@ -38,7 +38,7 @@ export interface Story {
   readonly eventsAfter: readonly EventObject[];
   /** Everything about the pods of the namespace from the roll-out on. */
   readonly pods: readonly PodLine[];
-  /** Everything about calico-node's pods from the restart on. */
+  /** Everything about the node's calico-node pods from the restart on. */
   readonly calicoNodes: readonly PodLine[];
 }
 
@@ -80,8 +80,15 @@ export async function tellStory(world: StoryWorld): Promise<Story> {
   return {
     ...{ node, before, stuck, eventsWhileStuck, restarted, after, eventsAfter },
     pods: await watching(),
-    calicoNodes: (await watchingCalico()).filter(({ object }) => isCalicoNode(object.metadata.name)),
+    calicoNodes: ofNode(await watchingCalico(), node).filter(({ object }) => isCalicoNode(object.metadata.name)),
   };
+}
+
+/** Those about pods that were bound to a node, from their beginning. */
+function ofNode(lines: readonly PodLine[], node: string): readonly PodLine[] {
+  const bound = lines.filter(({ object }) => object.spec.nodeName === node);
+  const uids = new Set(bound.map(({ object }) => object.metadata.uid));
+  return lines.filter(({ object }) => uids.has(object.metadata.uid));
 }
 
 function isCalicoNode(name: string): boolean {
