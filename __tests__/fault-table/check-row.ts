@@ -10,7 +10,7 @@ export async function problemsOf({ row, played, world, strikes }: PlayedRow): Pr
   const { timeoutMs } = settingsOf({ ...INPUTS, ...row.inputs });
   const { requests } = world.sim;
   return [
-    ...(faults !== undefined && strikes === 0 ? ['no fault ever struck'] : []),
+    ...(faults !== undefined && faults.length > 0 && strikes === 0 ? ['no fault ever struck'] : []),
     ...reasonProblems(played, expected),
     ...within('requests', requests.length, expected.requests),
     ...Object.entries(expected.of ?? {}).flatMap(([sort, bounds]) => within(sort, countOf(requests, sort), bounds)),
@@ -33,7 +33,7 @@ export function sortOf({ verb, namespace, resource }: LoggedRequest): string {
 }
 
 function countOf(requests: readonly LoggedRequest[], sort: string): number {
-  return requests.filter((request) => sortOf(request) === sort).length;
+  return requests.filter((request) => sortOf(request) === sort || `answered ${request.status}` === sort).length;
 }
 
 function within(what: string, count: number, bounds: Bounds): readonly string[] {

@@ -1,4 +1,5 @@
 import type { LoggedRequest } from '../../simulator/api/request-log.ts';
+import type { Pod } from '../../simulator/objects.ts';
 import type { Played, World } from '../harness.ts';
 import { schemaProblems } from '../report/report-schema.ts';
 import { commandsIn } from '../report/runner-grammar.ts';
@@ -18,16 +19,22 @@ export function brokenPromises(played: Played, world: World, timeoutMs: number):
   demand(/^\P{Cc}+$/u.test(report.reason), `the reason is no line of text: ${report.reason}`);
   demand(!/undefined|\[object|NaN|null\b|a defect of/.test(report.reason), `the reason is odd: ${report.reason}`);
   demand(report.verdict !== 'healthy' || report.findings.every(({ fatal }) => !fatal), 'healthy, with fatal findings');
-  demand(report.verdict !== 'healthy' || unready(world).length === 0, `healthy, and not ready: ${unready(world).join()}`);
+  demand(
+    report.verdict !== 'healthy' || unready(world).length === 0,
+    `healthy, and not ready: ${unready(world).join()}`,
+  );
   demand(commandsIn(log.join('\n')).length === 0, 'a line of the log is a workflow command');
   return [...problems, ...world.sim.requests.filter(isWrite).flatMap(writeProblems)];
 }
+
+/** A row may put pods into the cluster that no server would take. */
+const NO_STATUS: Pick<Pod['status'], 'phase' | 'conditions'> = { phase: 'Unknown' };
 
 /** Pods in namespace shop, where all rows deploy, that should be ready and are not. */
 function unready({ sim }: World): readonly string[] {
   return sim.cluster
     .pods('shop')
-    .filter(({ metadata, status }) => {
+    .filter(({ metadata, status = NO_STATUS }) => {
       if (metadata.deletionTimestamp !== undefined || status.phase === 'Succeeded') return false;
       // Its owner has made another.
       if (status.phase === 'Failed' && metadata.ownerReferences !== undefined) return false;

@@ -1,22 +1,31 @@
 /** Worlds in which the rows of the table play, and short ways to say what goes wrong there. */
 
 import type { Fault } from '../../simulator/api/faults.ts';
-import { aWorld, type World, type WorldOptions } from '../harness.ts';
-import { type BrokenWorld, aBrokenWorld } from '../scenarios/broken-node.ts';
-import { aShop, MINUTE } from '../scenarios/shop.ts';
+import type { World, WorldOptions } from '../harness.ts';
+import { aBrokenWorld, type BrokenWorld } from '../scenarios/broken-node.ts';
+import { aShop, podOf } from '../scenarios/shop.ts';
 
 /** Two pods of shop/web, ready for a minute. */
 export function shop(base: WorldOptions): World {
   return aShop(2, base);
 }
 
-/** Namespace shop has 1,050 pods: three pages of them. */
-export function threePages(base: WorldOptions): World {
-  const world = aWorld({ ...base, nodes: Array.from({ length: 24 }, (_, index) => `n${index}`) });
-  world.sim.cluster.deploy({ namespace: 'shop', name: 'web', replicas: 1_050 });
-  world.sim.warmUp(5 * MINUTE);
-  return world;
+/** Namespace shop has so many ready pods. Most are copies without an owner: they take no time to come. */
+export function crowd(count: number): (base: WorldOptions) => World {
+  return (base) => {
+    const world = shop(base);
+    const pod = podOf(world, 'web');
+    const { ownerReferences: _, ...metadata } = pod.metadata;
+    for (let index = 2; index < count; index += 1) {
+      const own = { ...metadata, name: `copy-${index}`, uid: `uid-${index}` };
+      world.sim.cluster.put('pods', { ...pod, metadata: own });
+    }
+    return world;
+  };
 }
+
+/** Three pages of pods. */
+export const threePages = crowd(1_050);
 
 /** shop/web has rolled into a node whose CNI token is dead. */
 export function broken(options: Omit<BrokenWorld, 'world'> = {}): (base: WorldOptions) => World {
@@ -39,3 +48,6 @@ export function breakWatches({ sim }: World): void {
 
 /** What every run says that ends well, with two pods. */
 export const ALL_WELL = /^all 2 pods in 1 workload are ready and stayed so for 5s$/;
+
+/** The same of four pods whose node was cured, by this run or by somebody else. */
+export const CURED = /^all 4 pods in 1 workload are ready and stayed so for 5s/;

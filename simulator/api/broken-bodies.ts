@@ -59,7 +59,10 @@ export async function* slowed(
   }
 }
 
-/** Blanks without end behind what was to be said: valid so far, at any moment, and never complete. */
+/**
+ * Never complete: the last brace is held back, and blanks come in its place, so many bytes in `everyMs`; valid JSON at any
+ * moment. Of a watch the last line never ends.
+ */
 export async function* endless(
   body: Body,
   pieceBytes: number,
@@ -67,13 +70,33 @@ export async function* endless(
   world: WorldClock,
   signal: AbortSignal,
 ): AsyncGenerator<Uint8Array> {
-  // Without its last brace, or the reader of a stream would have the whole.
-  yield bytesOf((await textOf(body)).replace(/\}\s*$/, ''));
-  const piece = new Uint8Array(pieceBytes).fill(0x20);
+  const chunks = body[Symbol.asyncIterator]();
+  const blanks = new Uint8Array(pieceBytes).fill(0x20);
+  const tick = (): Promise<null> => unheard(waited(world, everyMs, signal).then(() => null));
+  let held = '';
+  let next: Promise<IteratorResult<Uint8Array>> | null = unheard(chunks.next());
+  let pause = tick();
   for (;;) {
-    await waited(world, everyMs, signal);
-    yield piece;
+    const came: IteratorResult<Uint8Array> | null = await (next === null ? pause : Promise.race([next, pause]));
+    if (came === null) {
+      yield blanks;
+      pause = tick();
+    } else if (came.done) {
+      next = null;
+    } else {
+      const text = held + Buffer.from(came.value).toString('utf8');
+      const end = text.lastIndexOf('}');
+      held = end === -1 ? '' : text.slice(end);
+      yield bytesOf(end === -1 ? text : text.slice(0, end));
+      next = unheard(chunks.next());
+    }
   }
+}
+
+/** What fails when nobody waits for it any more is of no interest. */
+function unheard<T>(promise: Promise<T>): Promise<T> {
+  promise.catch(() => undefined);
+  return promise;
 }
 
 /** As somebody on the way rewrites it. */

@@ -130,7 +130,7 @@ export function createCollection<T>(options: CollectionOptions<T>): Collection<T
   };
 
   const apply = (events: readonly WatchEvent<T>[]): void => {
-    heardAt = api.now();
+    if (events.length > 0) heardAt = api.now();
     const before = store.revision();
     for (const event of events) {
       if (event.type === 'put') store.put(event.entry);
@@ -177,7 +177,7 @@ export function createCollection<T>(options: CollectionOptions<T>): Collection<T
   /** A refusal may take long, and nothing was seen meanwhile. */
   const seenUntil = ({ why }: WatchEnd, askedAt: Now): Now => {
     if (why === 'refused') return askedAt;
-    return why === 'silent' ? heardAt : api.now();
+    return why === 'silent' || why === 'overdue' ? heardAt : api.now();
   };
 
   /** Waits as the end of a watch asks for, and says whether it can be resumed. */
@@ -200,6 +200,7 @@ export function createCollection<T>(options: CollectionOptions<T>): Collection<T
       case 'disordered':
         return await afterFailure('list');
       case 'silent':
+      case 'overdue':
         return 'resume';
       case 'closed':
         return await afterClose(end);

@@ -8,6 +8,8 @@ export type WatchEnd =
   | WatchStop<'closed'>
   /** Nothing came for `WATCH_SILENCE_LIMIT_MS`. */
   | WatchStop<'silent'>
+  /** Something came all the time, and no end after `WATCH_LIMIT_MS`. */
+  | WatchStop<'overdue'>
   /** Something came that is no event: what was lost is not known. */
   | WatchStop<'garbled'>
   /** An object came in an older version than one before it: what is true is not known. */
@@ -43,6 +45,8 @@ export function wordsFor(end: WatchEnd): string {
       return 'the watch was silent for too long';
     case 'disordered':
       return 'the watch sent an older version of an object after a newer one';
+    case 'overdue':
+      return 'the watch did not end when it should';
     case 'closed':
       return 'the watch was closed';
   }

@@ -18,6 +18,8 @@ export const WATCH_SILENCE_LIMIT_MS = 90_000;
  */
 const LEAST_WATCH_SECONDS = 50;
 const MORE_WATCH_SECONDS = 30;
+/** By then the server has ended it, so that whoever still sends is not the server: a proxy that keeps its line alive. */
+export const WATCH_LIMIT_MS = 100_000;
 
 export interface WatchOptions<T> {
   readonly api: Api;
@@ -71,6 +73,11 @@ export async function watchOnce<T>(options: WatchOptions<T>, version: string): P
   options.onOpen();
   const readChunk = decoder.readWatch(options.recall);
   const silence = guardSilence(clock, WATCH_SILENCE_LIMIT_MS, () => cut.abort());
+  let isOverdue = false;
+  const cancelLimit = clock.after(WATCH_LIMIT_MS, () => {
+    isOverdue = true;
+    cut.abort();
+  });
   try {
     for await (const chunk of response.body) {
       silence.touch();
@@ -91,9 +98,11 @@ export async function watchOnce<T>(options: WatchOptions<T>, version: string): P
     return stop('closed');
   } catch (error) {
     if (silence.tripped()) return stop('silent');
+    if (isOverdue) return stop('overdue');
     return error instanceof GarbledBody ? stop('garbled') : stop('closed');
   } finally {
     silence.stop();
+    cancelLimit();
     cut.abort();
   }
 }
