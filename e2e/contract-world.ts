@@ -52,7 +52,7 @@ export async function makeRealWorld(cluster: Cluster): Promise<RealWorld> {
   await grantEverything(cluster);
   await until({ what: 'the pods of the contract', timeoutMs: READY_WITHIN_MS }, async () => {
     const pods = await podsIn(cluster, NAMESPACE);
-    return pods.filter((pod) => pod.metadata.labels?.app !== CRASHING && isReady(pod)).length === 4;
+    return pods.filter((each) => each.metadata.labels?.app !== CRASHING && isReady(each)).length === 4;
   });
 
   const folder = await mkdtemp(join(tmpdir(), 'contract-'));
