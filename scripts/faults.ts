@@ -1,7 +1,6 @@
 /**
- * Prints what the gate makes of every fault that it is held to: `npm run faults`, or only some: `npm run faults -- 13 14b`; with
- * `--reasons` also why.
- * The rows are those of `__tests__/scenarios/fault-table.test.ts`. Exit code 1 when one is not as expected.
+ * Prints what the gate makes of every fault that it is held to: `npm run faults`, or only of some and with their reasons:
+ * `npm run faults -- 13 14b --reasons`. The rows are those of `__tests__/scenarios/fault-table.test.ts`. Exit code 1 when one is not as expected.
  */
 import { deletesIn, problemsOf } from '../__tests__/fault-table/check-row.ts';
 import { playRows } from '../__tests__/fault-table/play-row.ts';
@@ -12,9 +11,9 @@ import { FAULT_ROWS } from '../__tests__/fault-table/table.ts';
 const WIDTHS = { id: 3, verdict: 12, requests: 14 } as const;
 
 /** The rows that were asked for: `13` is all faces of fault 13, `13b` is one. */
-function rowsOf(asked: readonly string[]): readonly FaultRow[] {
-  if (asked.length === 0) return FAULT_ROWS;
-  return FAULT_ROWS.filter(({ id }) => asked.includes(id) || asked.includes(String(Number.parseInt(id, 10))));
+function rowsOf(numbers: readonly string[]): readonly FaultRow[] {
+  if (numbers.length === 0) return FAULT_ROWS;
+  return FAULT_ROWS.filter(({ id }) => numbers.includes(id) || numbers.includes(String(Number.parseInt(id, 10))));
 }
 
 function requestsOf({ world: { sim } }: PlayedRow): string {
@@ -50,9 +49,9 @@ async function printTable(rows: readonly FaultRow[], withReasons: boolean): Prom
 }
 
 const asked = process.argv.slice(2);
-const rows = rowsOf(asked.filter((word) => word !== '--reasons'));
-if (rows.length === 0) {
+const chosen = rowsOf(asked.filter((word) => word !== '--reasons'));
+if (chosen.length === 0) {
   process.stderr.write(`faults: there is no fault ${asked.join(' or ')}; \`npm run faults\` shows all\n`);
   process.exit(1);
 }
-process.exit((await printTable(rows, asked.includes('--reasons'))) ? 0 : 1);
+process.exit((await printTable(chosen, asked.includes('--reasons'))) ? 0 : 1);
