@@ -2,8 +2,8 @@ import { relative, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import type { BuildOptions, OnResolveArgs, Plugin, ResolveResult } from 'esbuild';
 
-/** Loaded at their first use: only clusters behind a proxy, with OIDC or with an old cloud login need them. */
-export const LAZY_PACKAGES = ['hpagent', 'jsonpath-plus', 'openid-client', 'socks', 'socks-proxy-agent'] as const;
+/** Loaded at their first use: only clusters behind a proxy need them. */
+export const LAZY_PACKAGES = ['hpagent', 'socks', 'socks-proxy-agent'] as const;
 
 /** A module that is not bundled, though a package asks for these names of it; every use of one throws. */
 interface AbsentModule {
@@ -13,8 +13,9 @@ interface AbsentModule {
 }
 
 /**
- * Only the API classes of client-node use these, and the gate speaks over `node:https`. They would be two thirds of the
- * bundle. Should another version ask for more names of them, the build fails.
+ * Only the API classes of client-node use the generated API and undici, and the gate speaks over `node:https`; only its
+ * auth providers use the others, and the gate has its own (`src/cluster/auth-provider.ts`). They would be most of the
+ * bundle, an interpreter of expressions among them. Should another version ask for more names of them, the build fails.
  */
 const ABSENT_MODULES: readonly AbsentModule[] = [
   { askedBy: '@kubernetes/client-node', module: 'undici', names: ['Agent', 'ProxyAgent'] },
@@ -22,6 +23,12 @@ const ABSENT_MODULES: readonly AbsentModule[] = [
     askedBy: '@kubernetes/client-node',
     module: './gen/index.js',
     names: ['ServerConfiguration', 'createConfiguration'],
+  },
+  { askedBy: '@kubernetes/client-node', module: 'jsonpath-plus', names: ['JSONPath'] },
+  {
+    askedBy: '@kubernetes/client-node',
+    module: 'openid-client',
+    names: ['customFetch', 'discovery', 'refreshTokenGrant'],
   },
 ];
 
@@ -58,8 +65,8 @@ export const INTEROP_NAMES: readonly string[] = ['__esModule', 'default', 'modul
 
 /**
  * CommonJS source of a stand-in for a package: it has the same names, and asks `load` (an expression) for the package
- * when one of them is read for the first time. Getters rather than proxies, because exports are not only functions:
- * `customFetch` of openid-client is a symbol. A package is used through its named exports; `default` is the stand-in.
+ * when one of them is read for the first time. Getters rather than proxies, because exports are not only functions. A
+ * package is used through its named exports; `default` is the stand-in.
  */
 export function standInSource(names: readonly string[], load: string): string {
   const getters = names

@@ -71,6 +71,13 @@ const IN_THE_DARK: Plot = {
   faultsFromMs: 6 * SECOND,
 };
 
+/** From the first lists on everything waits for credentials, which is as rare. */
+const WITHOUT_CREDENTIALS: Plot = {
+  ...{ cancelledAtMs: 5 * SECOND, latencyMs: 20, broken: ['n1'], restarts: true, deleting: 'none' },
+  reading: 'refused, and credentials that never come',
+  faultsFromMs: 30,
+};
+
 interface Cancelled {
   readonly played: Played;
   readonly tookMs: number;
@@ -157,7 +164,7 @@ test('wherever a cancellation meets a run, it ends within 5 s and tells truly wh
       world.sim.close();
       await world.clock.advance(0);
     }),
-    { seed: SEED, numRuns: RUNS, examples: [[IN_THE_DARK]], endOnFailure: true },
+    { seed: SEED, numRuns: RUNS, examples: [[IN_THE_DARK], [WITHOUT_CREDENTIALS]], endOnFailure: true },
   );
   // The plots do reach what they are about.
   for (const count of Object.values(seen)) expect(count).toBeGreaterThan(0);

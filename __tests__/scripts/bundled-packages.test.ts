@@ -97,25 +97,6 @@ describe('what they are there for', () => {
     const agent = await agentOf({ name: 'cluster', server: 'https://cluster.test', proxyUrl });
     expect(agent.constructor.name).toBe(agentName);
   });
-
-  test('an OIDC token is renewed, with a fetch of its own under the symbol of openid-client', async () => {
-    const { exports } = await bundled(`
-      import * as oidc from 'openid-client';
-      export async function renew(fetch) {
-        const options = { [oidc.customFetch]: fetch };
-        const config = await oidc.discovery(new URL('https://issuer.test'), 'client', undefined, undefined, options);
-        return (await oidc.refreshTokenGrant(config, 'old')).refresh_token;
-      }`);
-    const renew = exports.renew as unknown as (fetch: (url: string) => Promise<Response>) => Promise<string>;
-    const answers: Readonly<Record<string, object>> = {
-      'https://issuer.test/.well-known/openid-configuration': {
-        issuer: 'https://issuer.test',
-        token_endpoint: 'https://issuer.test/token',
-      },
-      'https://issuer.test/token': { access_token: 'access', token_type: 'bearer', refresh_token: 'new' },
-    };
-    await expect(renew((url) => Promise.resolve(Response.json(answers[url])))).resolves.toBe('new');
-  });
 });
 
 describe('what is left out of client-node', () => {
@@ -133,6 +114,30 @@ describe('what is left out of client-node', () => {
         config.makeApiClient(class {});
       }`);
     expect(exports.useApiClass).toThrow('./gen/index.js is not part of this bundle');
+  });
+
+  test("has no expressions evaluated and asks no identity provider: auth providers are the gate's own", async () => {
+    const { exports } = await bundled(`
+      import { KubeConfig } from '@kubernetes/client-node/dist/config.js';
+      export function tokenOf(authProvider) {
+        const config = new KubeConfig();
+        config.loadFromClusterAndUser({ name: 'c', server: 'https://cluster.test' }, { name: 'u', authProvider });
+        return config.applyToHTTPSOptions({});
+      }`);
+    const tokenOf = exports.tokenOf as unknown as (authProvider: object) => Promise<void>;
+    const expired = `x.${Buffer.from('{"exp":1}').toString('base64url')}.x`.replace(
+      /^x/,
+      Buffer.from('{}').toString('base64url'),
+    );
+    const oidc = {
+      'id-token': expired,
+      'client-id': 'c',
+      'refresh-token': 'r',
+      'idp-issuer-url': 'https://issuer.test',
+    };
+    await expect(tokenOf({ name: 'oidc', config: oidc })).rejects.toThrow('openid-client is not part of this bundle');
+    const gcp = { 'cmd-path': 'echo', 'cmd-args': '{}', 'token-key': '{.t}', 'expiry-key': '{.e}' };
+    await expect(tokenOf({ name: 'gcp', config: gcp })).rejects.toThrow('jsonpath-plus is not part of this bundle');
   });
 
   test('fails the build when more of it is asked for than is known to be unused', async () => {
