@@ -146,6 +146,17 @@ describe('an OIDC token', () => {
     expect([...masked]).toEqual(expect.arrayContaining([CLIENT_SECRET, 'refresh-0', 'refresh-1', first, second]));
   });
 
+  test('that was renewed with a new refresh token is warned of: the next run may not have it', async () => {
+    const issuer = await anIssuer((_, nth) => gives(tokenFor(HOUR_MS), nth === 1 ? undefined : 'refresh-1'));
+    const source = await oidc(issuer);
+    await source.current();
+    expect(source.warnings()).toEqual([]);
+    await source.renew();
+    expect(source.warnings()).toEqual([
+      expect.stringMatching(/^the auth provider "oidc" of user "test" was given a new refresh token, .*log in again$/),
+    ]);
+  });
+
   test('that the server refuses is renewed, though it has not expired on this clock', async () => {
     const renewed = tokenFor(2 * HOUR_MS);
     const issuer = await anIssuer(() => gives(renewed));

@@ -11,6 +11,8 @@ export interface ProviderToken {
   readonly secrets: readonly string[];
   /** On the clock of this machine; null: until the server refuses it. */
   readonly expiresAtMs: number | null;
+  /** A sentence for the report; null: there is nothing to warn of. */
+  readonly warning: string | null;
 }
 
 /** Gives the present token; a new one when it has expired, or was `refused` and another can be had. */
@@ -61,7 +63,8 @@ function createOidc(who: string, config: Readonly<Record<string, unknown>>, opti
     caFile: textIn(config, 'idp-certificate-authority') || null,
   };
   let idToken = textIn(config, 'id-token');
-  let refreshToken = textIn(config, 'refresh-token');
+  const givenRefreshToken = textIn(config, 'refresh-token');
+  let refreshToken = givenRefreshToken;
   const canRefresh = refreshToken !== '' && provider.issuer !== '' && provider.clientId !== '';
 
   return async (refused) => {
@@ -75,7 +78,11 @@ function createOidc(who: string, config: Readonly<Record<string, unknown>>, opti
     if (hasExpired || (refused && canRefresh)) {
       ({ idToken, refreshToken } = await refreshIdToken(provider, refreshToken, options));
     }
-    return { token: idToken, secrets: [idToken, refreshToken], expiresAtMs: expiryOfToken(idToken) };
+    const warning =
+      refreshToken === givenRefreshToken
+        ? null
+        : `${who} was given a new refresh token, which is not written into the kubeconfig: where each one can be used only once, the next run has to log in again`;
+    return { token: idToken, secrets: [idToken, refreshToken], expiresAtMs: expiryOfToken(idToken), warning };
   };
 }
 
@@ -90,7 +97,7 @@ function ofKubeconfig(
   const expiryMs = Date.parse(textIn(config, 'expiry'));
   const expiresAtMs = [expiryMs, expiresOnMs].find((atMs) => !Number.isNaN(new Date(atMs).getTime())) ?? null;
   if (token !== '' && (expiresAtMs === null || expiresAtMs > clock.wallMs())) {
-    return { token, secrets: [token], expiresAtMs };
+    return { token, secrets: [token], expiresAtMs, warning: null };
   }
   const what = token === '' ? 'no token' : `a token that ${expired(expiresAtMs)}`;
   throw failed(`${who} has ${what}, and kubectl has had no such provider since 1.26: log in with ${REMOVED[name]}`);

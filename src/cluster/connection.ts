@@ -87,7 +87,11 @@ export async function connect(options: ConnectOptions, signal: AbortSignal): Pro
       dialer.renew();
       await credentials.renew();
     },
-    warnings: [...warningsAbout(target, server), ...warningsAboutAge(first, target.user, clock.wallMs())],
+    warnings: [
+      ...warningsAbout(target, server),
+      ...warningsAboutAge(first, target.user, clock.wallMs()),
+      ...credentials.warnings(),
+    ],
     runsOnNode: env.KUBERNETES_SERVICE_HOST ? env.NODE_NAME || env.KUBERNETES_NODE_NAME || null : null,
     secrets: () => [...secrets],
     close: () => {

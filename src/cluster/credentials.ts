@@ -22,6 +22,8 @@ export interface CredentialSource {
   readonly current: () => Promise<Credentials>;
   /** Obtains new ones whatever the present ones are. */
   readonly renew: () => Promise<void>;
+  /** Sentences for the report about the present ones. */
+  readonly warnings: () => readonly string[];
 }
 
 export interface CredentialOptions extends Omit<ExecOptions, 'plugin' | 'user' | 'cluster'> {
@@ -46,6 +48,7 @@ interface Obtained {
   readonly renewAtMs: number | null;
   /** Wall ms; null: it is good until it is refused, whenever it should be renewed. */
   readonly expiresAtMs: number | null;
+  readonly warning: string | null;
 }
 
 /** Gives the credentials of one user; `refused`: those before were, with 401. */
@@ -94,6 +97,7 @@ export function createCredentialSource(options: CredentialOptions): CredentialSo
     renew: async () => {
       await renewed(true);
     },
+    warnings: () => [present?.warning ?? null].filter((warning) => warning !== null),
   };
 }
 
@@ -117,9 +121,9 @@ function obtainerFor(user: KubeconfigUser, options: CredentialOptions): Obtain {
   if (user.authProvider !== null) {
     const provider = createAuthProvider(user, options);
     return async (refused) => {
-      const { token, secrets, expiresAtMs } = await provider(refused);
+      const { token, secrets, expiresAtMs, warning } = await provider(refused);
       const obtained = expiring(user, { token, certificate: null, key: null, expiresAtMs }, clock);
-      return { ...obtained, secrets };
+      return { ...obtained, secrets, warning };
     };
   }
   return () => Promise.resolve(lasting(user, {}, []));
@@ -131,6 +135,7 @@ function ofNobody(): Obtained {
     secrets: [],
     renewAtMs: null,
     expiresAtMs: null,
+    warning: null,
   };
 }
 
@@ -152,7 +157,7 @@ function expiring(user: KubeconfigUser, credential: ExecCredential, clock: Clock
   // Expired at birth: the clocks differ, and only the server knows. Asking for new ones each time would not help.
   if (expiresAtMs === null || restMs <= 0) return { ...base, credentials, secrets };
   const aheadMs = Math.min(RENEW_AHEAD_MS, restMs * RENEW_AHEAD_SHARE);
-  return { credentials, secrets, renewAtMs: expiresAtMs - aheadMs, expiresAtMs };
+  return { ...base, credentials, secrets, renewAtMs: expiresAtMs - aheadMs, expiresAtMs };
 }
 
 /** What Node refuses to send (`_http_common.js`: checkInvalidHeaderChar) would look like a network that is down. */
