@@ -41,6 +41,7 @@ describe('the secrets of a user', () => {
             { name: 'AWS_PROFILE', value: 'production' },
             { name: 'AZURE_FEDERATED_TOKEN_FILE', value: '/var/run/token' },
             { name: 'TOKEN_CACHE_DIR', value: '/tmp' },
+            { name: 'GOOGLE_APPLICATION_CREDENTIALS', value: '/home/me/key.json' },
           ],
         },
       },
