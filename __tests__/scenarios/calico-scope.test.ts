@@ -1,5 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
-import { type Inputs, play } from '../harness.ts';
+import { type Inputs, play, type World } from '../harness.ts';
 import { aBrokenWorld, CURE, nodeIn, nodesOf, outputsIn, restartedAfterMs, setNotReady } from './broken-node.ts';
 
 describe('the failure is healed in every scope that holds a stuck pod', () => {
@@ -53,8 +53,11 @@ describe('pods outside the scope', () => {
 
 describe('fail-fast never cuts a cure short', () => {
   test('other trouble, fatal meanwhile, ends the run only after the cure is proven', async () => {
-    const world = aBrokenWorld({ stuckForMs: 5_000 });
-    world.sim.cluster.deploy({ namespace: 'shop', name: 'bad', behaviour: { kind: 'imageMissing' }, nodeName: 'n2' });
+    const before = ({ sim }: World) => {
+      sim.cluster.deploy({ namespace: 'shop', name: 'bad', behaviour: { kind: 'imageMissing' }, nodeName: 'n2' });
+      sim.warmUp(10_000);
+    };
+    const world = aBrokenWorld({ before, stuckForMs: 5_000 });
     const played = await play(world, CURE);
     const fatal = played.events.findIndex(
       (event) => event.type === 'assessed' && event.assessment.findings.some(({ fatal: isFatal }) => isFatal),
