@@ -56,13 +56,17 @@ export async function up({ kubernetes, nodes, tell }: ClusterOptions): Promise<s
   return kubeconfigOf('admin');
 }
 
-/** Resolves when a node is Ready, which needs its CNI configuration and so Calico. */
+/**
+ * Resolves when a node is Ready, which needs its CNI configuration and so Calico, and takes pods: the taint of a node
+ * that is not Ready goes a moment later.
+ */
 export async function nodeReady(name: string): Promise<void> {
   const api = connectApi(kubeconfigOf('admin'));
   const daemons = [...CONTROL_PLANE, name];
   await until({ what: `node ${name} to be Ready`, timeoutMs: NODES_READY_MS, daemons }, async () => {
-    const { status } = await api.get<NodeObject>(`/api/v1/nodes/${name}`);
-    return status.conditions.some(({ type, status: is }) => type === 'Ready' && is === 'True');
+    const { spec, status } = await api.get<NodeObject>(`/api/v1/nodes/${name}`);
+    const isTainted = spec.taints?.some(({ key }) => key.startsWith('node.kubernetes.io/')) ?? false;
+    return !isTainted && status.conditions.some(({ type, status: is }) => type === 'Ready' && is === 'True');
   });
   api.close();
 }
