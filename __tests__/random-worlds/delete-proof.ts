@@ -1,6 +1,6 @@
 /** The proof of Calico's failure on a node, by what is true and what may be known of it. */
 
-import { hasSandbox } from './pod-facts.ts';
+import { calicoSets, hasSandbox, isLeaving, isOf, momentOf } from './pod-facts.ts';
 import { type Scene, SLACK_MS } from './scene.ts';
 import { isInScope } from './scope.ts';
 import { type PodTruth, wasStuckSince } from './truth.ts';
@@ -71,17 +71,37 @@ function signOfHealth(known: PodTruth, node: string, { truth, gate, nowMs, seenM
 }
 
 /** Whether the present calico-node pod is itself a restart that did not help. */
-function whyInVain(self: PodTruth, failing: readonly PodTruth[], { truth, nowMs }: Scene): readonly string[] {
-  const installedMs = self.installedMs ?? nowMs;
-  const worked = truth
+function whyInVain(self: PodTruth, failing: readonly PodTruth[], scene: Scene): readonly string[] {
+  const installedMs = self.installedMs ?? scene.nowMs;
+  const worked = scene.truth
     .podsOn(self.node ?? '')
     .some((pod) => !pod.hostNetwork && pod.sandboxMs !== null && pod.sandboxMs >= installedMs - SLACK_MS);
   const beganMs = ({ firstFailureMs }: PodTruth): number => firstFailureMs ?? 0;
   const fresh = failing.filter((known) => beganMs(known) > installedMs + REFUTED_AFTER_MS - SLACK_MS);
   const old = failing.filter((known) => beganMs(known) < self.createdMs - SLACK_MS);
-  if (worked && fresh.length > 0) return [];
-  if (old.length > 0) return ['a pod has been stuck since before the present calico-node pod was created'];
-  if (!worked && nowMs - installedMs < NEW_FAILURE_MS - SLACK_MS)
-    return ["the present calico-node pod's token never worked"];
-  return [];
+  if (!(worked && fresh.length > 0)) {
+    if (old.length > 0 && !isOutvoted(old, fresh)) {
+      return ['a pod has been stuck since before the present calico-node pod was created'];
+    }
+    const isFresh = scene.nowMs - installedMs < NEW_FAILURE_MS - SLACK_MS;
+    if (!worked && isFresh) return ["the present calico-node pod's token never worked"];
+  }
+  return isTooSoonAgain(self, failing, scene) ? ['one tenant could have had the node restarted before'] : [];
+}
+
+/** What pods of one namespace alone say of the time before does not silence others. */
+function isOutvoted(old: readonly PodTruth[], fresh: readonly PodTruth[]): boolean {
+  const namespaces = new Set(old.map(({ namespace }) => namespace));
+  return namespaces.size === 1 && fresh.some(({ namespace }) => !namespaces.has(namespace));
+}
+
+/** The pod took another one's place less than half an hour ago, and one tenant could have written all that speaks. */
+function isTooSoonAgain(self: PodTruth, failing: readonly PodTruth[], { world, nowMs }: Scene): boolean {
+  if (nowMs - (self.installedMs ?? nowMs) >= NEW_FAILURE_MS - SLACK_MS) return false;
+  const node = world.sim.cluster.get('nodes', undefined, self.node ?? '');
+  const set = calicoSets(world).find((each) => isOf(self.pod, each));
+  const placeMs = Math.max(...[node, set].map((each) => momentOf(each?.metadata.creationTimestamp, world)));
+  if (!(self.createdMs - placeMs >= NEW_FAILURE_MS + SLACK_MS)) return false;
+  const namespaces = new Set(failing.map(({ namespace }) => namespace));
+  return namespaces.size === 1 && !failing.some(({ pod }) => isLeaving(pod));
 }

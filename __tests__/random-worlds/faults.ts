@@ -112,7 +112,7 @@ function badDeletes(chance: Chance): FaultPlot {
     { kind: 'delay', delayMs: 40 * SECOND },
     { kind: 'hang' },
   ]);
-  const times = chance.int(1, 3);
+  const times = chance.of(0.8) ? chance.int(1, 3) : 20;
   return {
     what: `the first ${times} DELETEs of a pod: ${JSON.stringify(fault)}`,
     lagMs: fault.kind === 'delay' ? fault.delayMs : 0,

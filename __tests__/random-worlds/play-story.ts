@@ -214,10 +214,10 @@ function whyNotTrue(
   truth: Truth,
 ): readonly string[] {
   const problems: string[] = [];
-  const broken = truth.everUnauthorized();
+  const accused = truth.everAccused();
   for (const { node } of report.calico.nodes)
-    if (!broken.has(node)) problems.push(`${node} is called affected, and never was`);
-  if (report.calico.detected && broken.size === 0) problems.push("Calico's failure was found, and never was there");
+    if (!accused.has(node)) problems.push(`${node} is called affected, and never was`);
+  if (report.calico.detected && accused.size === 0) problems.push("Calico's failure was found, and never was there");
 
   const asked = new Set(sent.map(({ node }) => node));
   for (const node of restartedNodes) if (!asked.has(node)) problems.push(`${node} is called restarted, and was not`);
@@ -227,7 +227,9 @@ function whyNotTrue(
     }
   }
   for (const { node, outcome } of report.calico.nodes) {
-    const restart = sent.find((each) => each.node === node && each.carriedOut());
+    const there = sent.filter((each) => each.node === node && !each.elsewhere());
+    // Where no answer came, a pod that is gone counts as this run's doing.
+    const restart = there.find((each) => each.carriedOut()) ?? there.at(-1);
     if (outcome === 'cured' && (restart === undefined || !isCured(restart, truth, world))) {
       problems.push(`${node} is called cured, and is not`);
     }

@@ -1,9 +1,12 @@
+import type { Behaviour } from '../../simulator/cluster/programs.ts';
 import type { Inputs } from '../harness.ts';
 import type { Chance } from './chance.ts';
 import {
   brokenToken,
   drain,
   type Facts,
+  FORGERIES,
+  forge,
   forgedEvent,
   hangingController,
   healedToken,
@@ -37,22 +40,25 @@ export function restartWorkloads(chance: Chance, nodes: readonly string[]): read
 export function restartInputs(chance: Chance): Inputs {
   return {
     ...chance.pick<Inputs>([{ namespaces: 'shop, back' }, { namespaces: 'shop, back' }, {}, { namespaces: 'shop' }]),
-    timeout: `${chance.int(150, 900)}s`,
+    timeout: `${chance.of(0.2) ? chance.int(70, 150) : chance.int(150, 900)}s`,
     'stable-for': `${chance.pick([0, 5, 15])}s`,
     'stuck-after': '0s',
     'min-pods': '1',
     'fail-fast': String(chance.of(0.5)),
-    'restart-calico-node': String(chance.of(0.95)),
+    'restart-calico-node': String(chance.of(0.9)),
     'max-node-restarts': String(chance.int(1, 3)),
     'restart-timeout': `${chance.pick([45, 60, 90, 180])}s`,
   };
 }
 
-/** Nodes that break, roll-outs into them, and everybody else who restarts, mends, drains or upgrades beside the gate. */
-export function restartSteps({ chance, nodes, workloads, lastsMs }: Facts): {
+interface Plot {
   readonly before: readonly Step[];
   readonly during: readonly TimedStep[];
-} {
+}
+
+/** Nodes that break, roll-outs into them, and everybody else who restarts, mends, drains or upgrades beside the gate. */
+export function restartSteps(facts: Facts): Plot {
+  const { chance, nodes, workloads, lastsMs } = facts;
   const before: Step[] = [];
   const during: TimedStep[] = [];
   const later = (step: Step, untilMs = lastsMs): void => {
@@ -79,29 +85,161 @@ export function restartSteps({ chance, nodes, workloads, lastsMs }: Facts): {
     [0.15, () => lostNode(chance.pick(nodes), chance)],
     [0.05, () => removedNode(chance.pick(nodes))],
     [0.15, () => hangingController('daemonset', chance)],
-    [0.1, () => ({ what: 'Calico is upgraded', act: ({ sim }) => sim.cluster.upgradeCalico() })],
+    [0.1, () => upgraded()],
     [0.1, () => drained(chance.pick(nodes))],
     [0.1, () => forgedEvent(chance.pick(workloads), chance)],
     [0.15, () => evictedCalico(chance.pick(nodes))],
     [0.05, () => unwanted(chance.pick(nodes))],
+    [0.05, () => unready(chance.pick(broken))],
   ];
   for (const [probability, step] of changes) if (chance.of(probability)) later(step());
+  if (chance.of(0.3))
+    before.push({ ...chance.pick([upgraded(), unwanted(chance.pick(nodes)), unready(chance.pick(broken))]) });
+  const trap = chance.of(0.4)
+    ? chance.pick([blindfold, lateCure, relapse, waitingForVolume, standingStill])(facts, broken)
+    : NOTHING;
+  if (chance.of(0.3)) before.push(changedCalico(chance));
+  return { before: [...before, ...trap.before], during: [...during, ...trap.during] };
+}
+
+const SECOND = 1_000;
+const NOTHING: Plot = { before: [], during: [] };
+
+/** Everything that matters happens while all watches are silent, and somebody is about to restart by what they said last. */
+function blindfold({ chance, nodes }: Facts, broken: readonly string[]): Plot {
+  const fromMs = chance.int(3, 20) * SECOND;
+  const forMs = chance.int(30, 80) * SECOND;
+  const silence: TimedStep = {
+    what: `all watches are silent for ${forMs / SECOND}s`,
+    atMs: fromMs,
+    act: ({ sim, clock }) => {
+      sim.api.watches.silence();
+      clock.after(forMs, () => {
+        sim.api.watches.resume();
+        sim.api.watches.reset();
+      });
+    },
+  };
+  const steps = [
+    ...broken.map((node) => chance.pick([healedToken, healedToken, restartByHand, unready])(node)),
+    ...chance.some(nodes, 0.3).map(restartByHand),
+    ...(chance.of(0.2) ? [upgraded()] : []),
+  ];
+  const during = steps.map((step) => ({ ...step, atMs: fromMs + chance.int(0, 25) * SECOND }));
+  return { before: [], during: [silence, ...during] };
+}
+
+/** A node gets well just before its pods have been stuck for long enough, and another pod shows it. */
+function lateCure({ chance, nodes, workloads }: Facts, broken: readonly string[]): Plot {
+  const others = nodes.filter((each) => !broken.includes(each));
+  const node = chance.pick(others.length > 0 ? others : broken);
+  const namespace = chance.pick(workloads).namespace;
+  const brokenMs = chance.int(0, 40) * SECOND;
+  const during: TimedStep[] = [
+    { ...brokenToken(node, 'unauthorized'), atMs: brokenMs },
+    { ...barePod(node, namespace, 'stuck', { kind: 'healthy' }), atMs: brokenMs + SECOND },
+  ];
+  const curedMs = brokenMs + chance.int(24, 30) * SECOND;
+  during.push({ ...healedToken(node), atMs: curedMs });
+  during.push({
+    ...barePod(node, chance.pick([namespace, 'n3']), 'witness', { kind: 'healthy' }),
+    atMs: curedMs + 500,
+  });
+  return { before: [], during };
+}
+
+/** A node that was broken, and restarted by then, breaks once more; two namespaces speak of it. */
+function relapse({ chance, lastsMs }: Facts, broken: readonly string[]): Plot {
+  const node = chance.pick(broken);
+  const atMs = Math.round(chance.between(0.2, 0.6) * lastsMs);
+  const steps = [
+    brokenToken(node, 'unauthorized'),
+    barePod(node, 'shop', 'again', { kind: 'healthy' }),
+    barePod(node, 'back', 'again', { kind: 'healthy' }),
+  ];
+  return { before: [], during: steps.map((step, index) => ({ ...step, atMs: atMs + index * 100 })) };
+}
+
+/** A pod that waits for a volume, and an event about it that says what its kubelet would of Calico's failure. */
+function waitingForVolume({ chance, nodes, workloads }: Facts): Plot {
+  const node = chance.pick(nodes);
+  const { namespace } = chance.pick(workloads);
+  const forgery = chance.of(0.5) ? chance.pick(FORGERIES) : null;
+  const forged: Step = {
+    what: `a forged event about that pod: ${forgery ?? 'only its type betrays it'}`,
+    act: (world) => forge(world, namespace, 'waiting', forgery),
+  };
+  return {
+    before: [barePod(node, namespace, 'waiting', { kind: 'missingSecret', as: 'volume' })],
+    during: [{ ...forged, atMs: chance.int(0, 20) * SECOND }],
+  };
+}
+
+/** Calico's DaemonSet is in a state in which a deleted pod would come back changed or not at all, and stays in it. */
+function standingStill({ chance }: Facts): Plot {
+  const forMs = chance.int(20, 200) * SECOND;
+  const isMisscheduled = chance.of(0.4);
+  const stalled: Step = {
+    what: `${isMisscheduled ? "a pod of Calico's DaemonSet is misscheduled" : 'Calico is upgraded'}, and its controller stands still for ${forMs / SECOND}s`,
+    act: ({ sim: { cluster }, clock }) => {
+      cluster.pauseController('daemonset');
+      clock.after(forMs, () => cluster.resumeController('daemonset'));
+      if (!isMisscheduled) cluster.upgradeCalico();
+      else {
+        for (const set of cluster.list('daemonsets')) {
+          if (!set.spec.template.spec.containers.some(({ name }) => name === 'calico-node')) continue;
+          cluster.put('daemonsets', { ...set, status: { ...set.status, numberMisscheduled: 1 } });
+        }
+      }
+    },
+  };
+  return chance.of(0.7)
+    ? { before: [stalled], during: [] }
+    : { before: [], during: [{ ...stalled, atMs: chance.int(0, 40) * SECOND }] };
+}
+
+function barePod(nodeName: string, namespace: string, name: string, behaviour: Behaviour): Step {
+  return {
+    what: `a pod ${namespace}/${name} on ${nodeName}: ${JSON.stringify(behaviour)}`,
+    act: ({ sim }) => {
+      if (sim.cluster.get('nodes', undefined, nodeName) === undefined) return;
+      sim.cluster.createPod({ namespace, name, nodeName, behaviour, labels: { tier: 'front' } });
+    },
+  };
+}
+
+function changedCalico(chance: Chance): Step {
   const change = chance.pick([
-    null,
-    null,
     { installMs: 15_000 },
     { installMs: 40_000 },
     { installExitCode: 1 },
     { readyAfterMs: 30_000 },
     { readyAfterMs: 'never' as const },
   ]);
-  if (change !== null) {
-    before.push({
-      what: `calico-node changes: ${JSON.stringify(change)}`,
-      act: ({ sim }) => sim.cluster.changeCalico(change),
-    });
-  }
-  return { before, during };
+  return {
+    what: `calico-node changes: ${JSON.stringify(change)}`,
+    act: ({ sim }) => sim.cluster.changeCalico(change),
+  };
+}
+
+function upgraded(): Step {
+  return { what: 'Calico is upgraded', act: ({ sim }) => sim.cluster.upgradeCalico() };
+}
+
+/** Its probe fails from now on; it is the same pod as before. */
+function unready(node: string): Step {
+  return {
+    what: `calico-node on ${node} is not Ready any more`,
+    act: ({ sim: { cluster, world: time } }) => {
+      const pod = cluster.onNode(node).calicoNode;
+      if (pod === undefined || pod.metadata.deletionTimestamp !== undefined) return;
+      const lastTransitionTime = `${new Date(time.wallMs()).toISOString().slice(0, 19)}Z`;
+      const conditions = (pod.status.conditions ?? []).map((condition) =>
+        condition.type === 'Ready' ? { ...condition, status: 'False', lastTransitionTime } : condition,
+      );
+      cluster.put('pods', { ...pod, status: { ...pod.status, conditions } });
+    },
+  };
 }
 
 function inVain(node: string): Step {

@@ -65,8 +65,8 @@ export interface Truth {
   readonly workload: (uid: string) => WorkloadTruth | null;
   /** When a pod of the node last had the failure. */
   readonly lastFailureOn: (node: string) => number | null;
-  /** Nodes on which Calico's token was refused at any time. */
-  readonly everUnauthorized: () => ReadonlySet<string>;
+  /** Nodes on which Calico's token was refused at any time, or of which somebody says so as their kubelet would. */
+  readonly everAccused: () => ReadonlySet<string>;
 }
 
 /** The last words of the failure; look-alikes of the simulator put something between the plugin and these. */
@@ -85,6 +85,7 @@ export function recordTruth(world: World): Truth {
   const sets = new Map<string, SetTruth>();
   const workloads = new Map<string, WorkloadTruth>();
   const lastFailures = new Map<string, number>();
+  const slandered = new Set<string>();
 
   const see = (pod: Pod, nowMs: number): void => {
     const known = pods.get(pod.metadata.uid);
@@ -114,9 +115,12 @@ export function recordTruth(world: World): Truth {
   };
   const hearKubelet = (event: EventObject, nowMs: number): void => {
     const known = pods.get(event.involvedObject.uid);
-    const isKubelets =
-      event.source.component === 'kubelet' && event.source.host === known?.node && event.eventTime === null;
-    if (known === undefined || !isKubelets) return;
+    const { component, host } = event.source;
+    if (known === undefined || component !== 'kubelet' || host !== known.node || event.eventTime !== null) return;
+    if (!hasItsType(event)) {
+      slandered.add(known.node);
+      return;
+    }
     const next = afterEvent(known, event, nowMs);
     pods.set(known.uid, next);
     if (next.lastFailureMs === nowMs) lastFailures.set(known.node ?? '', nowMs);
@@ -156,7 +160,7 @@ export function recordTruth(world: World): Truth {
     daemonSet: (uid) => sets.get(uid) ?? QUIET,
     workload: (uid) => workloads.get(uid) ?? null,
     lastFailureOn: (node) => lastFailures.get(node) ?? null,
-    everUnauthorized: () => new Set(lastFailures.keys()),
+    everAccused: () => new Set([...lastFailures.keys(), ...slandered]),
   };
 }
 
@@ -226,6 +230,11 @@ function isPending({ status, metadata }: DaemonSet): boolean {
     (status.observedGeneration ?? 0) < (metadata.generation ?? 1) ||
     (status.updatedNumberScheduled ?? 0) < status.desiredNumberScheduled
   );
+}
+
+/** Its kubelet warns of what failed. The stories forge events that are right in all else. */
+function hasItsType({ reason, type }: EventObject): boolean {
+  return type === 'Warning' || !reason.startsWith('Failed');
 }
 
 function afterEvent(known: PodTruth, event: EventObject, nowMs: number): PodTruth {

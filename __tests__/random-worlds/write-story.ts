@@ -46,7 +46,7 @@ export function writeStory(seed: number, only?: StoryKind): Story {
     world: {
       seed,
       nodes,
-      calico: calicoOf(chance),
+      calico: calicoOf(chance, isRestarts ? 0.3 : 0.1),
       latencyMs: chance.pick([0, 0, 20, 300]),
       serverSkewMs: chance.of(0.2) ? chance.int(-90, 90) * SECOND : 0,
       tokens: { 'token-b': 'b' },
@@ -95,8 +95,8 @@ function nodeOf(name: string, chance: Chance): NodeOptions {
 }
 
 /** One installation most of the time; two are a migration that somebody left half done. */
-function calicoOf(chance: Chance): CalicoOptions | readonly CalicoOptions[] {
-  const updateStrategy = chance.of(0.1) ? 'OnDelete' : 'RollingUpdate';
+function calicoOf(chance: Chance, onDelete: number): CalicoOptions | readonly CalicoOptions[] {
+  const updateStrategy = chance.of(onDelete) ? 'OnDelete' : 'RollingUpdate';
   return chance.pick<() => CalicoOptions | readonly CalicoOptions[]>([
     ...Array(8).fill(() => ({ namespace: 'calico-system', updateStrategy, graceSeconds: chance.pick([0, 5]) })),
     () => ({ namespace: 'kube-system', updateStrategy }),
