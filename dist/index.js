@@ -185,13 +185,6 @@ module.exports = require("util");
 
 /***/ }),
 
-/***/ 154:
-/***/ ((module) => {
-
-module.exports = require("vm");
-
-/***/ }),
-
 /***/ 126:
 /***/ ((module, __unused_webpack_exports, __nccwpck_require__) => {
 
@@ -207,15 +200,15 @@ var __esm = (fn, res, err) => function __init() {
   if (err) throw err[0];
   try {
     return fn && (res = (0, fn[__getOwnPropNames(fn)[0]])(fn = 0)), res;
-  } catch (e2) {
-    throw err = [e2], e2;
+  } catch (e) {
+    throw err = [e], e;
   }
 };
 var __commonJS = (cb, mod2) => function __require() {
   try {
     return mod2 || (0, cb[__getOwnPropNames(cb)[0]])((mod2 = { exports: {} }).exports, mod2), mod2.exports;
-  } catch (e2) {
-    throw mod2 = 0, e2;
+  } catch (e) {
+    throw mod2 = 0, e;
   }
 };
 var __export = (target, all) => {
@@ -490,12 +483,12 @@ function resolveYamlBinary(source) {
   if (input.length % 4 !== 0 || !BASE64_PATTERN.test(input)) return NOT_RESOLVED;
   const binary = atob(input);
   const result = new Uint8Array(binary.length);
-  for (let index2 = 0; index2 < binary.length; index2++) result[index2] = binary.charCodeAt(index2);
+  for (let index = 0; index < binary.length; index++) result[index] = binary.charCodeAt(index);
   return result;
 }
 function representYamlBinary(object) {
   let binary = "";
-  for (let index2 = 0; index2 < object.length; index2++) binary += String.fromCharCode(object[index2]);
+  for (let index = 0; index < object.length; index++) binary += String.fromCharCode(object[index]);
   return btoa(binary);
 }
 function makeUtcDate(year, month, day, hour = 0, minute = 0, second = 0, fraction = 0) {
@@ -562,25 +555,25 @@ function createTagDefinitionListMap() {
 }
 function compileTags(tags) {
   const result = [];
-  for (const tag2 of tags) {
-    let index2 = result.length;
+  for (const tag of tags) {
+    let index = result.length;
     for (let previousIndex = 0; previousIndex < result.length; previousIndex++) {
       const previous = result[previousIndex];
-      if (previous.nodeKind === tag2.nodeKind && previous.tagName === tag2.tagName && previous.matchByTagPrefix === tag2.matchByTagPrefix) {
-        index2 = previousIndex;
+      if (previous.nodeKind === tag.nodeKind && previous.tagName === tag.tagName && previous.matchByTagPrefix === tag.matchByTagPrefix) {
+        index = previousIndex;
         break;
       }
     }
-    result[index2] = tag2;
+    result[index] = tag;
   }
   return result;
 }
 function normalizeKey(key) {
   if (Array.isArray(key)) {
     const array = Array.prototype.slice.call(key);
-    for (let index2 = 0; index2 < array.length; index2++) {
-      if (Array.isArray(array[index2])) return null;
-      if (typeof array[index2] === "object" && Object.prototype.toString.call(array[index2]) === "[object Object]") array[index2] = "[object Object]";
+    for (let index = 0; index < array.length; index++) {
+      if (Array.isArray(array[index])) return null;
+      if (typeof array[index] === "object" && Object.prototype.toString.call(array[index]) === "[object Object]") array[index] = "[object Object]";
     }
     return String(array);
   }
@@ -876,13 +869,13 @@ function percentByte(byte) {
 function tagPercentEncode(source, isSuffix) {
   const allowed = isSuffix ? TAG_SUFFIX_CHARS : TAG_URI_CHARS;
   let result = "";
-  for (let index2 = 0; index2 < source.length; index2++) {
-    let ch = source.charCodeAt(index2);
-    if (ch >= 48 && ch <= 57 || ch >= 65 && ch <= 90 || ch >= 97 && ch <= 122 || allowed.includes(source[index2])) {
-      result += source[index2];
+  for (let index = 0; index < source.length; index++) {
+    let ch = source.charCodeAt(index);
+    if (ch >= 48 && ch <= 57 || ch >= 65 && ch <= 90 || ch >= 97 && ch <= 122 || allowed.includes(source[index])) {
+      result += source[index];
       continue;
     }
-    if (ch >= 55296 && ch <= 56319) ch = 65536 + ((ch & 1023) << 10) + (source.charCodeAt(++index2) & 1023);
+    if (ch >= 55296 && ch <= 56319) ch = 65536 + ((ch & 1023) << 10) + (source.charCodeAt(++index) & 1023);
     if (ch < 128) result += percentByte(ch);
     else if (ch < 2048) result += percentByte(192 | ch >> 6) + percentByte(128 | ch & 63);
     else if (ch < 65536) result += percentByte(224 | ch >> 12) + percentByte(128 | ch >> 6 & 63) + percentByte(128 | ch & 63);
@@ -892,20 +885,20 @@ function tagPercentEncode(source, isSuffix) {
 }
 function tagPercentDecode(source) {
   let result = "";
-  let index2 = 0;
-  while (index2 < source.length) {
-    if (source.charCodeAt(index2) !== 37) {
-      result += source[index2++];
+  let index = 0;
+  while (index < source.length) {
+    if (source.charCodeAt(index) !== 37) {
+      result += source[index++];
       continue;
     }
-    let ch = parseInt(source.slice(index2 + 1, index2 + 3), 16);
-    index2 += 3;
+    let ch = parseInt(source.slice(index + 1, index + 3), 16);
+    index += 3;
     if (ch >= 192) {
       let remaining = ch < 224 ? 1 : ch < 240 ? 2 : 3;
       ch &= (1 << 6 - remaining) - 1;
       while (remaining-- > 0) {
-        ch = ch << 6 | parseInt(source.slice(index2 + 1, index2 + 3), 16) & 63;
-        index2 += 3;
+        ch = ch << 6 | parseInt(source.slice(index + 1, index + 3), 16) & 63;
+        index += 3;
       }
     }
     if (ch < 65536) result += String.fromCharCode(ch);
@@ -923,13 +916,13 @@ function tagNameFull(rawTag2, tagHandlers) {
   return tagPercentDecode(tagHandlers?.[handle] ?? DEFAULT_TAG_HANDLERS[handle] ?? handle) + tagPercentDecode(rawTag2.slice(handle.length));
 }
 function tagNameShort(fullTag) {
-  let tag2 = fullTag;
-  if (tag2.charCodeAt(0) === 33) {
-    tag2 = tag2.slice(1);
-    return `!${tagPercentEncode(tag2, true)}`;
+  let tag = fullTag;
+  if (tag.charCodeAt(0) === 33) {
+    tag = tag.slice(1);
+    return `!${tagPercentEncode(tag, true)}`;
   }
-  if (tag2.slice(0, 18) === "tag:yaml.org,2002:") return `!!${tagPercentEncode(tag2.slice(18), true)}`;
-  return `!<${tagPercentEncode(tag2, false)}>`;
+  if (tag.slice(0, 18) === "tag:yaml.org,2002:") return `!!${tagPercentEncode(tag.slice(18), true)}`;
+  return `!<${tagPercentEncode(tag, false)}>`;
 }
 function eventPosition$1(event) {
   if ("tagStart" in event && event.tagStart !== NO_RANGE$2) return event.tagStart;
@@ -938,12 +931,12 @@ function eventPosition$1(event) {
   if ("start" in event) return event.start;
   return 0;
 }
-function throwError$1(state, message2) {
-  YAMLException.throwAt(state.source, state.position, message2, state.filename);
+function throwError$1(state, message) {
+  YAMLException.throwAt(state.source, state.position, message, state.filename);
 }
-function finalizeCollection(state, position, tag2, carrier) {
+function finalizeCollection(state, position, tag, carrier) {
   try {
-    return tag2.finalize(carrier);
+    return tag.finalize(carrier);
   } catch (error2) {
     if (error2 instanceof YAMLException) throw error2;
     YAMLException.throwAt(state.source, position, error2 instanceof Error ? error2.message : String(error2), state.filename);
@@ -989,8 +982,8 @@ function collectionTagName(state, event, defaultTagName) {
   const rawTag2 = event.tagStart === NO_RANGE$2 ? "" : state.source.slice(event.tagStart, event.tagEnd);
   return rawTag2 === "" || rawTag2 === "!" ? defaultTagName : tagNameFull(rawTag2, state.tagHandlers);
 }
-function isMappingTag(tag2) {
-  return tag2.nodeKind === "mapping";
+function isMappingTag(tag) {
+  return tag.nodeKind === "mapping";
 }
 function chargeMergeWork(state) {
   state.totalMergeKeys++;
@@ -1019,10 +1012,10 @@ function mergeSource(state, frame, source, sourceTag) {
     }
   } else throwError$1(state, "cannot merge mappings; the provided source object is unacceptable");
 }
-function addMappingValue(state, frame, key, value, tag2) {
+function addMappingValue(state, frame, key, value, tag) {
   state.position = frame.keyPosition;
   if (frame.keyIsMerge) {
-    mergeSource(state, frame, value, tag2);
+    mergeSource(state, frame, value, tag);
     return;
   }
   if (!state.json && frame.tag.has(frame.value, key) && !frame.overridable?.has(key)) throwError$1(state, "duplicated mapping key");
@@ -1030,32 +1023,32 @@ function addMappingValue(state, frame, key, value, tag2) {
   if (err) throwError$1(state, err);
   frame.overridable?.delete(key);
 }
-function addValue(state, value, tag2) {
+function addValue(state, value, tag) {
   const frame = state.frames[state.frames.length - 1];
   if (frame.kind === "document") {
     frame.value = value;
     frame.hasValue = true;
   } else if (frame.kind === "sequence") {
-    if (isMappingTag(tag2)) state.nodeTags.set(value, tag2);
+    if (isMappingTag(tag)) state.nodeTags.set(value, tag);
     const err = frame.tag.addItem(frame.value, value, frame.index++);
     if (err) throwError$1(state, err);
   } else if (frame.hasKey) {
     const key = frame.key;
     frame.key = void 0;
     frame.hasKey = false;
-    addMappingValue(state, frame, key, value, tag2);
+    addMappingValue(state, frame, key, value, tag);
   } else {
     frame.key = value;
     frame.keyPosition = state.position;
     frame.hasKey = true;
-    frame.keyIsMerge = tag2.tagName === MERGE_TAG_NAME;
+    frame.keyIsMerge = tag.tagName === MERGE_TAG_NAME;
   }
 }
-function storeAnchor(state, event, value, tag2, isValueFinal) {
+function storeAnchor(state, event, value, tag, isValueFinal) {
   if (event.anchorStart !== NO_RANGE$2) {
     const anchor = {
       value,
-      tag: tag2,
+      tag,
       isValueFinal
     };
     state.anchors.set(state.source.slice(event.anchorStart, event.anchorEnd), anchor);
@@ -1096,22 +1089,22 @@ function constructFromEvents(events, options) {
         });
         break;
       case EVENT_ID.SCALAR: {
-        const { value, tag: tag2 } = constructScalar(state, event);
-        storeAnchor(state, event, value, tag2, true);
-        addValue(state, value, tag2);
+        const { value, tag } = constructScalar(state, event);
+        storeAnchor(state, event, value, tag, true);
+        addValue(state, value, tag);
         break;
       }
       case EVENT_ID.SEQUENCE: {
         const tagName = collectionTagName(state, event, "tag:yaml.org,2002:seq");
-        const tag2 = state.schema.lookupSequenceTag(tagName);
-        if (!tag2) throwError$1(state, `unknown sequence tag !<${tagName}>`);
-        const value = tag2.create(tagName);
-        const anchor = storeAnchor(state, event, value, tag2, tag2.carrierIsResult);
+        const tag = state.schema.lookupSequenceTag(tagName);
+        if (!tag) throwError$1(state, `unknown sequence tag !<${tagName}>`);
+        const value = tag.create(tagName);
+        const anchor = storeAnchor(state, event, value, tag, tag.carrierIsResult);
         state.frames.push({
           kind: "sequence",
           position: state.position,
           value,
-          tag: tag2,
+          tag,
           anchor,
           index: 0
         });
@@ -1119,15 +1112,15 @@ function constructFromEvents(events, options) {
       }
       case EVENT_ID.MAPPING: {
         const tagName = collectionTagName(state, event, "tag:yaml.org,2002:map");
-        const tag2 = state.schema.lookupMappingTag(tagName);
-        if (!tag2) throwError$1(state, `unknown mapping tag !<${tagName}>`);
-        const value = tag2.create(tagName);
-        const anchor = storeAnchor(state, event, value, tag2, tag2.carrierIsResult);
+        const tag = state.schema.lookupMappingTag(tagName);
+        if (!tag) throwError$1(state, `unknown mapping tag !<${tagName}>`);
+        const value = tag.create(tagName);
+        const anchor = storeAnchor(state, event, value, tag, tag.carrierIsResult);
         state.frames.push({
           kind: "mapping",
           position: state.position,
           value,
-          tag: tag2,
+          tag,
           anchor,
           key: void 0,
           keyPosition: state.position,
@@ -1262,8 +1255,8 @@ function restoreState(state, snapshot) {
   state.firstTabInLine = snapshot.firstTabInLine;
   state.events.length = snapshot.eventsLength;
 }
-function throwError(state, message2) {
-  YAMLException.throwAt(state.input.slice(0, state.length), state.position, message2, state.filename);
+function throwError(state, message) {
+  YAMLException.throwAt(state.input.slice(0, state.length), state.position, message, state.filename);
 }
 function isEol(c) {
   return c === 10 || c === 13;
@@ -1371,9 +1364,9 @@ function checkPrintable(state, start3, end2) {
     throwError(state, "the stream contains non-printable characters");
   }
 }
-function readTagProperty(state, props2, inFlow) {
+function readTagProperty(state, props, inFlow) {
   if (state.input.charCodeAt(state.position) !== 33) return false;
-  if (props2.tagStart !== NO_RANGE$1) throwError(state, "duplication of a tag property");
+  if (props.tagStart !== NO_RANGE$1) throwError(state, "duplication of a tag property");
   const start3 = state.position;
   let isVerbatim = false;
   let isNamed = false;
@@ -1411,24 +1404,24 @@ function readTagProperty(state, props2, inFlow) {
   }
   if (tagName && !(isVerbatim ? PATTERN_TAG_URI.test(tagName) : PATTERN_TAG_SUFFIX.test(tagName))) throwError(state, `tag name cannot contain such characters: ${tagName}`);
   if (!isVerbatim && tagHandle !== "!" && tagHandle !== "!!" && !HAS_OWN.call(state.tagHandlers, tagHandle)) throwError(state, `undeclared tag handle "${tagHandle}"`);
-  props2.tagStart = start3;
-  props2.tagEnd = state.position;
+  props.tagStart = start3;
+  props.tagEnd = state.position;
   return true;
 }
-function readAnchorProperty(state, props2) {
+function readAnchorProperty(state, props) {
   if (state.input.charCodeAt(state.position) !== 38) return false;
-  if (props2.anchorStart !== NO_RANGE$1) throwError(state, "duplication of an anchor property");
+  if (props.anchorStart !== NO_RANGE$1) throwError(state, "duplication of an anchor property");
   state.position++;
   const start3 = state.position;
   while (state.input.charCodeAt(state.position) !== 0 && !isWsOrEol(state.input.charCodeAt(state.position)) && !isFlowIndicator(state.input.charCodeAt(state.position))) state.position++;
   if (state.position === start3) throwError(state, "name of an anchor node must contain at least one character");
-  props2.anchorStart = start3;
-  props2.anchorEnd = state.position;
+  props.anchorStart = start3;
+  props.anchorEnd = state.position;
   return true;
 }
-function readAlias(state, props2) {
+function readAlias(state, props) {
   if (state.input.charCodeAt(state.position) !== 42) return false;
-  if (props2.anchorStart !== NO_RANGE$1 || props2.tagStart !== NO_RANGE$1) throwError(state, "alias node should not have any properties");
+  if (props.anchorStart !== NO_RANGE$1 || props.tagStart !== NO_RANGE$1) throwError(state, "alias node should not have any properties");
   state.position++;
   const start3 = state.position;
   while (state.input.charCodeAt(state.position) !== 0 && !isWsOrEol(state.input.charCodeAt(state.position)) && !isFlowIndicator(state.input.charCodeAt(state.position))) state.position++;
@@ -1440,7 +1433,7 @@ function readFlowScalarBreak(state, nodeIndent) {
   skipSeparationSpace(state, false);
   if (state.lineIndent < nodeIndent) throwError(state, "deficient indentation");
 }
-function readSingleQuotedScalar(state, nodeIndent, props2) {
+function readSingleQuotedScalar(state, nodeIndent, props) {
   if (state.input.charCodeAt(state.position) !== 39) return false;
   state.position++;
   const start3 = state.position;
@@ -1455,7 +1448,7 @@ function readSingleQuotedScalar(state, nodeIndent, props2) {
       }
       const end2 = state.position;
       state.position++;
-      addScalarEvent(state, start3, end2, props2.anchorStart, props2.anchorEnd, props2.tagStart, props2.tagEnd, SCALAR_STYLE.SINGLE_QUOTED, CHOMPING_MODE.CLIP, -1, simple);
+      addScalarEvent(state, start3, end2, props.anchorStart, props.anchorEnd, props.tagStart, props.tagEnd, SCALAR_STYLE.SINGLE_QUOTED, CHOMPING_MODE.CLIP, -1, simple);
       return true;
     }
     if (isEol(ch)) {
@@ -1467,7 +1460,7 @@ function readSingleQuotedScalar(state, nodeIndent, props2) {
   }
   throwError(state, "unexpected end of the stream within a single quoted scalar");
 }
-function readDoubleQuotedScalar(state, nodeIndent, props2) {
+function readDoubleQuotedScalar(state, nodeIndent, props) {
   if (state.input.charCodeAt(state.position) !== 34) return false;
   state.position++;
   const start3 = state.position;
@@ -1477,7 +1470,7 @@ function readDoubleQuotedScalar(state, nodeIndent, props2) {
     if (ch === 34) {
       const end2 = state.position;
       state.position++;
-      addScalarEvent(state, start3, end2, props2.anchorStart, props2.anchorEnd, props2.tagStart, props2.tagEnd, SCALAR_STYLE.DOUBLE_QUOTED, CHOMPING_MODE.CLIP, -1, simple);
+      addScalarEvent(state, start3, end2, props.anchorStart, props.anchorEnd, props.tagStart, props.tagEnd, SCALAR_STYLE.DOUBLE_QUOTED, CHOMPING_MODE.CLIP, -1, simple);
       return true;
     }
     if (ch === 92) {
@@ -1503,7 +1496,7 @@ function readDoubleQuotedScalar(state, nodeIndent, props2) {
   }
   throwError(state, "unexpected end of the stream within a double quoted scalar");
 }
-function readBlockScalar(state, parentIndent, props2) {
+function readBlockScalar(state, parentIndent, props) {
   const ch = state.input.charCodeAt(state.position);
   let chomping = CHOMPING_MODE.CLIP;
   let indent = -1;
@@ -1581,7 +1574,7 @@ function readBlockScalar(state, parentIndent, props2) {
     }
   }
   checkPrintable(state, valueStart, valueEnd);
-  addScalarEvent(state, valueStart, valueEnd, props2.anchorStart, props2.anchorEnd, props2.tagStart, props2.tagEnd, style, chomping, contentIndent);
+  addScalarEvent(state, valueStart, valueEnd, props.anchorStart, props.anchorEnd, props.tagStart, props.tagEnd, style, chomping, contentIndent);
   return true;
 }
 function canStartPlainScalar(state, nodeContext) {
@@ -1594,7 +1587,7 @@ function canStartPlainScalar(state, nodeContext) {
   }
   return true;
 }
-function readPlainScalar(state, nodeIndent, nodeContext, props2) {
+function readPlainScalar(state, nodeIndent, nodeContext, props) {
   if (!canStartPlainScalar(state, nodeContext)) return false;
   const start3 = state.position;
   let end2 = state.position;
@@ -1631,7 +1624,7 @@ function readPlainScalar(state, nodeIndent, nodeContext, props2) {
   }
   if (end2 === start3) return false;
   checkPrintable(state, start3, end2);
-  addScalarEvent(state, start3, end2, props2.anchorStart, props2.anchorEnd, props2.tagStart, props2.tagEnd, SCALAR_STYLE.PLAIN, CHOMPING_MODE.CLIP, -1, !multiline);
+  addScalarEvent(state, start3, end2, props.anchorStart, props.anchorEnd, props.tagStart, props.tagEnd, SCALAR_STYLE.PLAIN, CHOMPING_MODE.CLIP, -1, !multiline);
   return true;
 }
 function skipFlowSeparationSpace(state, nodeIndent) {
@@ -1639,15 +1632,15 @@ function skipFlowSeparationSpace(state, nodeIndent) {
   skipSeparationSpace(state, true);
   if (state.line > startLine && state.lineIndent < nodeIndent || state.firstTabInLine !== -1 && state.lineIndent < nodeIndent) throwError(state, "deficient indentation");
 }
-function readFlowCollection(state, nodeIndent, props2) {
+function readFlowCollection(state, nodeIndent, props) {
   const ch = state.input.charCodeAt(state.position);
   const isMapping = ch === 123;
   const start3 = state.position;
   let readNext = true;
   if (ch !== 91 && ch !== 123) return false;
   const terminator = isMapping ? 125 : 93;
-  if (isMapping) addMappingEvent(state, start3, props2.anchorStart, props2.anchorEnd, props2.tagStart, props2.tagEnd, COLLECTION_STYLE.FLOW);
-  else addSequenceEvent(state, start3, props2.anchorStart, props2.anchorEnd, props2.tagStart, props2.tagEnd, COLLECTION_STYLE.FLOW);
+  if (isMapping) addMappingEvent(state, start3, props.anchorStart, props.anchorEnd, props.tagStart, props.tagEnd, COLLECTION_STYLE.FLOW);
+  else addSequenceEvent(state, start3, props.anchorStart, props.anchorEnd, props.tagStart, props.tagEnd, COLLECTION_STYLE.FLOW);
   state.position++;
   while (state.input.charCodeAt(state.position) !== 0) {
     skipFlowSeparationSpace(state, nodeIndent);
@@ -1699,9 +1692,9 @@ function readFlowCollection(state, nodeIndent, props2) {
   }
   throwError(state, "unexpected end of the stream within a flow collection");
 }
-function readBlockSequence(state, nodeIndent, props2) {
+function readBlockSequence(state, nodeIndent, props) {
   if (state.firstTabInLine !== -1 || state.input.charCodeAt(state.position) !== 45 || !isWsOrEolOrEnd(state.input.charCodeAt(state.position + 1))) return false;
-  addSequenceEvent(state, state.position, props2.anchorStart, props2.anchorEnd, props2.tagStart, props2.tagEnd, COLLECTION_STYLE.BLOCK);
+  addSequenceEvent(state, state.position, props.anchorStart, props.anchorEnd, props.tagStart, props.tagEnd, COLLECTION_STYLE.BLOCK);
   while (state.input.charCodeAt(state.position) === 45 && isWsOrEolOrEnd(state.input.charCodeAt(state.position + 1))) {
     if (state.firstTabInLine !== -1) {
       state.position = state.firstTabInLine;
@@ -1721,7 +1714,7 @@ function readBlockSequence(state, nodeIndent, props2) {
   addPopEvent(state);
   return true;
 }
-function readBlockMapping(state, nodeIndent, flowIndent, props2) {
+function readBlockMapping(state, nodeIndent, flowIndent, props) {
   let atExplicitKey = false;
   let detected = false;
   let mappingOpened = false;
@@ -1737,7 +1730,7 @@ function readBlockMapping(state, nodeIndent, flowIndent, props2) {
     const entryLine = state.line;
     if ((ch === 63 || ch === 58) && isWsOrEolOrEnd(following)) {
       if (!mappingOpened) {
-        addMappingEvent(state, state.position, props2.anchorStart, props2.anchorEnd, props2.tagStart, props2.tagEnd, COLLECTION_STYLE.BLOCK);
+        addMappingEvent(state, state.position, props.anchorStart, props.anchorEnd, props.tagStart, props.tagEnd, COLLECTION_STYLE.BLOCK);
         mappingOpened = true;
       }
       if (ch === 63) {
@@ -1769,10 +1762,10 @@ function readBlockMapping(state, nodeIndent, flowIndent, props2) {
             state.events.splice(beforeKey.eventsLength, 0, {
               type: EVENT_ID.MAPPING,
               start: beforeKey.position,
-              anchorStart: props2.anchorStart,
-              anchorEnd: props2.anchorEnd,
-              tagStart: props2.tagStart,
-              tagEnd: props2.tagEnd,
+              anchorStart: props.anchorStart,
+              anchorEnd: props.anchorEnd,
+              tagStart: props.tagStart,
+              tagEnd: props.tagEnd,
               style: COLLECTION_STYLE.BLOCK
             });
             mappingOpened = true;
@@ -1782,7 +1775,7 @@ function readBlockMapping(state, nodeIndent, flowIndent, props2) {
           pendingExplicitKey = false;
         } else if (detected) throwError(state, "expected ':' after a mapping key");
         else {
-          if (props2.anchorStart !== NO_RANGE$1 || props2.tagStart !== NO_RANGE$1) {
+          if (props.anchorStart !== NO_RANGE$1 || props.tagStart !== NO_RANGE$1) {
             restoreState(state, beforeKey);
             return false;
           }
@@ -1790,7 +1783,7 @@ function readBlockMapping(state, nodeIndent, flowIndent, props2) {
         }
       } else if (detected) throwError(state, "can not read a block mapping entry; a multiline key may not be an implicit key");
       else {
-        if (props2.anchorStart !== NO_RANGE$1 || props2.tagStart !== NO_RANGE$1) {
+        if (props.anchorStart !== NO_RANGE$1 || props.tagStart !== NO_RANGE$1) {
           restoreState(state, beforeKey);
           return false;
         }
@@ -1821,7 +1814,7 @@ function parseNode(state, parentIndent, nodeContext, allowToSeek, allowCompact, 
   let atNewLine = false;
   let hasContent = false;
   let propertyStart = null;
-  const props2 = emptyProperties();
+  const props = emptyProperties();
   let allowBlockScalars = nodeContext === CONTEXT_BLOCK_OUT || nodeContext === CONTEXT_BLOCK_IN;
   let allowBlockCollections = allowBlockScalars;
   const allowBlockStyles = allowBlockScalars;
@@ -1835,17 +1828,17 @@ function parseNode(state, parentIndent, nodeContext, allowToSeek, allowCompact, 
     const ch = state.input.charCodeAt(state.position);
     const propertyState = snapshotState(state);
     if (atNewLine && indentStatus !== 1 && (ch === 33 || ch === 38)) break;
-    if (atNewLine && allowBlockStyles && (props2.tagStart !== NO_RANGE$1 || props2.anchorStart !== NO_RANGE$1) && (ch === 33 || ch === 38)) {
+    if (atNewLine && allowBlockStyles && (props.tagStart !== NO_RANGE$1 || props.anchorStart !== NO_RANGE$1) && (ch === 33 || ch === 38)) {
       const fallbackState = snapshotState(state);
       const flowIndent = parentIndent + 1;
-      if (readBlockMapping(state, state.position - state.lineStart, flowIndent, props2) && state.events[fallbackState.eventsLength]?.type === EVENT_ID.MAPPING) {
+      if (readBlockMapping(state, state.position - state.lineStart, flowIndent, props) && state.events[fallbackState.eventsLength]?.type === EVENT_ID.MAPPING) {
         state.depth--;
         return true;
       }
       restoreState(state, fallbackState);
     }
-    if (atNewLine && (ch === 33 && props2.tagStart !== NO_RANGE$1 || ch === 38 && props2.anchorStart !== NO_RANGE$1)) break;
-    if (!readTagProperty(state, props2, nodeContext === CONTEXT_FLOW_IN) && !readAnchorProperty(state, props2)) break;
+    if (atNewLine && (ch === 33 && props.tagStart !== NO_RANGE$1 || ch === 38 && props.anchorStart !== NO_RANGE$1)) break;
+    if (!readTagProperty(state, props, nodeContext === CONTEXT_FLOW_IN) && !readAnchorProperty(state, props)) break;
     if (propertyStart === null) propertyStart = propertyState;
     if (skipSeparationSpace(state, true)) {
       atNewLine = true;
@@ -1860,7 +1853,7 @@ function parseNode(state, parentIndent, nodeContext, allowToSeek, allowCompact, 
     const flowIndent = nodeContext === CONTEXT_FLOW_IN || nodeContext === CONTEXT_FLOW_OUT ? parentIndent : parentIndent + 1;
     const blockIndent = state.position - state.lineStart;
     if (indentStatus === 1) {
-      if (allowBlockCollections && (readBlockSequence(state, blockIndent, props2) || readBlockMapping(state, blockIndent, flowIndent, props2)) || readFlowCollection(state, flowIndent, props2)) hasContent = true;
+      if (allowBlockCollections && (readBlockSequence(state, blockIndent, props) || readBlockMapping(state, blockIndent, flowIndent, props)) || readFlowCollection(state, flowIndent, props)) hasContent = true;
       else {
         const ch = state.input.charCodeAt(state.position);
         if (propertyStart !== null && allowPropertyMapping && allowBlockStyles && !allowBlockCollections && ch !== 124 && ch !== 62) {
@@ -1870,17 +1863,17 @@ function parseNode(state, parentIndent, nodeContext, allowToSeek, allowCompact, 
           if (readBlockMapping(state, propertyIndent, flowIndent, emptyProperties()) && state.events[fallbackState.eventsLength]?.type === EVENT_ID.MAPPING) hasContent = true;
           else restoreState(state, fallbackState);
         }
-        if (!hasContent && (allowBlockScalars && readBlockScalar(state, flowIndent, props2) || readSingleQuotedScalar(state, flowIndent, props2) || readDoubleQuotedScalar(state, flowIndent, props2) || readAlias(state, props2) || readPlainScalar(state, flowIndent, nodeContext, props2))) hasContent = true;
+        if (!hasContent && (allowBlockScalars && readBlockScalar(state, flowIndent, props) || readSingleQuotedScalar(state, flowIndent, props) || readDoubleQuotedScalar(state, flowIndent, props) || readAlias(state, props) || readPlainScalar(state, flowIndent, nodeContext, props))) hasContent = true;
       }
-    } else if (indentStatus === 0) hasContent = allowBlockCollections && readBlockSequence(state, blockIndent, props2);
+    } else if (indentStatus === 0) hasContent = allowBlockCollections && readBlockSequence(state, blockIndent, props);
   }
   allowBlockScalars = allowBlockScalars && !hasContent;
-  if (!hasContent && (props2.anchorStart !== NO_RANGE$1 || props2.tagStart !== NO_RANGE$1 || allowBlockScalars)) {
-    addScalarEvent(state, NO_RANGE$1, NO_RANGE$1, props2.anchorStart, props2.anchorEnd, props2.tagStart, props2.tagEnd, SCALAR_STYLE.PLAIN);
+  if (!hasContent && (props.anchorStart !== NO_RANGE$1 || props.tagStart !== NO_RANGE$1 || allowBlockScalars)) {
+    addScalarEvent(state, NO_RANGE$1, NO_RANGE$1, props.anchorStart, props.anchorEnd, props.tagStart, props.tagEnd, SCALAR_STYLE.PLAIN);
     hasContent = true;
   }
   state.depth--;
-  return hasContent || props2.anchorStart !== NO_RANGE$1 || props2.tagStart !== NO_RANGE$1;
+  return hasContent || props.anchorStart !== NO_RANGE$1 || props.tagStart !== NO_RANGE$1;
 }
 function readDirective(state) {
   if (state.lineIndent > 0 || state.input.charCodeAt(state.position) !== 37) return false;
@@ -2032,29 +2025,29 @@ function buildRepresentTypes(schema) {
   const explicitTags = schema.tags.filter((t) => !(t.nodeKind === "scalar" && t.implicit) && !defaultTags.has(t));
   const defaultTagsLast = schema.tags.filter((t) => defaultTags.has(t));
   return [
-    ...implicitScalars.map((tag2) => ({
-      tag: tag2,
+    ...implicitScalars.map((tag) => ({
+      tag,
       implicitTag: true
     })),
-    ...explicitTags.map((tag2) => ({
-      tag: tag2,
+    ...explicitTags.map((tag) => ({
+      tag,
       implicitTag: false
     })),
-    ...defaultTagsLast.map((tag2) => ({
-      tag: tag2,
+    ...defaultTagsLast.map((tag) => ({
+      tag,
       implicitTag: true
     }))
   ];
 }
 function matchTag(state, object) {
-  for (let index2 = 0, length = state.representTypes.length; index2 < length; index2 += 1) {
-    const { tag: tag2, implicitTag } = state.representTypes[index2];
-    if (tag2.identify(object)) {
+  for (let index = 0, length = state.representTypes.length; index < length; index += 1) {
+    const { tag, implicitTag } = state.representTypes[index];
+    if (tag.identify(object)) {
       let tagName;
-      if (tag2.matchByTagPrefix) tagName = tag2.representTagName(object);
-      else tagName = tag2.tagName;
+      if (tag.matchByTagPrefix) tagName = tag.representTagName(object);
+      else tagName = tag.tagName;
       return {
-        tag: tag2,
+        tag,
         tagName,
         implicitTag
       };
@@ -2079,17 +2072,17 @@ function build(state, object) {
     if (state.skipInvalid) return INVALID;
     throw new YAMLException(`unacceptable kind of an object to dump ${Object.prototype.toString.call(object)}`);
   }
-  const { tag: tag2, tagName, implicitTag } = matched;
+  const { tag, tagName, implicitTag } = matched;
   const nodeTagName = implicitTag ? tagName : tagNameShort(tagName);
-  if (tag2.nodeKind === "scalar") return {
+  if (tag.nodeKind === "scalar") return {
     kind: "scalar",
     tag: nodeTagName,
     tagged: !implicitTag,
     style: SCALAR_STYLE.PLAIN,
-    value: tag2.represent(object)
+    value: tag.represent(object)
   };
-  if (tag2.nodeKind === "sequence") {
-    const container = tag2.represent(object);
+  if (tag.nodeKind === "sequence") {
+    const container = tag.represent(object);
     const node2 = {
       kind: "sequence",
       tag: nodeTagName,
@@ -2098,15 +2091,15 @@ function build(state, object) {
       items: []
     };
     if (!state.noRefs) state.refs.set(object, node2);
-    for (let index2 = 0, length = container.length; index2 < length; index2 += 1) {
-      let item = build(state, container[index2]);
-      if (item === INVALID && container[index2] === void 0) item = build(state, null);
+    for (let index = 0, length = container.length; index < length; index += 1) {
+      let item = build(state, container[index]);
+      if (item === INVALID && container[index] === void 0) item = build(state, null);
       if (item === INVALID) continue;
       node2.items.push(item);
     }
     return node2;
   }
-  const map = tag2.represent(object);
+  const map = tag.represent(object);
   const node = {
     kind: "mapping",
     tag: nodeTagName,
@@ -2484,9 +2477,9 @@ function scalarLayout(state, node, parent, level, isKey, flowOnly) {
 }
 function writeFlowSequence(state, level, node) {
   let result = "";
-  for (let index2 = 0, length = node.items.length; index2 < length; index2 += 1) {
-    const item = writeNode(state, level, node.items[index2], node, {}).text;
-    if (index2 > 0) result += `,${!state.flowSkipCommaSpace ? " " : ""}`;
+  for (let index = 0, length = node.items.length; index < length; index += 1) {
+    const item = writeNode(state, level, node.items[index], node, {}).text;
+    if (index > 0) result += `,${!state.flowSkipCommaSpace ? " " : ""}`;
     result += item;
   }
   const pad = state.flowBracketPadding && node.items.length > 0 ? " " : "";
@@ -2494,8 +2487,8 @@ function writeFlowSequence(state, level, node) {
 }
 function writeBlockSequence(state, level, node, compact) {
   let result = "";
-  for (let index2 = 0, length = node.items.length; index2 < length; index2 += 1) {
-    const item = writeNode(state, level + 1, node.items[index2], node, {
+  for (let index = 0, length = node.items.length; index < length; index += 1) {
+    const item = writeNode(state, level + 1, node.items[index], node, {
       block: true,
       compact: state.seqInlineFirst,
       isblockseq: true
@@ -2526,10 +2519,10 @@ function writeFlowMapping(state, level, node) {
 }
 function writeBlockMapping(state, level, node, compact) {
   let result = "";
-  for (let index2 = 0, length = node.items.length; index2 < length; index2 += 1) {
+  for (let index = 0, length = node.items.length; index < length; index += 1) {
     let pairBuffer = "";
     if (!compact || result !== "") pairBuffer += generateNextLine(state, level);
-    const { key, value } = node.items[index2];
+    const { key, value } = node.items[index];
     const keyIsBlock = (key.kind === "mapping" || key.kind === "sequence") && key.style === COLLECTION_STYLE.BLOCK && key.items.length !== 0 || key.kind === "scalar" && (key.style === SCALAR_STYLE.LITERAL_BLOCK || key.style === SCALAR_STYLE.FOLDED_BLOCK);
     const keyRender = keyIsBlock ? writeNode(state, level + 1, key, node, {
       block: true,
@@ -2604,18 +2597,18 @@ function writeNode(state, level, node, parent, ctx) {
   const noBody = body === "";
   let text3 = body;
   if (shouldPrintTag || hasAnchor) {
-    const props2 = [];
-    const tag2 = shouldPrintTag ? nodeTagShort(node) : null;
+    const props = [];
+    const tag = shouldPrintTag ? nodeTagShort(node) : null;
     const anchor = hasAnchor ? `&${node.anchor}` : null;
     if (state.tagBeforeAnchor) {
-      if (tag2 !== null) props2.push(tag2);
-      if (anchor !== null) props2.push(anchor);
+      if (tag !== null) props.push(tag);
+      if (anchor !== null) props.push(anchor);
     } else {
-      if (anchor !== null) props2.push(anchor);
-      if (tag2 !== null) props2.push(tag2);
+      if (anchor !== null) props.push(anchor);
+      if (tag !== null) props.push(tag);
     }
     const sep = body === "" || body.charCodeAt(0) === CHAR_LINE_FEED ? "" : " ";
-    text3 = `${props2.join(" ")}${sep}${body}`;
+    text3 = `${props.join(" ")}${sep}${body}`;
   }
   return {
     text: text3,
@@ -2643,12 +2636,12 @@ function present(documents, options) {
   const state = createPresenterState(options);
   let result = "";
   let previousEnded = false;
-  for (let index2 = 0; index2 < documents.length; index2 += 1) {
-    const doc = documents[index2];
+  for (let index = 0; index < documents.length; index += 1) {
+    const doc = documents[index];
     state.openEnded = false;
     const directives = writeDocumentDirectives(doc);
     const hasDirectives = directives !== "";
-    const marker = doc.explicitStart || hasDirectives || index2 > 0 && !previousEnded;
+    const marker = doc.explicitStart || hasDirectives || index > 0 && !previousEnded;
     result += directives;
     if (doc.contents === null) {
       if (marker) result += "---\n";
@@ -2719,16 +2712,16 @@ function anchorName(state, event) {
 function buildScalar(state, event) {
   const value = getScalarValue(state.source, event);
   const raw = rawTag(state, event);
-  let tag2;
+  let tag;
   let tagged = false;
   if (raw !== "") {
     tagged = true;
-    tag2 = raw;
-  } else if (event.style === SCALAR_STYLE.PLAIN) tag2 = state.schema.resolveImplicitScalarTag(value).tag.tagName;
-  else tag2 = state.schema.defaultScalarTag.tagName;
+    tag = raw;
+  } else if (event.style === SCALAR_STYLE.PLAIN) tag = state.schema.resolveImplicitScalarTag(value).tag.tagName;
+  else tag = state.schema.defaultScalarTag.tagName;
   return {
     kind: "scalar",
-    tag: tag2,
+    tag,
     tagged,
     style: event.style,
     anchor: anchorName(state, event),
@@ -2737,15 +2730,15 @@ function buildScalar(state, event) {
 }
 function buildCollection(state, event, defaultTagName) {
   const raw = rawTag(state, event);
-  let tag2;
+  let tag;
   let tagged = false;
-  if (raw === "") tag2 = defaultTagName;
+  if (raw === "") tag = defaultTagName;
   else {
-    tag2 = raw;
+    tag = raw;
     tagged = true;
   }
   return {
-    tag: tag2,
+    tag,
     tagged,
     style: event.style,
     anchor: anchorName(state, event)
@@ -2793,10 +2786,10 @@ function eventsToAst(events, options) {
         addNode(state, buildScalar(state, event));
         break;
       case EVENT_ID.SEQUENCE: {
-        const { tag: tag2, tagged, style, anchor } = buildCollection(state, event, "tag:yaml.org,2002:seq");
+        const { tag, tagged, style, anchor } = buildCollection(state, event, "tag:yaml.org,2002:seq");
         const node = {
           kind: "sequence",
-          tag: tag2,
+          tag,
           tagged,
           style,
           anchor,
@@ -2809,10 +2802,10 @@ function eventsToAst(events, options) {
         break;
       }
       case EVENT_ID.MAPPING: {
-        const { tag: tag2, tagged, style, anchor } = buildCollection(state, event, "tag:yaml.org,2002:map");
+        const { tag, tagged, style, anchor } = buildCollection(state, event, "tag:yaml.org,2002:map");
         const node = {
           kind: "mapping",
-          tag: tag2,
+          tag,
           tagged,
           style,
           anchor,
@@ -3247,30 +3240,30 @@ var init_js_yaml = __esm({
         const implicitScalarTags = [];
         const exact = createTagDefinitionMap();
         const prefix = createTagDefinitionListMap();
-        for (const tag2 of compiledTags) {
-          if (tag2.nodeKind === "scalar" && tag2.implicit) {
-            if (tag2.matchByTagPrefix) throw new Error("Implicit scalar tags cannot match by tag prefix");
-            implicitScalarTags.push(tag2);
+        for (const tag of compiledTags) {
+          if (tag.nodeKind === "scalar" && tag.implicit) {
+            if (tag.matchByTagPrefix) throw new Error("Implicit scalar tags cannot match by tag prefix");
+            implicitScalarTags.push(tag);
           }
-          switch (tag2.nodeKind) {
+          switch (tag.nodeKind) {
             case "scalar":
-              if (tag2.matchByTagPrefix) prefix.scalar.push(tag2);
-              else exact.scalar[tag2.tagName] = tag2;
+              if (tag.matchByTagPrefix) prefix.scalar.push(tag);
+              else exact.scalar[tag.tagName] = tag;
               break;
             case "sequence":
-              if (tag2.matchByTagPrefix) prefix.sequence.push(tag2);
-              else exact.sequence[tag2.tagName] = tag2;
+              if (tag.matchByTagPrefix) prefix.sequence.push(tag);
+              else exact.sequence[tag.tagName] = tag;
               break;
             case "mapping":
-              if (tag2.matchByTagPrefix) prefix.mapping.push(tag2);
-              else exact.mapping[tag2.tagName] = tag2;
+              if (tag.matchByTagPrefix) prefix.mapping.push(tag);
+              else exact.mapping[tag.tagName] = tag;
           }
         }
-        const implicitScalarAnyFirstChar = implicitScalarTags.filter((tag2) => tag2.implicitFirstChars === null);
+        const implicitScalarAnyFirstChar = implicitScalarTags.filter((tag) => tag.implicitFirstChars === null);
         const keys = /* @__PURE__ */ new Set();
-        for (const tag2 of implicitScalarTags) if (tag2.implicitFirstChars !== null) for (const key of tag2.implicitFirstChars) keys.add(key);
+        for (const tag of implicitScalarTags) if (tag.implicitFirstChars !== null) for (const key of tag.implicitFirstChars) keys.add(key);
         const implicitScalarByFirstChar = /* @__PURE__ */ new Map();
-        for (const key of keys) implicitScalarByFirstChar.set(key, implicitScalarTags.filter((tag2) => tag2.implicitFirstChars === null || tag2.implicitFirstChars.indexOf(key) !== -1));
+        for (const key of keys) implicitScalarByFirstChar.set(key, implicitScalarTags.filter((tag) => tag.implicitFirstChars === null || tag.implicitFirstChars.indexOf(key) !== -1));
         const defaultScalarTag = exact.scalar["tag:yaml.org,2002:str"];
         if (!defaultScalarTag) throw new Error("schema does not define the default scalar tag (tag:yaml.org,2002:str)");
         this.tags = compiledTags;
@@ -3287,34 +3280,34 @@ var init_js_yaml = __esm({
       lookupScalarTag(tagName) {
         const exactTag = this.exact.scalar[tagName];
         if (exactTag) return exactTag;
-        for (const tag2 of this.prefix.scalar) if (tagName.startsWith(tag2.tagName)) return tag2;
+        for (const tag of this.prefix.scalar) if (tagName.startsWith(tag.tagName)) return tag;
       }
       /** @internal */
       lookupSequenceTag(tagName) {
         const exactTag = this.exact.sequence[tagName];
         if (exactTag) return exactTag;
-        for (const tag2 of this.prefix.sequence) if (tagName.startsWith(tag2.tagName)) return tag2;
+        for (const tag of this.prefix.sequence) if (tagName.startsWith(tag.tagName)) return tag;
       }
       /** @internal */
       lookupMappingTag(tagName) {
         const exactTag = this.exact.mapping[tagName];
         if (exactTag) return exactTag;
-        for (const tag2 of this.prefix.mapping) if (tagName.startsWith(tag2.tagName)) return tag2;
+        for (const tag of this.prefix.mapping) if (tagName.startsWith(tag.tagName)) return tag;
       }
       /** @internal */
       resolveImplicitScalarTag(source) {
         const candidates = this.implicitScalarByFirstChar.get(source.charAt(0)) ?? this.implicitScalarAnyFirstChar;
-        for (const tag3 of candidates) {
-          const value = tag3.resolve(source, false, tag3.tagName);
+        for (const tag2 of candidates) {
+          const value = tag2.resolve(source, false, tag2.tagName);
           if (value !== NOT_RESOLVED) return {
             value,
-            tag: tag3
+            tag: tag2
           };
         }
-        const tag2 = this.defaultScalarTag;
+        const tag = this.defaultScalarTag;
         return {
-          value: tag2.resolve(source, false, tag2.tagName),
-          tag: tag2
+          value: tag.resolve(source, false, tag.tagName),
+          tag
         };
       }
       /**
@@ -3331,7 +3324,7 @@ var init_js_yaml = __esm({
       */
       withTags(...tags) {
         let flatTags = [];
-        for (const tag2 of tags) flatTags = flatTags.concat(tag2);
+        for (const tag of tags) flatTags = flatTags.concat(tag);
         return new Schema2([...this.tags, ...flatTags]);
       }
     };
@@ -3468,18 +3461,18 @@ var init_js_yaml = __esm({
       * Builds a YAMLException with a source snippet and throws it. `source` is
       * the raw input text; `position` is an offset into it.
       */
-      static throwAt(source, position, message2, filename = "") {
+      static throwAt(source, position, message, filename = "") {
         let line = 0;
         let lineStart = 0;
-        for (let index2 = 0; index2 < position; index2++) {
-          const ch = source.charCodeAt(index2);
+        for (let index = 0; index < position; index++) {
+          const ch = source.charCodeAt(index);
           if (ch === 10) {
             line++;
-            lineStart = index2 + 1;
+            lineStart = index + 1;
           } else if (ch === 13) {
             line++;
-            if (source.charCodeAt(index2 + 1) === 10) index2++;
-            lineStart = index2 + 1;
+            if (source.charCodeAt(index + 1) === 10) index++;
+            lineStart = index + 1;
           }
         }
         const mark = {
@@ -3490,7 +3483,7 @@ var init_js_yaml = __esm({
           column: position - lineStart
         };
         mark.snippet = makeSnippet(mark);
-        throw new YAMLException2(message2, mark);
+        throw new YAMLException2(message, mark);
       }
     };
     EVENT_ID = {
@@ -3803,1750 +3796,22 @@ var init_undici = __esm({
   }
 });
 
-// node_modules/jsonpath-plus/dist/index-node-esm.js
-var index_node_esm_exports = {};
-__export(index_node_esm_exports, {
-  JSONPath: () => JSONPath
-});
-function push(arr, item) {
-  arr = arr.slice();
-  arr.push(item);
-  return arr;
+// stand-in:jsonpath-plus
+function JSONPath() {
+  throw new Error("jsonpath-plus is not part of this bundle");
 }
-function unshift(item, arr) {
-  arr = arr.slice();
-  arr.unshift(item);
-  return arr;
-}
-function JSONPath(opts, expr, obj, callback, otherTypeCallback) {
-  if (!(this instanceof JSONPath)) {
-    try {
-      return new JSONPath(opts, expr, obj, callback, otherTypeCallback);
-    } catch (e2) {
-      if (!e2.avoidNew) {
-        throw e2;
-      }
-      return e2.value;
-    }
-  }
-  if (typeof opts === "string") {
-    otherTypeCallback = callback;
-    callback = obj;
-    obj = expr;
-    expr = opts;
-    opts = null;
-  }
-  const optObj = opts && typeof opts === "object";
-  opts = opts || {};
-  this.json = opts.json || obj;
-  this.path = opts.path || expr;
-  this.resultType = opts.resultType || "value";
-  this.flatten = opts.flatten || false;
-  this.wrap = Object.hasOwn(opts, "wrap") ? opts.wrap : true;
-  this.sandbox = opts.sandbox || {};
-  this.eval = opts.eval === void 0 ? "safe" : opts.eval;
-  this.ignoreEvalErrors = typeof opts.ignoreEvalErrors === "undefined" ? false : opts.ignoreEvalErrors;
-  this.parent = opts.parent || null;
-  this.parentProperty = opts.parentProperty || null;
-  this.callback = opts.callback || callback || null;
-  this.otherTypeCallback = opts.otherTypeCallback || otherTypeCallback || function() {
-    throw new TypeError("You must supply an otherTypeCallback callback option with the @other() operator.");
-  };
-  if (opts.autostart !== false) {
-    const args = {
-      path: optObj ? opts.path : expr
-    };
-    if (!optObj) {
-      args.json = obj;
-    } else if ("json" in opts) {
-      args.json = opts.json;
-    }
-    const ret = this.evaluate(args);
-    if (!ret || typeof ret !== "object") {
-      throw new NewError(ret);
-    }
-    return ret;
-  }
-}
-var import_vm, Hooks, Plugins, Jsep, hooks, jsep, stdClassProps, CONDITIONAL_EXP, ternary, FSLASH_CODE, BSLASH_CODE, index, PLUS_CODE, MINUS_CODE, plugin, BLOCKED_PROTO_PROPERTIES, SafeEval, SafeScript, NewError;
-var init_index_node_esm = __esm({
-  "node_modules/jsonpath-plus/dist/index-node-esm.js"() {
-    import_vm = __toESM(__nccwpck_require__(154));
-    Hooks = class {
-      static {
-        __name(this, "Hooks");
-      }
-      /**
-       * @callback HookCallback
-       * @this {*|Jsep} this
-       * @param {Jsep} env
-       * @returns: void
-       */
-      /**
-       * Adds the given callback to the list of callbacks for the given hook.
-       *
-       * The callback will be invoked when the hook it is registered for is run.
-       *
-       * One callback function can be registered to multiple hooks and the same hook multiple times.
-       *
-       * @param {string|object} name The name of the hook, or an object of callbacks keyed by name
-       * @param {HookCallback|boolean} callback The callback function which is given environment variables.
-       * @param {?boolean} [first=false] Will add the hook to the top of the list (defaults to the bottom)
-       * @public
-       */
-      add(name, callback, first) {
-        if (typeof arguments[0] != "string") {
-          for (let name2 in arguments[0]) {
-            this.add(name2, arguments[0][name2], arguments[1]);
-          }
-        } else {
-          (Array.isArray(name) ? name : [name]).forEach(function(name2) {
-            this[name2] = this[name2] || [];
-            if (callback) {
-              this[name2][first ? "unshift" : "push"](callback);
-            }
-          }, this);
-        }
-      }
-      /**
-       * Runs a hook invoking all registered callbacks with the given environment variables.
-       *
-       * Callbacks will be invoked synchronously and in the order in which they were registered.
-       *
-       * @param {string} name The name of the hook.
-       * @param {Object<string, any>} env The environment variables of the hook passed to all callbacks registered.
-       * @public
-       */
-      run(name, env) {
-        this[name] = this[name] || [];
-        this[name].forEach(function(callback) {
-          callback.call(env && env.context ? env.context : env, env);
-        });
-      }
-    };
-    Plugins = class {
-      static {
-        __name(this, "Plugins");
-      }
-      constructor(jsep2) {
-        this.jsep = jsep2;
-        this.registered = {};
-      }
-      /**
-       * @callback PluginSetup
-       * @this {Jsep} jsep
-       * @returns: void
-       */
-      /**
-       * Adds the given plugin(s) to the registry
-       *
-       * @param {object} plugins
-       * @param {string} plugins.name The name of the plugin
-       * @param {PluginSetup} plugins.init The init function
-       * @public
-       */
-      register(...plugins) {
-        plugins.forEach((plugin2) => {
-          if (typeof plugin2 !== "object" || !plugin2.name || !plugin2.init) {
-            throw new Error("Invalid JSEP plugin format");
-          }
-          if (this.registered[plugin2.name]) {
-            return;
-          }
-          plugin2.init(this.jsep);
-          this.registered[plugin2.name] = plugin2;
-        });
-      }
-    };
-    Jsep = class _Jsep {
-      static {
-        __name(this, "Jsep");
-      }
-      /**
-       * @returns {string}
-       */
-      static get version() {
-        return "1.4.0";
-      }
-      /**
-       * @returns {string}
-       */
-      static toString() {
-        return "JavaScript Expression Parser (JSEP) v" + _Jsep.version;
-      }
-      // ==================== CONFIG ================================
-      /**
-       * @method addUnaryOp
-       * @param {string} op_name The name of the unary op to add
-       * @returns {Jsep}
-       */
-      static addUnaryOp(op_name) {
-        _Jsep.max_unop_len = Math.max(op_name.length, _Jsep.max_unop_len);
-        _Jsep.unary_ops[op_name] = 1;
-        return _Jsep;
-      }
-      /**
-       * @method jsep.addBinaryOp
-       * @param {string} op_name The name of the binary op to add
-       * @param {number} precedence The precedence of the binary op (can be a float). Higher number = higher precedence
-       * @param {boolean} [isRightAssociative=false] whether operator is right-associative
-       * @returns {Jsep}
-       */
-      static addBinaryOp(op_name, precedence, isRightAssociative) {
-        _Jsep.max_binop_len = Math.max(op_name.length, _Jsep.max_binop_len);
-        _Jsep.binary_ops[op_name] = precedence;
-        if (isRightAssociative) {
-          _Jsep.right_associative.add(op_name);
-        } else {
-          _Jsep.right_associative.delete(op_name);
-        }
-        return _Jsep;
-      }
-      /**
-       * @method addIdentifierChar
-       * @param {string} char The additional character to treat as a valid part of an identifier
-       * @returns {Jsep}
-       */
-      static addIdentifierChar(char) {
-        _Jsep.additional_identifier_chars.add(char);
-        return _Jsep;
-      }
-      /**
-       * @method addLiteral
-       * @param {string} literal_name The name of the literal to add
-       * @param {*} literal_value The value of the literal
-       * @returns {Jsep}
-       */
-      static addLiteral(literal_name, literal_value) {
-        _Jsep.literals[literal_name] = literal_value;
-        return _Jsep;
-      }
-      /**
-       * @method removeUnaryOp
-       * @param {string} op_name The name of the unary op to remove
-       * @returns {Jsep}
-       */
-      static removeUnaryOp(op_name) {
-        delete _Jsep.unary_ops[op_name];
-        if (op_name.length === _Jsep.max_unop_len) {
-          _Jsep.max_unop_len = _Jsep.getMaxKeyLen(_Jsep.unary_ops);
-        }
-        return _Jsep;
-      }
-      /**
-       * @method removeAllUnaryOps
-       * @returns {Jsep}
-       */
-      static removeAllUnaryOps() {
-        _Jsep.unary_ops = {};
-        _Jsep.max_unop_len = 0;
-        return _Jsep;
-      }
-      /**
-       * @method removeIdentifierChar
-       * @param {string} char The additional character to stop treating as a valid part of an identifier
-       * @returns {Jsep}
-       */
-      static removeIdentifierChar(char) {
-        _Jsep.additional_identifier_chars.delete(char);
-        return _Jsep;
-      }
-      /**
-       * @method removeBinaryOp
-       * @param {string} op_name The name of the binary op to remove
-       * @returns {Jsep}
-       */
-      static removeBinaryOp(op_name) {
-        delete _Jsep.binary_ops[op_name];
-        if (op_name.length === _Jsep.max_binop_len) {
-          _Jsep.max_binop_len = _Jsep.getMaxKeyLen(_Jsep.binary_ops);
-        }
-        _Jsep.right_associative.delete(op_name);
-        return _Jsep;
-      }
-      /**
-       * @method removeAllBinaryOps
-       * @returns {Jsep}
-       */
-      static removeAllBinaryOps() {
-        _Jsep.binary_ops = {};
-        _Jsep.max_binop_len = 0;
-        return _Jsep;
-      }
-      /**
-       * @method removeLiteral
-       * @param {string} literal_name The name of the literal to remove
-       * @returns {Jsep}
-       */
-      static removeLiteral(literal_name) {
-        delete _Jsep.literals[literal_name];
-        return _Jsep;
-      }
-      /**
-       * @method removeAllLiterals
-       * @returns {Jsep}
-       */
-      static removeAllLiterals() {
-        _Jsep.literals = {};
-        return _Jsep;
-      }
-      // ==================== END CONFIG ============================
-      /**
-       * @returns {string}
-       */
-      get char() {
-        return this.expr.charAt(this.index);
-      }
-      /**
-       * @returns {number}
-       */
-      get code() {
-        return this.expr.charCodeAt(this.index);
-      }
-      /**
-       * @param {string} expr a string with the passed in express
-       * @returns Jsep
-       */
-      constructor(expr) {
-        this.expr = expr;
-        this.index = 0;
-      }
-      /**
-       * static top-level parser
-       * @returns {jsep.Expression}
-       */
-      static parse(expr) {
-        return new _Jsep(expr).parse();
-      }
-      /**
-       * Get the longest key length of any object
-       * @param {object} obj
-       * @returns {number}
-       */
-      static getMaxKeyLen(obj) {
-        return Math.max(0, ...Object.keys(obj).map((k) => k.length));
-      }
-      /**
-       * `ch` is a character code in the next three functions
-       * @param {number} ch
-       * @returns {boolean}
-       */
-      static isDecimalDigit(ch) {
-        return ch >= 48 && ch <= 57;
-      }
-      /**
-       * Returns the precedence of a binary operator or `0` if it isn't a binary operator. Can be float.
-       * @param {string} op_val
-       * @returns {number}
-       */
-      static binaryPrecedence(op_val) {
-        return _Jsep.binary_ops[op_val] || 0;
-      }
-      /**
-       * Looks for start of identifier
-       * @param {number} ch
-       * @returns {boolean}
-       */
-      static isIdentifierStart(ch) {
-        return ch >= 65 && ch <= 90 || // A...Z
-        ch >= 97 && ch <= 122 || // a...z
-        ch >= 128 && !_Jsep.binary_ops[String.fromCharCode(ch)] || // any non-ASCII that is not an operator
-        _Jsep.additional_identifier_chars.has(String.fromCharCode(ch));
-      }
-      /**
-       * @param {number} ch
-       * @returns {boolean}
-       */
-      static isIdentifierPart(ch) {
-        return _Jsep.isIdentifierStart(ch) || _Jsep.isDecimalDigit(ch);
-      }
-      /**
-       * throw error at index of the expression
-       * @param {string} message
-       * @throws
-       */
-      throwError(message2) {
-        const error2 = new Error(message2 + " at character " + this.index);
-        error2.index = this.index;
-        error2.description = message2;
-        throw error2;
-      }
-      /**
-       * Run a given hook
-       * @param {string} name
-       * @param {jsep.Expression|false} [node]
-       * @returns {?jsep.Expression}
-       */
-      runHook(name, node) {
-        if (_Jsep.hooks[name]) {
-          const env = {
-            context: this,
-            node
-          };
-          _Jsep.hooks.run(name, env);
-          return env.node;
-        }
-        return node;
-      }
-      /**
-       * Runs a given hook until one returns a node
-       * @param {string} name
-       * @returns {?jsep.Expression}
-       */
-      searchHook(name) {
-        if (_Jsep.hooks[name]) {
-          const env = {
-            context: this
-          };
-          _Jsep.hooks[name].find(function(callback) {
-            callback.call(env.context, env);
-            return env.node;
-          });
-          return env.node;
-        }
-      }
-      /**
-       * Push `index` up to the next non-space character
-       */
-      gobbleSpaces() {
-        let ch = this.code;
-        while (ch === _Jsep.SPACE_CODE || ch === _Jsep.TAB_CODE || ch === _Jsep.LF_CODE || ch === _Jsep.CR_CODE) {
-          ch = this.expr.charCodeAt(++this.index);
-        }
-        this.runHook("gobble-spaces");
-      }
-      /**
-       * Top-level method to parse all expressions and returns compound or single node
-       * @returns {jsep.Expression}
-       */
-      parse() {
-        this.runHook("before-all");
-        const nodes = this.gobbleExpressions();
-        const node = nodes.length === 1 ? nodes[0] : {
-          type: _Jsep.COMPOUND,
-          body: nodes
-        };
-        return this.runHook("after-all", node);
-      }
-      /**
-       * top-level parser (but can be reused within as well)
-       * @param {number} [untilICode]
-       * @returns {jsep.Expression[]}
-       */
-      gobbleExpressions(untilICode) {
-        let nodes = [], ch_i, node;
-        while (this.index < this.expr.length) {
-          ch_i = this.code;
-          if (ch_i === _Jsep.SEMCOL_CODE || ch_i === _Jsep.COMMA_CODE) {
-            this.index++;
-          } else {
-            if (node = this.gobbleExpression()) {
-              nodes.push(node);
-            } else if (this.index < this.expr.length) {
-              if (ch_i === untilICode) {
-                break;
-              }
-              this.throwError('Unexpected "' + this.char + '"');
-            }
-          }
-        }
-        return nodes;
-      }
-      /**
-       * The main parsing function.
-       * @returns {?jsep.Expression}
-       */
-      gobbleExpression() {
-        const node = this.searchHook("gobble-expression") || this.gobbleBinaryExpression();
-        this.gobbleSpaces();
-        return this.runHook("after-expression", node);
-      }
-      /**
-       * Search for the operation portion of the string (e.g. `+`, `===`)
-       * Start by taking the longest possible binary operations (3 characters: `===`, `!==`, `>>>`)
-       * and move down from 3 to 2 to 1 character until a matching binary operation is found
-       * then, return that binary operation
-       * @returns {string|boolean}
-       */
-      gobbleBinaryOp() {
-        this.gobbleSpaces();
-        let to_check = this.expr.substr(this.index, _Jsep.max_binop_len);
-        let tc_len = to_check.length;
-        while (tc_len > 0) {
-          if (_Jsep.binary_ops.hasOwnProperty(to_check) && (!_Jsep.isIdentifierStart(this.code) || this.index + to_check.length < this.expr.length && !_Jsep.isIdentifierPart(this.expr.charCodeAt(this.index + to_check.length)))) {
-            this.index += tc_len;
-            return to_check;
-          }
-          to_check = to_check.substr(0, --tc_len);
-        }
-        return false;
-      }
-      /**
-       * This function is responsible for gobbling an individual expression,
-       * e.g. `1`, `1+2`, `a+(b*2)-Math.sqrt(2)`
-       * @returns {?jsep.BinaryExpression}
-       */
-      gobbleBinaryExpression() {
-        let node, biop, prec, stack, biop_info, left2, right, i, cur_biop;
-        left2 = this.gobbleToken();
-        if (!left2) {
-          return left2;
-        }
-        biop = this.gobbleBinaryOp();
-        if (!biop) {
-          return left2;
-        }
-        biop_info = {
-          value: biop,
-          prec: _Jsep.binaryPrecedence(biop),
-          right_a: _Jsep.right_associative.has(biop)
-        };
-        right = this.gobbleToken();
-        if (!right) {
-          this.throwError("Expected expression after " + biop);
-        }
-        stack = [left2, biop_info, right];
-        while (biop = this.gobbleBinaryOp()) {
-          prec = _Jsep.binaryPrecedence(biop);
-          if (prec === 0) {
-            this.index -= biop.length;
-            break;
-          }
-          biop_info = {
-            value: biop,
-            prec,
-            right_a: _Jsep.right_associative.has(biop)
-          };
-          cur_biop = biop;
-          const comparePrev = /* @__PURE__ */ __name((prev) => biop_info.right_a && prev.right_a ? prec > prev.prec : prec <= prev.prec, "comparePrev");
-          while (stack.length > 2 && comparePrev(stack[stack.length - 2])) {
-            right = stack.pop();
-            biop = stack.pop().value;
-            left2 = stack.pop();
-            node = {
-              type: _Jsep.BINARY_EXP,
-              operator: biop,
-              left: left2,
-              right
-            };
-            stack.push(node);
-          }
-          node = this.gobbleToken();
-          if (!node) {
-            this.throwError("Expected expression after " + cur_biop);
-          }
-          stack.push(biop_info, node);
-        }
-        i = stack.length - 1;
-        node = stack[i];
-        while (i > 1) {
-          node = {
-            type: _Jsep.BINARY_EXP,
-            operator: stack[i - 1].value,
-            left: stack[i - 2],
-            right: node
-          };
-          i -= 2;
-        }
-        return node;
-      }
-      /**
-       * An individual part of a binary expression:
-       * e.g. `foo.bar(baz)`, `1`, `"abc"`, `(a % 2)` (because it's in parenthesis)
-       * @returns {boolean|jsep.Expression}
-       */
-      gobbleToken() {
-        let ch, to_check, tc_len, node;
-        this.gobbleSpaces();
-        node = this.searchHook("gobble-token");
-        if (node) {
-          return this.runHook("after-token", node);
-        }
-        ch = this.code;
-        if (_Jsep.isDecimalDigit(ch) || ch === _Jsep.PERIOD_CODE) {
-          return this.gobbleNumericLiteral();
-        }
-        if (ch === _Jsep.SQUOTE_CODE || ch === _Jsep.DQUOTE_CODE) {
-          node = this.gobbleStringLiteral();
-        } else if (ch === _Jsep.OBRACK_CODE) {
-          node = this.gobbleArray();
-        } else {
-          to_check = this.expr.substr(this.index, _Jsep.max_unop_len);
-          tc_len = to_check.length;
-          while (tc_len > 0) {
-            if (_Jsep.unary_ops.hasOwnProperty(to_check) && (!_Jsep.isIdentifierStart(this.code) || this.index + to_check.length < this.expr.length && !_Jsep.isIdentifierPart(this.expr.charCodeAt(this.index + to_check.length)))) {
-              this.index += tc_len;
-              const argument = this.gobbleToken();
-              if (!argument) {
-                this.throwError("missing unaryOp argument");
-              }
-              return this.runHook("after-token", {
-                type: _Jsep.UNARY_EXP,
-                operator: to_check,
-                argument,
-                prefix: true
-              });
-            }
-            to_check = to_check.substr(0, --tc_len);
-          }
-          if (_Jsep.isIdentifierStart(ch)) {
-            node = this.gobbleIdentifier();
-            if (_Jsep.literals.hasOwnProperty(node.name)) {
-              node = {
-                type: _Jsep.LITERAL,
-                value: _Jsep.literals[node.name],
-                raw: node.name
-              };
-            } else if (node.name === _Jsep.this_str) {
-              node = {
-                type: _Jsep.THIS_EXP
-              };
-            }
-          } else if (ch === _Jsep.OPAREN_CODE) {
-            node = this.gobbleGroup();
-          }
-        }
-        if (!node) {
-          return this.runHook("after-token", false);
-        }
-        node = this.gobbleTokenProperty(node);
-        return this.runHook("after-token", node);
-      }
-      /**
-       * Gobble properties of of identifiers/strings/arrays/groups.
-       * e.g. `foo`, `bar.baz`, `foo['bar'].baz`
-       * It also gobbles function calls:
-       * e.g. `Math.acos(obj.angle)`
-       * @param {jsep.Expression} node
-       * @returns {jsep.Expression}
-       */
-      gobbleTokenProperty(node) {
-        this.gobbleSpaces();
-        let ch = this.code;
-        while (ch === _Jsep.PERIOD_CODE || ch === _Jsep.OBRACK_CODE || ch === _Jsep.OPAREN_CODE || ch === _Jsep.QUMARK_CODE) {
-          let optional;
-          if (ch === _Jsep.QUMARK_CODE) {
-            if (this.expr.charCodeAt(this.index + 1) !== _Jsep.PERIOD_CODE) {
-              break;
-            }
-            optional = true;
-            this.index += 2;
-            this.gobbleSpaces();
-            ch = this.code;
-          }
-          this.index++;
-          if (ch === _Jsep.OBRACK_CODE) {
-            node = {
-              type: _Jsep.MEMBER_EXP,
-              computed: true,
-              object: node,
-              property: this.gobbleExpression()
-            };
-            if (!node.property) {
-              this.throwError('Unexpected "' + this.char + '"');
-            }
-            this.gobbleSpaces();
-            ch = this.code;
-            if (ch !== _Jsep.CBRACK_CODE) {
-              this.throwError("Unclosed [");
-            }
-            this.index++;
-          } else if (ch === _Jsep.OPAREN_CODE) {
-            node = {
-              type: _Jsep.CALL_EXP,
-              "arguments": this.gobbleArguments(_Jsep.CPAREN_CODE),
-              callee: node
-            };
-          } else if (ch === _Jsep.PERIOD_CODE || optional) {
-            if (optional) {
-              this.index--;
-            }
-            this.gobbleSpaces();
-            node = {
-              type: _Jsep.MEMBER_EXP,
-              computed: false,
-              object: node,
-              property: this.gobbleIdentifier()
-            };
-          }
-          if (optional) {
-            node.optional = true;
-          }
-          this.gobbleSpaces();
-          ch = this.code;
-        }
-        return node;
-      }
-      /**
-       * Parse simple numeric literals: `12`, `3.4`, `.5`. Do this by using a string to
-       * keep track of everything in the numeric literal and then calling `parseFloat` on that string
-       * @returns {jsep.Literal}
-       */
-      gobbleNumericLiteral() {
-        let number = "", ch, chCode;
-        while (_Jsep.isDecimalDigit(this.code)) {
-          number += this.expr.charAt(this.index++);
-        }
-        if (this.code === _Jsep.PERIOD_CODE) {
-          number += this.expr.charAt(this.index++);
-          while (_Jsep.isDecimalDigit(this.code)) {
-            number += this.expr.charAt(this.index++);
-          }
-        }
-        ch = this.char;
-        if (ch === "e" || ch === "E") {
-          number += this.expr.charAt(this.index++);
-          ch = this.char;
-          if (ch === "+" || ch === "-") {
-            number += this.expr.charAt(this.index++);
-          }
-          while (_Jsep.isDecimalDigit(this.code)) {
-            number += this.expr.charAt(this.index++);
-          }
-          if (!_Jsep.isDecimalDigit(this.expr.charCodeAt(this.index - 1))) {
-            this.throwError("Expected exponent (" + number + this.char + ")");
-          }
-        }
-        chCode = this.code;
-        if (_Jsep.isIdentifierStart(chCode)) {
-          this.throwError("Variable names cannot start with a number (" + number + this.char + ")");
-        } else if (chCode === _Jsep.PERIOD_CODE || number.length === 1 && number.charCodeAt(0) === _Jsep.PERIOD_CODE) {
-          this.throwError("Unexpected period");
-        }
-        return {
-          type: _Jsep.LITERAL,
-          value: parseFloat(number),
-          raw: number
-        };
-      }
-      /**
-       * Parses a string literal, staring with single or double quotes with basic support for escape codes
-       * e.g. `"hello world"`, `'this is\nJSEP'`
-       * @returns {jsep.Literal}
-       */
-      gobbleStringLiteral() {
-        let str = "";
-        const startIndex = this.index;
-        const quote2 = this.expr.charAt(this.index++);
-        let closed = false;
-        while (this.index < this.expr.length) {
-          let ch = this.expr.charAt(this.index++);
-          if (ch === quote2) {
-            closed = true;
-            break;
-          } else if (ch === "\\") {
-            ch = this.expr.charAt(this.index++);
-            switch (ch) {
-              case "n":
-                str += "\n";
-                break;
-              case "r":
-                str += "\r";
-                break;
-              case "t":
-                str += "	";
-                break;
-              case "b":
-                str += "\b";
-                break;
-              case "f":
-                str += "\f";
-                break;
-              case "v":
-                str += "\v";
-                break;
-              default:
-                str += ch;
-            }
-          } else {
-            str += ch;
-          }
-        }
-        if (!closed) {
-          this.throwError('Unclosed quote after "' + str + '"');
-        }
-        return {
-          type: _Jsep.LITERAL,
-          value: str,
-          raw: this.expr.substring(startIndex, this.index)
-        };
-      }
-      /**
-       * Gobbles only identifiers
-       * e.g.: `foo`, `_value`, `$x1`
-       * Also, this function checks if that identifier is a literal:
-       * (e.g. `true`, `false`, `null`) or `this`
-       * @returns {jsep.Identifier}
-       */
-      gobbleIdentifier() {
-        let ch = this.code, start3 = this.index;
-        if (_Jsep.isIdentifierStart(ch)) {
-          this.index++;
-        } else {
-          this.throwError("Unexpected " + this.char);
-        }
-        while (this.index < this.expr.length) {
-          ch = this.code;
-          if (_Jsep.isIdentifierPart(ch)) {
-            this.index++;
-          } else {
-            break;
-          }
-        }
-        return {
-          type: _Jsep.IDENTIFIER,
-          name: this.expr.slice(start3, this.index)
-        };
-      }
-      /**
-       * Gobbles a list of arguments within the context of a function call
-       * or array literal. This function also assumes that the opening character
-       * `(` or `[` has already been gobbled, and gobbles expressions and commas
-       * until the terminator character `)` or `]` is encountered.
-       * e.g. `foo(bar, baz)`, `my_func()`, or `[bar, baz]`
-       * @param {number} termination
-       * @returns {jsep.Expression[]}
-       */
-      gobbleArguments(termination) {
-        const args = [];
-        let closed = false;
-        let separator_count = 0;
-        while (this.index < this.expr.length) {
-          this.gobbleSpaces();
-          let ch_i = this.code;
-          if (ch_i === termination) {
-            closed = true;
-            this.index++;
-            if (termination === _Jsep.CPAREN_CODE && separator_count && separator_count >= args.length) {
-              this.throwError("Unexpected token " + String.fromCharCode(termination));
-            }
-            break;
-          } else if (ch_i === _Jsep.COMMA_CODE) {
-            this.index++;
-            separator_count++;
-            if (separator_count !== args.length) {
-              if (termination === _Jsep.CPAREN_CODE) {
-                this.throwError("Unexpected token ,");
-              } else if (termination === _Jsep.CBRACK_CODE) {
-                for (let arg = args.length; arg < separator_count; arg++) {
-                  args.push(null);
-                }
-              }
-            }
-          } else if (args.length !== separator_count && separator_count !== 0) {
-            this.throwError("Expected comma");
-          } else {
-            const node = this.gobbleExpression();
-            if (!node || node.type === _Jsep.COMPOUND) {
-              this.throwError("Expected comma");
-            }
-            args.push(node);
-          }
-        }
-        if (!closed) {
-          this.throwError("Expected " + String.fromCharCode(termination));
-        }
-        return args;
-      }
-      /**
-       * Responsible for parsing a group of things within parentheses `()`
-       * that have no identifier in front (so not a function call)
-       * This function assumes that it needs to gobble the opening parenthesis
-       * and then tries to gobble everything within that parenthesis, assuming
-       * that the next thing it should see is the close parenthesis. If not,
-       * then the expression probably doesn't have a `)`
-       * @returns {boolean|jsep.Expression}
-       */
-      gobbleGroup() {
-        this.index++;
-        let nodes = this.gobbleExpressions(_Jsep.CPAREN_CODE);
-        if (this.code === _Jsep.CPAREN_CODE) {
-          this.index++;
-          if (nodes.length === 1) {
-            return nodes[0];
-          } else if (!nodes.length) {
-            return false;
-          } else {
-            return {
-              type: _Jsep.SEQUENCE_EXP,
-              expressions: nodes
-            };
-          }
-        } else {
-          this.throwError("Unclosed (");
-        }
-      }
-      /**
-       * Responsible for parsing Array literals `[1, 2, 3]`
-       * This function assumes that it needs to gobble the opening bracket
-       * and then tries to gobble the expressions as arguments.
-       * @returns {jsep.ArrayExpression}
-       */
-      gobbleArray() {
-        this.index++;
-        return {
-          type: _Jsep.ARRAY_EXP,
-          elements: this.gobbleArguments(_Jsep.CBRACK_CODE)
-        };
-      }
-    };
-    hooks = new Hooks();
-    Object.assign(Jsep, {
-      hooks,
-      plugins: new Plugins(Jsep),
-      // Node Types
-      // ----------
-      // This is the full set of types that any JSEP node can be.
-      // Store them here to save space when minified
-      COMPOUND: "Compound",
-      SEQUENCE_EXP: "SequenceExpression",
-      IDENTIFIER: "Identifier",
-      MEMBER_EXP: "MemberExpression",
-      LITERAL: "Literal",
-      THIS_EXP: "ThisExpression",
-      CALL_EXP: "CallExpression",
-      UNARY_EXP: "UnaryExpression",
-      BINARY_EXP: "BinaryExpression",
-      ARRAY_EXP: "ArrayExpression",
-      TAB_CODE: 9,
-      LF_CODE: 10,
-      CR_CODE: 13,
-      SPACE_CODE: 32,
-      PERIOD_CODE: 46,
-      // '.'
-      COMMA_CODE: 44,
-      // ','
-      SQUOTE_CODE: 39,
-      // single quote
-      DQUOTE_CODE: 34,
-      // double quotes
-      OPAREN_CODE: 40,
-      // (
-      CPAREN_CODE: 41,
-      // )
-      OBRACK_CODE: 91,
-      // [
-      CBRACK_CODE: 93,
-      // ]
-      QUMARK_CODE: 63,
-      // ?
-      SEMCOL_CODE: 59,
-      // ;
-      COLON_CODE: 58,
-      // :
-      // Operations
-      // ----------
-      // Use a quickly-accessible map to store all of the unary operators
-      // Values are set to `1` (it really doesn't matter)
-      unary_ops: {
-        "-": 1,
-        "!": 1,
-        "~": 1,
-        "+": 1
-      },
-      // Also use a map for the binary operations but set their values to their
-      // binary precedence for quick reference (higher number = higher precedence)
-      // see [Order of operations](https://developer.mozilla.org/en-US/docs/Web/JavaScript/Reference/Operators/Operator_Precedence)
-      binary_ops: {
-        "||": 1,
-        "??": 1,
-        "&&": 2,
-        "|": 3,
-        "^": 4,
-        "&": 5,
-        "==": 6,
-        "!=": 6,
-        "===": 6,
-        "!==": 6,
-        "<": 7,
-        ">": 7,
-        "<=": 7,
-        ">=": 7,
-        "<<": 8,
-        ">>": 8,
-        ">>>": 8,
-        "+": 9,
-        "-": 9,
-        "*": 10,
-        "/": 10,
-        "%": 10,
-        "**": 11
-      },
-      // sets specific binary_ops as right-associative
-      right_associative: /* @__PURE__ */ new Set(["**"]),
-      // Additional valid identifier chars, apart from a-z, A-Z and 0-9 (except on the starting char)
-      additional_identifier_chars: /* @__PURE__ */ new Set(["$", "_"]),
-      // Literals
-      // ----------
-      // Store the values to return for the various literals we may encounter
-      literals: {
-        "true": true,
-        "false": false,
-        "null": null
-      },
-      // Except for `this`, which is special. This could be changed to something like `'self'` as well
-      this_str: "this"
-    });
-    Jsep.max_unop_len = Jsep.getMaxKeyLen(Jsep.unary_ops);
-    Jsep.max_binop_len = Jsep.getMaxKeyLen(Jsep.binary_ops);
-    jsep = /* @__PURE__ */ __name((expr) => new Jsep(expr).parse(), "jsep");
-    stdClassProps = Object.getOwnPropertyNames(class Test {
-      static {
-        __name(this, "Test");
-      }
-    });
-    Object.getOwnPropertyNames(Jsep).filter((prop) => !stdClassProps.includes(prop) && jsep[prop] === void 0).forEach((m) => {
-      jsep[m] = Jsep[m];
-    });
-    jsep.Jsep = Jsep;
-    CONDITIONAL_EXP = "ConditionalExpression";
-    ternary = {
-      name: "ternary",
-      init(jsep2) {
-        jsep2.hooks.add("after-expression", /* @__PURE__ */ __name(function gobbleTernary(env) {
-          if (env.node && this.code === jsep2.QUMARK_CODE) {
-            this.index++;
-            const test = env.node;
-            const consequent = this.gobbleExpression();
-            if (!consequent) {
-              this.throwError("Expected expression");
-            }
-            this.gobbleSpaces();
-            if (this.code === jsep2.COLON_CODE) {
-              this.index++;
-              const alternate = this.gobbleExpression();
-              if (!alternate) {
-                this.throwError("Expected expression");
-              }
-              env.node = {
-                type: CONDITIONAL_EXP,
-                test,
-                consequent,
-                alternate
-              };
-              if (test.operator && jsep2.binary_ops[test.operator] <= 0.9) {
-                let newTest = test;
-                while (newTest.right.operator && jsep2.binary_ops[newTest.right.operator] <= 0.9) {
-                  newTest = newTest.right;
-                }
-                env.node.test = newTest.right;
-                newTest.right = env.node;
-                env.node = test;
-              }
-            } else {
-              this.throwError("Expected :");
-            }
-          }
-        }, "gobbleTernary"));
-      }
-    };
-    jsep.plugins.register(ternary);
-    FSLASH_CODE = 47;
-    BSLASH_CODE = 92;
-    index = {
-      name: "regex",
-      init(jsep2) {
-        jsep2.hooks.add("gobble-token", /* @__PURE__ */ __name(function gobbleRegexLiteral(env) {
-          if (this.code === FSLASH_CODE) {
-            const patternIndex = ++this.index;
-            let inCharSet = false;
-            while (this.index < this.expr.length) {
-              if (this.code === FSLASH_CODE && !inCharSet) {
-                const pattern = this.expr.slice(patternIndex, this.index);
-                let flags = "";
-                while (++this.index < this.expr.length) {
-                  const code = this.code;
-                  if (code >= 97 && code <= 122 || code >= 65 && code <= 90 || code >= 48 && code <= 57) {
-                    flags += this.char;
-                  } else {
-                    break;
-                  }
-                }
-                let value;
-                try {
-                  value = new RegExp(pattern, flags);
-                } catch (e2) {
-                  this.throwError(e2.message);
-                }
-                env.node = {
-                  type: jsep2.LITERAL,
-                  value,
-                  raw: this.expr.slice(patternIndex - 1, this.index)
-                };
-                env.node = this.gobbleTokenProperty(env.node);
-                return env.node;
-              }
-              if (this.code === jsep2.OBRACK_CODE) {
-                inCharSet = true;
-              } else if (inCharSet && this.code === jsep2.CBRACK_CODE) {
-                inCharSet = false;
-              }
-              this.index += this.code === BSLASH_CODE ? 2 : 1;
-            }
-            this.throwError("Unclosed Regex");
-          }
-        }, "gobbleRegexLiteral"));
-      }
-    };
-    PLUS_CODE = 43;
-    MINUS_CODE = 45;
-    plugin = {
-      name: "assignment",
-      assignmentOperators: /* @__PURE__ */ new Set(["=", "*=", "**=", "/=", "%=", "+=", "-=", "<<=", ">>=", ">>>=", "&=", "^=", "|=", "||=", "&&=", "??="]),
-      updateOperators: [PLUS_CODE, MINUS_CODE],
-      assignmentPrecedence: 0.9,
-      init(jsep2) {
-        const updateNodeTypes = [jsep2.IDENTIFIER, jsep2.MEMBER_EXP];
-        plugin.assignmentOperators.forEach((op) => jsep2.addBinaryOp(op, plugin.assignmentPrecedence, true));
-        jsep2.hooks.add("gobble-token", /* @__PURE__ */ __name(function gobbleUpdatePrefix(env) {
-          const code = this.code;
-          if (plugin.updateOperators.some((c) => c === code && c === this.expr.charCodeAt(this.index + 1))) {
-            this.index += 2;
-            env.node = {
-              type: "UpdateExpression",
-              operator: code === PLUS_CODE ? "++" : "--",
-              argument: this.gobbleTokenProperty(this.gobbleIdentifier()),
-              prefix: true
-            };
-            if (!env.node.argument || !updateNodeTypes.includes(env.node.argument.type)) {
-              this.throwError(`Unexpected ${env.node.operator}`);
-            }
-          }
-        }, "gobbleUpdatePrefix"));
-        jsep2.hooks.add("after-token", /* @__PURE__ */ __name(function gobbleUpdatePostfix(env) {
-          if (env.node) {
-            const code = this.code;
-            if (plugin.updateOperators.some((c) => c === code && c === this.expr.charCodeAt(this.index + 1))) {
-              if (!updateNodeTypes.includes(env.node.type)) {
-                this.throwError(`Unexpected ${env.node.operator}`);
-              }
-              this.index += 2;
-              env.node = {
-                type: "UpdateExpression",
-                operator: code === PLUS_CODE ? "++" : "--",
-                argument: env.node,
-                prefix: false
-              };
-            }
-          }
-        }, "gobbleUpdatePostfix"));
-        jsep2.hooks.add("after-expression", /* @__PURE__ */ __name(function gobbleAssignment(env) {
-          if (env.node) {
-            updateBinariesToAssignments(env.node);
-          }
-        }, "gobbleAssignment"));
-        function updateBinariesToAssignments(node) {
-          if (plugin.assignmentOperators.has(node.operator)) {
-            node.type = "AssignmentExpression";
-            updateBinariesToAssignments(node.left);
-            updateBinariesToAssignments(node.right);
-          } else if (!node.operator) {
-            Object.values(node).forEach((val) => {
-              if (val && typeof val === "object") {
-                updateBinariesToAssignments(val);
-              }
-            });
-          }
-        }
-        __name(updateBinariesToAssignments, "updateBinariesToAssignments");
-      }
-    };
-    jsep.plugins.register(index, plugin);
-    jsep.addUnaryOp("typeof");
-    jsep.addUnaryOp("void");
-    jsep.addLiteral("null", null);
-    jsep.addLiteral("undefined", void 0);
-    BLOCKED_PROTO_PROPERTIES = /* @__PURE__ */ new Set(["constructor", "__proto__", "__defineGetter__", "__defineSetter__", "__lookupGetter__", "__lookupSetter__"]);
-    SafeEval = {
-      /**
-       * @param {jsep.Expression} ast
-       * @param {Record<string, any>} subs
-       */
-      evalAst(ast, subs) {
-        switch (ast.type) {
-          case "BinaryExpression":
-          case "LogicalExpression":
-            return SafeEval.evalBinaryExpression(ast, subs);
-          case "Compound":
-            return SafeEval.evalCompound(ast, subs);
-          case "ConditionalExpression":
-            return SafeEval.evalConditionalExpression(ast, subs);
-          case "Identifier":
-            return SafeEval.evalIdentifier(ast, subs);
-          case "Literal":
-            return SafeEval.evalLiteral(ast, subs);
-          case "MemberExpression":
-            return SafeEval.evalMemberExpression(ast, subs);
-          case "UnaryExpression":
-            return SafeEval.evalUnaryExpression(ast, subs);
-          case "ArrayExpression":
-            return SafeEval.evalArrayExpression(ast, subs);
-          case "CallExpression":
-            return SafeEval.evalCallExpression(ast, subs);
-          case "AssignmentExpression":
-            return SafeEval.evalAssignmentExpression(ast, subs);
-          default:
-            throw SyntaxError("Unexpected expression", ast);
-        }
-      },
-      evalBinaryExpression(ast, subs) {
-        const result = {
-          "||": /* @__PURE__ */ __name((a, b) => a || b(), "||"),
-          "&&": /* @__PURE__ */ __name((a, b) => a && b(), "&&"),
-          "|": /* @__PURE__ */ __name((a, b) => a | b(), "|"),
-          "^": /* @__PURE__ */ __name((a, b) => a ^ b(), "^"),
-          "&": /* @__PURE__ */ __name((a, b) => a & b(), "&"),
-          // eslint-disable-next-line eqeqeq -- API
-          "==": /* @__PURE__ */ __name((a, b) => a == b(), "=="),
-          // eslint-disable-next-line eqeqeq -- API
-          "!=": /* @__PURE__ */ __name((a, b) => a != b(), "!="),
-          "===": /* @__PURE__ */ __name((a, b) => a === b(), "==="),
-          "!==": /* @__PURE__ */ __name((a, b) => a !== b(), "!=="),
-          "<": /* @__PURE__ */ __name((a, b) => a < b(), "<"),
-          ">": /* @__PURE__ */ __name((a, b) => a > b(), ">"),
-          "<=": /* @__PURE__ */ __name((a, b) => a <= b(), "<="),
-          ">=": /* @__PURE__ */ __name((a, b) => a >= b(), ">="),
-          "<<": /* @__PURE__ */ __name((a, b) => a << b(), "<<"),
-          ">>": /* @__PURE__ */ __name((a, b) => a >> b(), ">>"),
-          ">>>": /* @__PURE__ */ __name((a, b) => a >>> b(), ">>>"),
-          "+": /* @__PURE__ */ __name((a, b) => a + b(), "+"),
-          "-": /* @__PURE__ */ __name((a, b) => a - b(), "-"),
-          "*": /* @__PURE__ */ __name((a, b) => a * b(), "*"),
-          "/": /* @__PURE__ */ __name((a, b) => a / b(), "/"),
-          "%": /* @__PURE__ */ __name((a, b) => a % b(), "%")
-        }[ast.operator](SafeEval.evalAst(ast.left, subs), () => SafeEval.evalAst(ast.right, subs));
-        return result;
-      },
-      evalCompound(ast, subs) {
-        let last;
-        for (let i = 0; i < ast.body.length; i++) {
-          if (ast.body[i].type === "Identifier" && ["var", "let", "const"].includes(ast.body[i].name) && ast.body[i + 1] && ast.body[i + 1].type === "AssignmentExpression") {
-            i += 1;
-          }
-          const expr = ast.body[i];
-          last = SafeEval.evalAst(expr, subs);
-        }
-        return last;
-      },
-      evalConditionalExpression(ast, subs) {
-        if (SafeEval.evalAst(ast.test, subs)) {
-          return SafeEval.evalAst(ast.consequent, subs);
-        }
-        return SafeEval.evalAst(ast.alternate, subs);
-      },
-      evalIdentifier(ast, subs) {
-        if (Object.hasOwn(subs, ast.name)) {
-          return subs[ast.name];
-        }
-        throw ReferenceError(`${ast.name} is not defined`);
-      },
-      evalLiteral(ast) {
-        return ast.value;
-      },
-      evalMemberExpression(ast, subs) {
-        const prop = String(
-          // NOTE: `String(value)` throws error when
-          // value has overwritten the toString method to return non-string
-          // i.e. `value = {toString: () => []}`
-          ast.computed ? SafeEval.evalAst(ast.property) : ast.property.name
-          // `object.property` property is Identifier
-        );
-        const obj = SafeEval.evalAst(ast.object, subs);
-        if (obj === void 0 || obj === null) {
-          throw TypeError(`Cannot read properties of ${obj} (reading '${prop}')`);
-        }
-        if (!Object.hasOwn(obj, prop) && BLOCKED_PROTO_PROPERTIES.has(prop)) {
-          throw TypeError(`Cannot read properties of ${obj} (reading '${prop}')`);
-        }
-        const result = obj[prop];
-        if (typeof result === "function") {
-          return result.bind(obj);
-        }
-        return result;
-      },
-      evalUnaryExpression(ast, subs) {
-        const result = {
-          "-": /* @__PURE__ */ __name((a) => -SafeEval.evalAst(a, subs), "-"),
-          "!": /* @__PURE__ */ __name((a) => !SafeEval.evalAst(a, subs), "!"),
-          "~": /* @__PURE__ */ __name((a) => ~SafeEval.evalAst(a, subs), "~"),
-          // eslint-disable-next-line no-implicit-coercion -- API
-          "+": /* @__PURE__ */ __name((a) => +SafeEval.evalAst(a, subs), "+"),
-          typeof: /* @__PURE__ */ __name((a) => typeof SafeEval.evalAst(a, subs), "typeof"),
-          // eslint-disable-next-line no-void, sonarjs/void-use -- feature
-          void: /* @__PURE__ */ __name((a) => void SafeEval.evalAst(a, subs), "void")
-        }[ast.operator](ast.argument);
-        return result;
-      },
-      evalArrayExpression(ast, subs) {
-        return ast.elements.map((el) => SafeEval.evalAst(el, subs));
-      },
-      evalCallExpression(ast, subs) {
-        const args = ast.arguments.map((arg) => SafeEval.evalAst(arg, subs));
-        const func = SafeEval.evalAst(ast.callee, subs);
-        if (func === Function) {
-          throw new Error("Function constructor is disabled");
-        }
-        return func(...args);
-      },
-      evalAssignmentExpression(ast, subs) {
-        if (ast.left.type !== "Identifier") {
-          throw SyntaxError("Invalid left-hand side in assignment");
-        }
-        const id = ast.left.name;
-        const value = SafeEval.evalAst(ast.right, subs);
-        subs[id] = value;
-        return subs[id];
-      }
-    };
-    SafeScript = class {
-      static {
-        __name(this, "SafeScript");
-      }
-      /**
-       * @param {string} expr Expression to evaluate
-       */
-      constructor(expr) {
-        this.code = expr;
-        this.ast = jsep(this.code);
-      }
-      /**
-       * @param {object} context Object whose items will be added
-       *   to evaluation
-       * @returns {EvaluatedResult} Result of evaluated code
-       */
-      runInNewContext(context) {
-        const keyMap = Object.assign(/* @__PURE__ */ Object.create(null), context);
-        return SafeEval.evalAst(this.ast, keyMap);
-      }
-    };
-    __name(push, "push");
-    __name(unshift, "unshift");
-    NewError = class extends Error {
-      static {
-        __name(this, "NewError");
-      }
-      /**
-       * @param {AnyResult} value The evaluated scalar value
-       */
-      constructor(value) {
-        super('JSONPath should not be called with "new" (it prevents return of (unwrapped) scalar values)');
-        this.avoidNew = true;
-        this.value = value;
-        this.name = "NewError";
-      }
-    };
+var init_jsonpath_plus = __esm({
+  "stand-in:jsonpath-plus"() {
     __name(JSONPath, "JSONPath");
-    JSONPath.prototype.evaluate = function(expr, json, callback, otherTypeCallback) {
-      let currParent = this.parent, currParentProperty = this.parentProperty;
-      let {
-        flatten,
-        wrap: wrap3
-      } = this;
-      this.currResultType = this.resultType;
-      this.currEval = this.eval;
-      this.currSandbox = this.sandbox;
-      callback = callback || this.callback;
-      this.currOtherTypeCallback = otherTypeCallback || this.otherTypeCallback;
-      json = json || this.json;
-      expr = expr || this.path;
-      if (expr && typeof expr === "object" && !Array.isArray(expr)) {
-        if (!expr.path && expr.path !== "") {
-          throw new TypeError('You must supply a "path" property when providing an object argument to JSONPath.evaluate().');
-        }
-        if (!Object.hasOwn(expr, "json")) {
-          throw new TypeError('You must supply a "json" property when providing an object argument to JSONPath.evaluate().');
-        }
-        ({
-          json
-        } = expr);
-        flatten = Object.hasOwn(expr, "flatten") ? expr.flatten : flatten;
-        this.currResultType = Object.hasOwn(expr, "resultType") ? expr.resultType : this.currResultType;
-        this.currSandbox = Object.hasOwn(expr, "sandbox") ? expr.sandbox : this.currSandbox;
-        wrap3 = Object.hasOwn(expr, "wrap") ? expr.wrap : wrap3;
-        this.currEval = Object.hasOwn(expr, "eval") ? expr.eval : this.currEval;
-        callback = Object.hasOwn(expr, "callback") ? expr.callback : callback;
-        this.currOtherTypeCallback = Object.hasOwn(expr, "otherTypeCallback") ? expr.otherTypeCallback : this.currOtherTypeCallback;
-        currParent = Object.hasOwn(expr, "parent") ? expr.parent : currParent;
-        currParentProperty = Object.hasOwn(expr, "parentProperty") ? expr.parentProperty : currParentProperty;
-        expr = expr.path;
-      }
-      currParent = currParent || null;
-      currParentProperty = currParentProperty || null;
-      if (Array.isArray(expr)) {
-        expr = JSONPath.toPathString(expr);
-      }
-      if (!expr && expr !== "" || !json) {
-        return void 0;
-      }
-      const exprList = JSONPath.toPathArray(expr);
-      if (exprList[0] === "$" && exprList.length > 1) {
-        exprList.shift();
-      }
-      this._hasParentSelector = null;
-      const result = this._trace(exprList, json, ["$"], currParent, currParentProperty, callback).filter(function(ea) {
-        return ea && !ea.isParentSelector;
-      });
-      if (!result.length) {
-        return wrap3 ? [] : void 0;
-      }
-      if (!wrap3 && result.length === 1 && !result[0].hasArrExpr) {
-        return this._getPreferredOutput(result[0]);
-      }
-      return result.reduce((rslt, ea) => {
-        const valOrPath = this._getPreferredOutput(ea);
-        if (flatten && Array.isArray(valOrPath)) {
-          rslt = rslt.concat(valOrPath);
-        } else {
-          rslt.push(valOrPath);
-        }
-        return rslt;
-      }, []);
-    };
-    JSONPath.prototype._getPreferredOutput = function(ea) {
-      const resultType = this.currResultType;
-      switch (resultType) {
-        case "all": {
-          const path2 = Array.isArray(ea.path) ? ea.path : JSONPath.toPathArray(ea.path);
-          ea.pointer = JSONPath.toPointer(path2);
-          ea.path = typeof ea.path === "string" ? ea.path : JSONPath.toPathString(ea.path);
-          return ea;
-        }
-        case "value":
-        case "parent":
-        case "parentProperty":
-          return ea[resultType];
-        case "path":
-          return JSONPath.toPathString(ea[resultType]);
-        case "pointer":
-          return JSONPath.toPointer(ea.path);
-        default:
-          throw new TypeError("Unknown result type");
-      }
-    };
-    JSONPath.prototype._handleCallback = function(fullRetObj, callback, type) {
-      if (callback) {
-        const preferredOutput = this._getPreferredOutput(fullRetObj);
-        fullRetObj.path = typeof fullRetObj.path === "string" ? fullRetObj.path : JSONPath.toPathString(fullRetObj.path);
-        callback(preferredOutput, type, fullRetObj);
-      }
-    };
-    JSONPath.prototype._trace = function(expr, val, path2, parent, parentPropName, callback, hasArrExpr, literalPriority) {
-      let retObj;
-      if (!expr.length) {
-        retObj = {
-          path: path2,
-          value: val,
-          parent,
-          parentProperty: parentPropName,
-          hasArrExpr
-        };
-        this._handleCallback(retObj, callback, "value");
-        return retObj;
-      }
-      const loc = expr[0], x = expr.slice(1);
-      const ret = [];
-      function addRet(elems) {
-        if (Array.isArray(elems)) {
-          elems.forEach((t) => {
-            ret.push(t);
-          });
-        } else {
-          ret.push(elems);
-        }
-      }
-      __name(addRet, "addRet");
-      if ((typeof loc !== "string" || literalPriority) && val && Object.hasOwn(val, loc)) {
-        addRet(this._trace(x, val[loc], push(path2, loc), val, loc, callback, hasArrExpr));
-      } else if (loc === "*") {
-        this._walk(val, (m) => {
-          addRet(this._trace(x, val[m], push(path2, m), val, m, callback, true, true));
-        });
-      } else if (loc === "..") {
-        addRet(this._trace(x, val, path2, parent, parentPropName, callback, hasArrExpr));
-        this._walk(val, (m) => {
-          if (typeof val[m] === "object") {
-            addRet(this._trace(expr.slice(), val[m], push(path2, m), val, m, callback, true));
-          }
-        });
-      } else if (loc === "^") {
-        this._hasParentSelector = true;
-        return {
-          path: path2.slice(0, -1),
-          expr: x,
-          isParentSelector: true
-        };
-      } else if (loc === "~") {
-        retObj = {
-          path: push(path2, loc),
-          value: parentPropName,
-          parent,
-          parentProperty: null
-        };
-        this._handleCallback(retObj, callback, "property");
-        return retObj;
-      } else if (loc === "$") {
-        addRet(this._trace(x, val, path2, null, null, callback, hasArrExpr));
-      } else if (/^(-?\d*):(-?\d*):?(\d*)$/u.test(loc)) {
-        addRet(this._slice(loc, x, val, path2, parent, parentPropName, callback));
-      } else if (loc.indexOf("?(") === 0) {
-        if (this.currEval === false) {
-          throw new Error("Eval [?(expr)] prevented in JSONPath expression.");
-        }
-        const safeLoc = loc.replace(/^\?\((.*?)\)$/u, "$1");
-        const nested = /@.?([^?]*)[['](\??\(.*?\))(?!.\)\])[\]']/gu.exec(safeLoc);
-        if (nested) {
-          this._walk(val, (m) => {
-            const npath = [nested[2]];
-            const nvalue = nested[1] ? val[m][nested[1]] : val[m];
-            const filterResults = this._trace(npath, nvalue, path2, parent, parentPropName, callback, true);
-            if (filterResults.length > 0) {
-              addRet(this._trace(x, val[m], push(path2, m), val, m, callback, true));
-            }
-          });
-        } else {
-          this._walk(val, (m) => {
-            if (this._eval(safeLoc, val[m], m, path2, parent, parentPropName)) {
-              addRet(this._trace(x, val[m], push(path2, m), val, m, callback, true));
-            }
-          });
-        }
-      } else if (loc[0] === "(") {
-        if (this.currEval === false) {
-          throw new Error("Eval [(expr)] prevented in JSONPath expression.");
-        }
-        addRet(this._trace(unshift(this._eval(loc, val, path2.at(-1), path2.slice(0, -1), parent, parentPropName), x), val, path2, parent, parentPropName, callback, hasArrExpr));
-      } else if (loc[0] === "@") {
-        let addType = false;
-        const valueType = loc.slice(1, -2);
-        switch (valueType) {
-          case "scalar":
-            if (!val || !["object", "function"].includes(typeof val)) {
-              addType = true;
-            }
-            break;
-          case "boolean":
-          case "string":
-          case "undefined":
-          case "function":
-            if (typeof val === valueType) {
-              addType = true;
-            }
-            break;
-          case "integer":
-            if (Number.isFinite(val) && !(val % 1)) {
-              addType = true;
-            }
-            break;
-          case "number":
-            if (Number.isFinite(val)) {
-              addType = true;
-            }
-            break;
-          case "nonFinite":
-            if (typeof val === "number" && !Number.isFinite(val)) {
-              addType = true;
-            }
-            break;
-          case "object":
-            if (val && typeof val === valueType) {
-              addType = true;
-            }
-            break;
-          case "array":
-            if (Array.isArray(val)) {
-              addType = true;
-            }
-            break;
-          case "other":
-            addType = this.currOtherTypeCallback(val, path2, parent, parentPropName);
-            break;
-          case "null":
-            if (val === null) {
-              addType = true;
-            }
-            break;
-          /* c8 ignore next 2 */
-          default:
-            throw new TypeError("Unknown value type " + valueType);
-        }
-        if (addType) {
-          retObj = {
-            path: path2,
-            value: val,
-            parent,
-            parentProperty: parentPropName
-          };
-          this._handleCallback(retObj, callback, "value");
-          return retObj;
-        }
-      } else if (loc[0] === "`" && val && Object.hasOwn(val, loc.slice(1))) {
-        const locProp = loc.slice(1);
-        addRet(this._trace(x, val[locProp], push(path2, locProp), val, locProp, callback, hasArrExpr, true));
-      } else if (loc.includes(",")) {
-        const parts = loc.split(",");
-        for (const part of parts) {
-          addRet(this._trace(unshift(part, x), val, path2, parent, parentPropName, callback, true));
-        }
-      } else if (!literalPriority && val && Object.hasOwn(val, loc)) {
-        addRet(this._trace(x, val[loc], push(path2, loc), val, loc, callback, hasArrExpr, true));
-      }
-      if (this._hasParentSelector) {
-        for (let t = 0; t < ret.length; t++) {
-          const rett = ret[t];
-          if (rett && rett.isParentSelector) {
-            const tmp = this._trace(rett.expr, val, rett.path, parent, parentPropName, callback, hasArrExpr);
-            if (Array.isArray(tmp)) {
-              ret[t] = tmp[0];
-              const tl = tmp.length;
-              for (let tt = 1; tt < tl; tt++) {
-                t++;
-                ret.splice(t, 0, tmp[tt]);
-              }
-            } else {
-              ret[t] = tmp;
-            }
-          }
-        }
-      }
-      return ret;
-    };
-    JSONPath.prototype._walk = function(val, f) {
-      if (Array.isArray(val)) {
-        const n = val.length;
-        for (let i = 0; i < n; i++) {
-          f(i);
-        }
-      } else if (val && typeof val === "object") {
-        Object.keys(val).forEach((m) => {
-          f(m);
-        });
-      }
-    };
-    JSONPath.prototype._slice = function(loc, expr, val, path2, parent, parentPropName, callback) {
-      if (!Array.isArray(val)) {
-        return void 0;
-      }
-      const len = val.length, parts = loc.split(":"), step = parts[2] && Number.parseInt(parts[2]) || 1;
-      let start3 = parts[0] && Number.parseInt(parts[0]) || 0, end2 = parts[1] && Number.parseInt(parts[1]) || len;
-      start3 = start3 < 0 ? Math.max(0, start3 + len) : Math.min(len, start3);
-      end2 = end2 < 0 ? Math.max(0, end2 + len) : Math.min(len, end2);
-      const ret = [];
-      for (let i = start3; i < end2; i += step) {
-        const tmp = this._trace(unshift(i, expr), val, path2, parent, parentPropName, callback, true);
-        tmp.forEach((t) => {
-          ret.push(t);
-        });
-      }
-      return ret;
-    };
-    JSONPath.prototype._eval = function(code, _v, _vname, path2, parent, parentPropName) {
-      this.currSandbox._$_parentProperty = parentPropName;
-      this.currSandbox._$_parent = parent;
-      this.currSandbox._$_property = _vname;
-      this.currSandbox._$_root = this.json;
-      this.currSandbox._$_v = _v;
-      const containsPath = code.includes("@path");
-      if (containsPath) {
-        this.currSandbox._$_path = JSONPath.toPathString(path2.concat([_vname]));
-      }
-      const scriptCacheKey = this.currEval + "Script:" + code;
-      if (!JSONPath.cache[scriptCacheKey]) {
-        let script = code.replaceAll("@parentProperty", "_$_parentProperty").replaceAll("@parent", "_$_parent").replaceAll("@property", "_$_property").replaceAll("@root", "_$_root").replaceAll(/@([.\s)[])/gu, "_$_v$1");
-        if (containsPath) {
-          script = script.replaceAll("@path", "_$_path");
-        }
-        if (this.currEval === "safe" || this.currEval === true || this.currEval === void 0) {
-          JSONPath.cache[scriptCacheKey] = new this.safeVm.Script(script);
-        } else if (this.currEval === "native") {
-          JSONPath.cache[scriptCacheKey] = new this.vm.Script(script);
-        } else if (typeof this.currEval === "function" && this.currEval.prototype && Object.hasOwn(this.currEval.prototype, "runInNewContext")) {
-          const CurrEval = this.currEval;
-          JSONPath.cache[scriptCacheKey] = new CurrEval(script);
-        } else if (typeof this.currEval === "function") {
-          JSONPath.cache[scriptCacheKey] = {
-            runInNewContext: /* @__PURE__ */ __name((context) => this.currEval(script, context), "runInNewContext")
-          };
-        } else {
-          throw new TypeError(`Unknown "eval" property "${this.currEval}"`);
-        }
-      }
-      try {
-        return JSONPath.cache[scriptCacheKey].runInNewContext(this.currSandbox);
-      } catch (e2) {
-        if (this.ignoreEvalErrors) {
-          return false;
-        }
-        throw new Error("jsonPath: " + e2.message + ": " + code);
-      }
-    };
-    JSONPath.cache = {};
-    JSONPath.toPathString = function(pathArr) {
-      const x = pathArr, n = x.length;
-      let p = "$";
-      for (let i = 1; i < n; i++) {
-        if (!/^(~|\^|@.*?\(\))$/u.test(x[i])) {
-          p += /^[0-9*]+$/u.test(x[i]) ? "[" + x[i] + "]" : "['" + x[i] + "']";
-        }
-      }
-      return p;
-    };
-    JSONPath.toPointer = function(pointer) {
-      const x = pointer, n = x.length;
-      let p = "";
-      for (let i = 1; i < n; i++) {
-        if (!/^(~|\^|@.*?\(\))$/u.test(x[i])) {
-          p += "/" + x[i].toString().replaceAll("~", "~0").replaceAll("/", "~1");
-        }
-      }
-      return p;
-    };
-    JSONPath.toPathArray = function(expr) {
-      const {
-        cache: cache2
-      } = JSONPath;
-      if (cache2[expr]) {
-        return cache2[expr].concat();
-      }
-      const subx = [];
-      const normalized = expr.replaceAll(/@(?:null|boolean|number|string|integer|undefined|nonFinite|scalar|array|object|function|other)\(\)/gu, ";$&;").replaceAll(/[['](\??\(.*?\))[\]'](?!.\])/gu, function($0, $1) {
-        return "[#" + (subx.push($1) - 1) + "]";
-      }).replaceAll(/\[['"]([^'\]]*)['"]\]/gu, function($0, prop) {
-        return "['" + prop.replaceAll(".", "%@%").replaceAll("~", "%%@@%%") + "']";
-      }).replaceAll("~", ";~;").replaceAll(/['"]?\.['"]?(?![^[]*\])|\[['"]?/gu, ";").replaceAll("%@%", ".").replaceAll("%%@@%%", "~").replaceAll(/(?:;)?(\^+)(?:;)?/gu, function($0, ups) {
-        return ";" + ups.split("").join(";") + ";";
-      }).replaceAll(/;;;|;;/gu, ";..;").replaceAll(/;$|'?\]|'$/gu, "");
-      const exprList = normalized.split(";").map(function(exp) {
-        const match = exp.match(/#(\d+)/u);
-        return !match || !match[1] ? exp : subx[match[1]];
-      });
-      cache2[expr] = exprList;
-      return cache2[expr].concat();
-    };
-    JSONPath.prototype.safeVm = {
-      Script: SafeScript
-    };
-    JSONPath.prototype.vm = import_vm.default;
-  }
-});
-
-// stand-in:node_modules/jsonpath-plus/dist/index-node-esm.js.cjs
-var require_index_node_esm_js = __commonJS({
-  "stand-in:node_modules/jsonpath-plus/dist/index-node-esm.js.cjs"(exports2, module2) {
-    var load2 = /* @__PURE__ */ __name(() => (init_index_node_esm(), __toCommonJS(index_node_esm_exports)), "load");
-    module2.exports = {
-      get "JSONPath"() {
-        return load2()["JSONPath"];
-      }
-    };
   }
 });
 
 // node_modules/@kubernetes/client-node/dist/azure_auth.js
-var import_node_child_process, jsonpath, AzureAuth;
+var import_node_child_process, AzureAuth;
 var init_azure_auth = __esm({
   "node_modules/@kubernetes/client-node/dist/azure_auth.js"() {
     import_node_child_process = __toESM(__nccwpck_require__(421), 1);
-    jsonpath = __toESM(require_index_node_esm_js(), 1);
+    init_jsonpath_plus();
     AzureAuth = class {
       static {
         __name(this, "AzureAuth");
@@ -5608,8 +3873,8 @@ var init_azure_auth = __esm({
         const expiryPathKeyInConfig = config["expiry-key"];
         const tokenPathKey = "$" + tokenPathKeyInConfig.slice(1, -1);
         const expiryPathKey = "$" + expiryPathKeyInConfig.slice(1, -1);
-        config["access-token"] = jsonpath.JSONPath({ path: tokenPathKey, json: resultObj });
-        config.expiry = jsonpath.JSONPath({ path: expiryPathKey, json: resultObj });
+        config["access-token"] = JSONPath({ path: tokenPathKey, json: resultObj });
+        config.expiry = JSONPath({ path: expiryPathKey, json: resultObj });
       }
     };
   }
@@ -5968,11 +4233,11 @@ var init_file_auth = __esm({
 });
 
 // node_modules/@kubernetes/client-node/dist/gcp_auth.js
-var import_node_child_process3, jsonpath2, GoogleCloudPlatformAuth;
+var import_node_child_process3, GoogleCloudPlatformAuth;
 var init_gcp_auth = __esm({
   "node_modules/@kubernetes/client-node/dist/gcp_auth.js"() {
     import_node_child_process3 = __toESM(__nccwpck_require__(421), 1);
-    jsonpath2 = __toESM(require_index_node_esm_js(), 1);
+    init_jsonpath_plus();
     GoogleCloudPlatformAuth = class {
       static {
         __name(this, "GoogleCloudPlatformAuth");
@@ -6032,8 +4297,8 @@ var init_gcp_auth = __esm({
         const expiryPathKeyInConfig = config["expiry-key"];
         const tokenPathKey = "$" + tokenPathKeyInConfig.slice(1, -1);
         const expiryPathKey = "$" + expiryPathKeyInConfig.slice(1, -1);
-        config["access-token"] = jsonpath2.JSONPath({ path: tokenPathKey, json: resultObj });
-        config.expiry = jsonpath2.JSONPath({ path: expiryPathKey, json: resultObj });
+        config["access-token"] = JSONPath({ path: tokenPathKey, json: resultObj });
+        config.expiry = JSONPath({ path: expiryPathKey, json: resultObj });
       }
     };
   }
@@ -6053,4859 +4318,21 @@ var init_gen = __esm({
   }
 });
 
-// node_modules/oauth4webapi/build/index.js
-function looseInstanceOf(input, expected) {
-  if (input == null) {
-    return false;
-  }
-  try {
-    return input instanceof expected || Object.getPrototypeOf(input)[Symbol.toStringTag] === expected.prototype[Symbol.toStringTag];
-  } catch {
-    return false;
-  }
-}
-function CodedTypeError(message2, code, cause) {
-  const err = new TypeError(message2, { cause });
-  Object.assign(err, { code });
-  return err;
-}
-function buf(input) {
-  if (typeof input === "string") {
-    return encoder.encode(input);
-  }
-  return decoder.decode(input);
-}
-function b64u(input) {
-  if (typeof input === "string") {
-    return decodeBase64Url(input);
-  }
-  return encodeBase64Url(input);
-}
-function OPE(message2, code, cause) {
-  return new OperationProcessingError(message2, { code, cause });
-}
-async function calculateJwkThumbprint(jwk) {
-  let components;
-  switch (jwk.kty) {
-    case "EC":
-      components = {
-        crv: jwk.crv,
-        kty: jwk.kty,
-        x: jwk.x,
-        y: jwk.y
-      };
-      break;
-    case "OKP":
-      components = {
-        crv: jwk.crv,
-        kty: jwk.kty,
-        x: jwk.x
-      };
-      break;
-    case "AKP":
-      components = {
-        alg: jwk.alg,
-        kty: jwk.kty,
-        pub: jwk.pub
-      };
-      break;
-    case "RSA":
-      components = {
-        e: jwk.e,
-        kty: jwk.kty,
-        n: jwk.n
-      };
-      break;
-    default:
-      throw new UnsupportedOperationError("unsupported JWK key type", { cause: jwk });
-  }
-  return b64u(await crypto.subtle.digest("SHA-256", buf(JSON.stringify(components))));
-}
-function assertCryptoKey(key, it) {
-  if (!(key instanceof CryptoKey)) {
-    throw CodedTypeError(`${it} must be a CryptoKey`, ERR_INVALID_ARG_TYPE);
-  }
-}
-function assertPrivateKey(key, it) {
-  assertCryptoKey(key, it);
-  if (key.type !== "private") {
-    throw CodedTypeError(`${it} must be a private CryptoKey`, ERR_INVALID_ARG_VALUE);
-  }
-}
-function assertPublicKey(key, it) {
-  assertCryptoKey(key, it);
-  if (key.type !== "public") {
-    throw CodedTypeError(`${it} must be a public CryptoKey`, ERR_INVALID_ARG_VALUE);
-  }
-}
-function normalizeTyp(value) {
-  return value.toLowerCase().replace(/^application\//, "");
-}
-function isJsonObject(input) {
-  if (input === null || typeof input !== "object" || Array.isArray(input)) {
-    return false;
-  }
-  return true;
-}
-function prepareHeaders(input) {
-  if (looseInstanceOf(input, Headers)) {
-    input = Object.fromEntries(input.entries());
-  }
-  const headers2 = new Headers(input ?? {});
-  if (USER_AGENT && !headers2.has("user-agent")) {
-    headers2.set("user-agent", USER_AGENT);
-  }
-  if (headers2.has("authorization")) {
-    throw CodedTypeError('"options.headers" must not include the "authorization" header name', ERR_INVALID_ARG_VALUE);
-  }
-  return headers2;
-}
-function signal(url, value) {
-  if (value !== void 0) {
-    if (typeof value === "function") {
-      value = value(url.href);
-    }
-    if (!(value instanceof AbortSignal)) {
-      throw CodedTypeError('"options.signal" must return or be an instance of AbortSignal', ERR_INVALID_ARG_TYPE);
-    }
-    return value;
-  }
-  return void 0;
-}
-function replaceDoubleSlash(pathname) {
-  if (pathname.includes("//")) {
-    return pathname.replace("//", "/");
-  }
-  return pathname;
-}
-function prependWellKnown(url, wellKnown, allowTerminatingSlash = false) {
-  if (url.pathname === "/") {
-    url.pathname = wellKnown;
-  } else {
-    url.pathname = replaceDoubleSlash(`${wellKnown}/${allowTerminatingSlash ? url.pathname : url.pathname.replace(/(\/)$/, "")}`);
-  }
-  return url;
-}
-function appendWellKnown(url, wellKnown) {
-  url.pathname = replaceDoubleSlash(`${url.pathname}/${wellKnown}`);
-  return url;
-}
-async function performDiscovery(input, urlName, transform2, options) {
-  if (!(input instanceof URL)) {
-    throw CodedTypeError(`"${urlName}" must be an instance of URL`, ERR_INVALID_ARG_TYPE);
-  }
-  checkProtocol(input, options?.[allowInsecureRequests] !== true);
-  const url = transform2(new URL(input.href));
-  const headers2 = prepareHeaders(options?.headers);
-  headers2.set("accept", "application/json");
-  return (options?.[customFetch] || fetch)(url.href, {
-    body: void 0,
-    headers: Object.fromEntries(headers2.entries()),
-    method: "GET",
-    redirect: "manual",
-    signal: signal(url, options?.signal)
-  });
-}
-async function discoveryRequest(issuerIdentifier, options) {
-  return performDiscovery(issuerIdentifier, "issuerIdentifier", (url) => {
-    switch (options?.algorithm) {
-      case void 0:
-      case "oidc":
-        appendWellKnown(url, ".well-known/openid-configuration");
-        break;
-      case "oauth2":
-        prependWellKnown(url, ".well-known/oauth-authorization-server");
-        break;
-      default:
-        throw CodedTypeError('"options.algorithm" must be "oidc" (default), or "oauth2"', ERR_INVALID_ARG_VALUE);
-    }
-    return url;
-  }, options);
-}
-function assertNumber(input, allow0, it, code, cause) {
-  try {
-    if (typeof input !== "number" || !Number.isFinite(input)) {
-      throw CodedTypeError(`${it} must be a number`, ERR_INVALID_ARG_TYPE, cause);
-    }
-    if (input > 0)
-      return;
-    if (allow0) {
-      if (input !== 0) {
-        throw CodedTypeError(`${it} must be a non-negative number`, ERR_INVALID_ARG_VALUE, cause);
-      }
-      return;
-    }
-    throw CodedTypeError(`${it} must be a positive number`, ERR_INVALID_ARG_VALUE, cause);
-  } catch (err) {
-    if (code) {
-      throw OPE(err.message, code, cause);
-    }
-    throw err;
-  }
-}
-function assertString(input, it, code, cause) {
-  try {
-    if (typeof input !== "string") {
-      throw CodedTypeError(`${it} must be a string`, ERR_INVALID_ARG_TYPE, cause);
-    }
-    if (input.length === 0) {
-      throw CodedTypeError(`${it} must not be empty`, ERR_INVALID_ARG_VALUE, cause);
-    }
-  } catch (err) {
-    if (code) {
-      throw OPE(err.message, code, cause);
-    }
-    throw err;
-  }
-}
-async function processDiscoveryResponse(expectedIssuerIdentifier, response) {
-  const expected = expectedIssuerIdentifier;
-  if (!(expected instanceof URL) && expected !== _nodiscoverycheck) {
-    throw CodedTypeError('"expectedIssuerIdentifier" must be an instance of URL', ERR_INVALID_ARG_TYPE);
-  }
-  if (!looseInstanceOf(response, Response)) {
-    throw CodedTypeError('"response" must be an instance of Response', ERR_INVALID_ARG_TYPE);
-  }
-  if (response.status !== 200) {
-    throw OPE('"response" is not a conform Authorization Server Metadata response (unexpected HTTP status code)', RESPONSE_IS_NOT_CONFORM, response);
-  }
-  assertReadableResponse(response);
-  const json = await getResponseJsonBody(response);
-  assertString(json.issuer, '"response" body "issuer" property', INVALID_RESPONSE, { body: json });
-  if (expected !== _nodiscoverycheck && new URL(json.issuer).href !== expected.href) {
-    throw OPE('"response" body "issuer" property does not match the expected value', JSON_ATTRIBUTE_COMPARISON, { expected: expected.href, body: json, attribute: "issuer" });
-  }
-  return json;
-}
-function assertApplicationJson(response) {
-  assertContentType(response, "application/json");
-}
-function notJson(response, ...types) {
-  let msg = '"response" content-type must be ';
-  if (types.length > 2) {
-    const last = types.pop();
-    msg += `${types.join(", ")}, or ${last}`;
-  } else if (types.length === 2) {
-    msg += `${types[0]} or ${types[1]}`;
-  } else {
-    msg += types[0];
-  }
-  return OPE(msg, RESPONSE_IS_NOT_JSON, response);
-}
-function assertContentTypes(response, ...types) {
-  if (!types.includes(getContentType(response))) {
-    throw notJson(response, ...types);
-  }
-}
-function assertContentType(response, contentType) {
-  if (getContentType(response) !== contentType) {
-    throw notJson(response, contentType);
-  }
-}
-function randomBytes() {
-  return b64u(crypto.getRandomValues(new Uint8Array(32)));
-}
-function generateRandomCodeVerifier() {
-  return randomBytes();
-}
-function generateRandomState() {
-  return randomBytes();
-}
-function generateRandomNonce() {
-  return randomBytes();
-}
-async function calculatePKCECodeChallenge(codeVerifier) {
-  assertString(codeVerifier, "codeVerifier");
-  return b64u(await crypto.subtle.digest("SHA-256", buf(codeVerifier)));
-}
-function getKeyAndKid(input) {
-  if (input instanceof CryptoKey) {
-    return { key: input };
-  }
-  if (!(input?.key instanceof CryptoKey)) {
-    return {};
-  }
-  if (input.kid !== void 0) {
-    assertString(input.kid, '"kid"');
-  }
-  return {
-    key: input.key,
-    kid: input.kid
-  };
-}
-function psAlg(key) {
-  switch (key.algorithm.hash.name) {
-    case "SHA-256":
-      return "PS256";
-    case "SHA-384":
-      return "PS384";
-    case "SHA-512":
-      return "PS512";
-    default:
-      throw new UnsupportedOperationError("unsupported RsaHashedKeyAlgorithm hash name", {
-        cause: key
-      });
-  }
-}
-function rsAlg(key) {
-  switch (key.algorithm.hash.name) {
-    case "SHA-256":
-      return "RS256";
-    case "SHA-384":
-      return "RS384";
-    case "SHA-512":
-      return "RS512";
-    default:
-      throw new UnsupportedOperationError("unsupported RsaHashedKeyAlgorithm hash name", {
-        cause: key
-      });
-  }
-}
-function esAlg(key) {
-  switch (key.algorithm.namedCurve) {
-    case "P-256":
-      return "ES256";
-    case "P-384":
-      return "ES384";
-    case "P-521":
-      return "ES512";
-    default:
-      throw new UnsupportedOperationError("unsupported EcKeyAlgorithm namedCurve", { cause: key });
-  }
-}
-function keyToJws(key) {
-  switch (key.algorithm.name) {
-    case "RSA-PSS":
-      return psAlg(key);
-    case "RSASSA-PKCS1-v1_5":
-      return rsAlg(key);
-    case "ECDSA":
-      return esAlg(key);
-    case "Ed25519":
-    case "ML-DSA-44":
-    case "ML-DSA-65":
-    case "ML-DSA-87":
-      return key.algorithm.name;
-    case "EdDSA":
-      return "Ed25519";
-    default:
-      throw new UnsupportedOperationError("unsupported CryptoKey algorithm name", { cause: key });
-  }
-}
-function getClockSkew(client) {
-  const skew = client?.[clockSkew];
-  return typeof skew === "number" && Number.isFinite(skew) ? skew : 0;
-}
-function getClockTolerance(client) {
-  const tolerance = client?.[clockTolerance];
-  return typeof tolerance === "number" && Number.isFinite(tolerance) && Math.sign(tolerance) !== -1 ? tolerance : 30;
-}
-function epochTime() {
-  return Math.floor(Date.now() / 1e3);
-}
-function assertAs(as) {
-  if (typeof as !== "object" || as === null) {
-    throw CodedTypeError('"as" must be an object', ERR_INVALID_ARG_TYPE);
-  }
-  assertString(as.issuer, '"as.issuer"');
-}
-function assertClient(client) {
-  if (typeof client !== "object" || client === null) {
-    throw CodedTypeError('"client" must be an object', ERR_INVALID_ARG_TYPE);
-  }
-  assertString(client.client_id, '"client.client_id"');
-}
-function formUrlEncode(token) {
-  return encodeURIComponent(token).replace(/(?:[-_.!~*'()]|%20)/g, (substring) => {
-    switch (substring) {
-      case "-":
-      case "_":
-      case ".":
-      case "!":
-      case "~":
-      case "*":
-      case "'":
-      case "(":
-      case ")":
-        return `%${substring.charCodeAt(0).toString(16).toUpperCase()}`;
-      case "%20":
-        return "+";
-      default:
-        throw new Error();
-    }
-  });
-}
-function ClientSecretPost(clientSecret) {
-  assertString(clientSecret, '"clientSecret"');
-  return (_as, client, body, _headers) => {
-    body.set("client_id", client.client_id);
-    body.set("client_secret", clientSecret);
-  };
-}
-function ClientSecretBasic(clientSecret) {
-  assertString(clientSecret, '"clientSecret"');
-  return (_as, client, _body, headers2) => {
-    const username = formUrlEncode(client.client_id);
-    const password = formUrlEncode(clientSecret);
-    const credentials = btoa(`${username}:${password}`);
-    headers2.set("authorization", `Basic ${credentials}`);
-  };
-}
-function clientAssertionPayload(as, client) {
-  const now = epochTime() + getClockSkew(client);
-  return {
-    jti: randomBytes(),
-    aud: as.issuer,
-    exp: now + 60,
-    iat: now,
-    nbf: now,
-    iss: client.client_id,
-    sub: client.client_id
-  };
-}
-function PrivateKeyJwt(clientPrivateKey, options) {
-  const { key, kid } = getKeyAndKid(clientPrivateKey);
-  assertPrivateKey(key, '"clientPrivateKey.key"');
-  return async (as, client, body, _headers) => {
-    const header = { alg: keyToJws(key), kid };
-    const payload = clientAssertionPayload(as, client);
-    options?.[modifyAssertion]?.(header, payload);
-    body.set("client_id", client.client_id);
-    body.set("client_assertion_type", "urn:ietf:params:oauth:client-assertion-type:jwt-bearer");
-    body.set("client_assertion", await signJwt(header, payload, key));
-  };
-}
-function ClientSecretJwt(clientSecret, options) {
-  assertString(clientSecret, '"clientSecret"');
-  const modify = options?.[modifyAssertion];
-  let key;
-  return async (as, client, body, _headers) => {
-    key ||= await crypto.subtle.importKey("raw", buf(clientSecret), { hash: "SHA-256", name: "HMAC" }, false, ["sign"]);
-    const header = { alg: "HS256" };
-    const payload = clientAssertionPayload(as, client);
-    modify?.(header, payload);
-    const data = `${b64u(buf(JSON.stringify(header)))}.${b64u(buf(JSON.stringify(payload)))}`;
-    const hmac = await crypto.subtle.sign(key.algorithm, key, buf(data));
-    body.set("client_id", client.client_id);
-    body.set("client_assertion_type", "urn:ietf:params:oauth:client-assertion-type:jwt-bearer");
-    body.set("client_assertion", `${data}.${b64u(new Uint8Array(hmac))}`);
-  };
-}
-function None() {
-  return (_as, client, body, _headers) => {
-    body.set("client_id", client.client_id);
-  };
-}
-function TlsClientAuth() {
-  return None();
-}
-async function signJwt(header, payload, key) {
-  if (!key.usages.includes("sign")) {
-    throw CodedTypeError('CryptoKey instances used for signing assertions must include "sign" in their "usages"', ERR_INVALID_ARG_VALUE);
-  }
-  const input = `${b64u(buf(JSON.stringify(header)))}.${b64u(buf(JSON.stringify(payload)))}`;
-  const signature = b64u(await crypto.subtle.sign(keyToSubtle(key), key, buf(input)));
-  return `${input}.${signature}`;
-}
-async function issueRequestObject(as, client, parameters, privateKey, options) {
-  assertAs(as);
-  assertClient(client);
-  parameters = new URLSearchParams(parameters);
-  const { key, kid } = getKeyAndKid(privateKey);
-  assertPrivateKey(key, '"privateKey.key"');
-  parameters.set("client_id", client.client_id);
-  const now = epochTime() + getClockSkew(client);
-  const claims = {
-    ...Object.fromEntries(parameters.entries()),
-    jti: randomBytes(),
-    aud: as.issuer,
-    exp: now + 60,
-    iat: now,
-    nbf: now,
-    iss: client.client_id
-  };
-  let resource;
-  if (parameters.has("resource") && (resource = parameters.getAll("resource")) && resource.length > 1) {
-    claims.resource = resource;
-  }
-  {
-    let value = parameters.get("max_age");
-    if (value !== null) {
-      claims.max_age = parseInt(value, 10);
-      assertNumber(claims.max_age, true, '"max_age" parameter');
-    }
-  }
-  {
-    let value = parameters.get("claims");
-    if (value !== null) {
-      try {
-        claims.claims = JSON.parse(value);
-      } catch (cause) {
-        throw OPE('failed to parse the "claims" parameter as JSON', PARSE_ERROR, cause);
-      }
-      if (!isJsonObject(claims.claims)) {
-        throw CodedTypeError('"claims" parameter must be a JSON with a top level object', ERR_INVALID_ARG_VALUE);
-      }
-    }
-  }
-  {
-    let value = parameters.get("authorization_details");
-    if (value !== null) {
-      try {
-        claims.authorization_details = JSON.parse(value);
-      } catch (cause) {
-        throw OPE('failed to parse the "authorization_details" parameter as JSON', PARSE_ERROR, cause);
-      }
-      if (!Array.isArray(claims.authorization_details)) {
-        throw CodedTypeError('"authorization_details" parameter must be a JSON with a top level array', ERR_INVALID_ARG_VALUE);
-      }
-    }
-  }
-  const header = {
-    alg: keyToJws(key),
-    typ: "oauth-authz-req+jwt",
-    kid
-  };
-  options?.[modifyAssertion]?.(header, claims);
-  return signJwt(header, claims, key);
-}
-async function getSetPublicJwkCache(key, alg) {
-  const { kty, e: e2, n, x, y, crv, pub } = await crypto.subtle.exportKey("jwk", key);
-  const jwk = { kty, e: e2, n, x, y, crv, pub };
-  if (kty === "AKP")
-    jwk.alg = alg;
-  jwkCache.set(key, jwk);
-  return jwk;
-}
-async function publicJwk(key, alg) {
-  jwkCache ||= /* @__PURE__ */ new WeakMap();
-  return jwkCache.get(key) || getSetPublicJwkCache(key, alg);
-}
-function checkProtocol(url, enforceHttps) {
-  if (enforceHttps && url.protocol !== "https:") {
-    throw OPE("only requests to HTTPS are allowed", HTTP_REQUEST_FORBIDDEN, url);
-  }
-  if (url.protocol !== "https:" && url.protocol !== "http:") {
-    throw OPE("only HTTP and HTTPS requests are allowed", REQUEST_PROTOCOL_FORBIDDEN, url);
-  }
-}
-function validateEndpoint(value, endpoint, useMtlsAlias, enforceHttps) {
-  let url;
-  if (typeof value !== "string" || !(url = URLParse(value))) {
-    throw OPE(`authorization server metadata does not contain a valid ${useMtlsAlias ? `"as.mtls_endpoint_aliases.${endpoint}"` : `"as.${endpoint}"`}`, value === void 0 ? MISSING_SERVER_METADATA : INVALID_SERVER_METADATA, { attribute: useMtlsAlias ? `mtls_endpoint_aliases.${endpoint}` : endpoint });
-  }
-  checkProtocol(url, enforceHttps);
-  return url;
-}
-function resolveEndpoint(as, endpoint, useMtlsAlias, enforceHttps) {
-  if (useMtlsAlias && as.mtls_endpoint_aliases && endpoint in as.mtls_endpoint_aliases) {
-    return validateEndpoint(as.mtls_endpoint_aliases[endpoint], endpoint, useMtlsAlias, enforceHttps);
-  }
-  return validateEndpoint(as[endpoint], endpoint, useMtlsAlias, enforceHttps);
-}
-async function pushedAuthorizationRequest(as, client, clientAuthentication, parameters, options) {
-  assertAs(as);
-  assertClient(client);
-  const url = resolveEndpoint(as, "pushed_authorization_request_endpoint", client.use_mtls_endpoint_aliases, options?.[allowInsecureRequests] !== true);
-  const body = new URLSearchParams(parameters);
-  body.set("client_id", client.client_id);
-  const headers2 = prepareHeaders(options?.headers);
-  headers2.set("accept", "application/json");
-  if (options?.DPoP !== void 0) {
-    assertDPoP(options.DPoP);
-    await options.DPoP.addProof(url, headers2, "POST");
-  }
-  const response = await authenticatedRequest(as, client, clientAuthentication, url, body, headers2, options);
-  options?.DPoP?.cacheNonce(response, url);
-  return response;
-}
-function isDPoPNonceError(err) {
-  if (err instanceof WWWAuthenticateChallengeError) {
-    return err.cause.some((challenge) => challenge.scheme === "dpop" && challenge.parameters.error === "use_dpop_nonce");
-  }
-  if (err instanceof ResponseBodyError) {
-    return err.error === "use_dpop_nonce";
-  }
-  return false;
-}
-function DPoP(client, keyPair, options) {
-  return new DPoPHandler(client, keyPair, options);
-}
-function parseWwwAuthenticateChallenges(response) {
-  if (!looseInstanceOf(response, Response)) {
-    throw CodedTypeError('"response" must be an instance of Response', ERR_INVALID_ARG_TYPE);
-  }
-  const header = response.headers.get("www-authenticate");
-  if (header === null) {
-    return void 0;
-  }
-  const challenges = [];
-  let rest = header;
-  while (rest) {
-    let match = rest.match(schemeRE);
-    const scheme = match?.["1"].toLowerCase();
-    if (!scheme) {
-      return void 0;
-    }
-    const afterScheme = rest.substring(match[0].length);
-    if (afterScheme && !afterScheme.match(/^[\s,]/)) {
-      return void 0;
-    }
-    const spaceMatch = afterScheme.match(/^\s+(.*)$/);
-    const hasParameters = !!spaceMatch;
-    rest = spaceMatch ? spaceMatch[1] : void 0;
-    const parameters = {};
-    let token68;
-    if (hasParameters) {
-      while (rest) {
-        let key;
-        let value;
-        if (match = rest.match(quotedParamRE)) {
-          ;
-          [, key, value, rest] = match;
-          if (value.includes("\\")) {
-            value = value.replace(/\\([\s\S])/g, "$1");
-          }
-          parameters[key.toLowerCase()] = value;
-          continue;
-        }
-        if (match = rest.match(unquotedParamRE)) {
-          ;
-          [, key, value, rest] = match;
-          parameters[key.toLowerCase()] = value;
-          continue;
-        }
-        if (match = rest.match(token68ParamRE)) {
-          if (Object.keys(parameters).length) {
-            break;
-          }
-          ;
-          [, token68, rest] = match;
-          break;
-        }
-        return void 0;
-      }
-    } else {
-      rest = afterScheme || void 0;
-    }
-    const challenge = { scheme, parameters };
-    if (token68) {
-      challenge.token68 = token68;
-    }
-    challenges.push(challenge);
-  }
-  if (!challenges.length) {
-    return void 0;
-  }
-  return challenges;
-}
-async function processPushedAuthorizationResponse(as, client, response) {
-  assertAs(as);
-  assertClient(client);
-  if (!looseInstanceOf(response, Response)) {
-    throw CodedTypeError('"response" must be an instance of Response', ERR_INVALID_ARG_TYPE);
-  }
-  await checkOAuthBodyError(response, 201, "Pushed Authorization Request Endpoint");
-  assertReadableResponse(response);
-  const json = await getResponseJsonBody(response);
-  assertString(json.request_uri, '"response" body "request_uri" property', INVALID_RESPONSE, {
-    body: json
-  });
-  let expiresIn = typeof json.expires_in !== "number" ? parseFloat(json.expires_in) : json.expires_in;
-  assertNumber(expiresIn, true, '"response" body "expires_in" property', INVALID_RESPONSE, {
-    body: json
-  });
-  json.expires_in = expiresIn;
-  return json;
-}
-async function parseOAuthResponseErrorBody(response) {
-  if (response.status > 399 && response.status < 500) {
-    assertReadableResponse(response);
-    assertApplicationJson(response);
-    try {
-      const json = await response.clone().json();
-      if (isJsonObject(json) && typeof json.error === "string" && json.error.length) {
-        return json;
-      }
-    } catch {
-    }
-  }
-  return void 0;
-}
-async function checkOAuthBodyError(response, expected, label) {
-  if (response.status !== expected) {
-    checkAuthenticationChallenges(response);
-    let err;
-    if (err = await parseOAuthResponseErrorBody(response)) {
-      await response.body?.cancel();
-      throw new ResponseBodyError("server responded with an error in the response body", {
-        cause: err,
-        response
-      });
-    }
-    throw OPE(`"response" is not a conform ${label} response (unexpected HTTP status code)`, RESPONSE_IS_NOT_CONFORM, response);
-  }
-}
-function assertDPoP(option) {
-  if (!branded.has(option)) {
-    throw CodedTypeError('"options.DPoP" is not a valid DPoPHandle', ERR_INVALID_ARG_VALUE);
-  }
-}
-async function resourceRequest(accessToken, method, url, headers2, body, options) {
-  assertString(accessToken, '"accessToken"');
-  if (!(url instanceof URL)) {
-    throw CodedTypeError('"url" must be an instance of URL', ERR_INVALID_ARG_TYPE);
-  }
-  checkProtocol(url, options?.[allowInsecureRequests] !== true);
-  headers2 = prepareHeaders(headers2);
-  if (options?.DPoP) {
-    assertDPoP(options.DPoP);
-    await options.DPoP.addProof(url, headers2, method.toUpperCase(), accessToken);
-  }
-  headers2.set("authorization", `${headers2.has("dpop") ? "DPoP" : "Bearer"} ${accessToken}`);
-  const response = await (options?.[customFetch] || fetch)(url.href, {
-    duplex: looseInstanceOf(body, ReadableStream) ? "half" : void 0,
-    body,
-    headers: Object.fromEntries(headers2.entries()),
-    method,
-    redirect: "manual",
-    signal: signal(url, options?.signal)
-  });
-  options?.DPoP?.cacheNonce(response, url);
-  return response;
-}
-async function protectedResourceRequest(accessToken, method, url, headers2, body, options) {
-  const response = await resourceRequest(accessToken, method, url, headers2, body, options);
-  checkAuthenticationChallenges(response);
-  return response;
-}
-async function userInfoRequest(as, client, accessToken, options) {
-  assertAs(as);
-  assertClient(client);
-  const url = resolveEndpoint(as, "userinfo_endpoint", client.use_mtls_endpoint_aliases, options?.[allowInsecureRequests] !== true);
-  const headers2 = prepareHeaders(options?.headers);
-  if (client.userinfo_signed_response_alg) {
-    headers2.set("accept", "application/jwt");
-  } else {
-    headers2.set("accept", "application/json");
-    headers2.append("accept", "application/jwt");
-  }
-  return resourceRequest(accessToken, "GET", url, headers2, null, {
-    ...options,
-    [clockSkew]: getClockSkew(client)
-  });
-}
-function setJwksCache(as, jwks, uat, cache2) {
-  jwksMap ||= /* @__PURE__ */ new WeakMap();
-  jwksMap.set(as, {
-    jwks,
-    uat,
-    get age() {
-      return epochTime() - this.uat;
-    }
-  });
-  if (cache2) {
-    Object.assign(cache2, { jwks: structuredClone(jwks), uat });
-  }
-}
-function isFreshJwksCache(input) {
-  if (typeof input !== "object" || input === null) {
-    return false;
-  }
-  if (!("uat" in input) || typeof input.uat !== "number" || epochTime() - input.uat >= 300) {
-    return false;
-  }
-  if (!("jwks" in input) || !isJsonObject(input.jwks) || !Array.isArray(input.jwks.keys) || !Array.prototype.every.call(input.jwks.keys, isJsonObject)) {
-    return false;
-  }
-  return true;
-}
-function clearJwksCache(as, cache2) {
-  jwksMap?.delete(as);
-  delete cache2?.jwks;
-  delete cache2?.uat;
-}
-async function getPublicSigKeyFromIssuerJwksUri(as, options, header) {
-  const { alg, kid } = header;
-  checkSupportedJwsAlg(header);
-  if (!jwksMap?.has(as) && isFreshJwksCache(options?.[jwksCache])) {
-    setJwksCache(as, options?.[jwksCache].jwks, options?.[jwksCache].uat);
-  }
-  let jwks;
-  let age;
-  if (jwksMap?.has(as)) {
-    ;
-    ({ jwks, age } = jwksMap.get(as));
-    if (age >= 300) {
-      clearJwksCache(as, options?.[jwksCache]);
-      return getPublicSigKeyFromIssuerJwksUri(as, options, header);
-    }
-  } else {
-    const downloaded = await jwksRequest(as, options);
-    jwks = downloaded.jwks;
-    age = epochTime() - downloaded.uat;
-    setJwksCache(as, jwks, downloaded.uat, options?.[jwksCache]);
-  }
-  let kty;
-  switch (alg.slice(0, 2)) {
-    case "RS":
-    case "PS":
-      kty = "RSA";
-      break;
-    case "ES":
-      kty = "EC";
-      break;
-    case "Ed":
-      kty = "OKP";
-      break;
-    case "ML":
-      kty = "AKP";
-      break;
-    default:
-      throw new UnsupportedOperationError("unsupported JWS algorithm", { cause: { alg } });
-  }
-  const candidates = jwks.keys.filter((jwk2) => {
-    if (jwk2.kty !== kty) {
-      return false;
-    }
-    if (kid !== void 0 && kid !== jwk2.kid) {
-      return false;
-    }
-    if (jwk2.alg !== void 0 && alg !== jwk2.alg) {
-      return false;
-    }
-    if (jwk2.use !== void 0 && jwk2.use !== "sig") {
-      return false;
-    }
-    if (jwk2.key_ops?.includes("verify") === false) {
-      return false;
-    }
-    switch (true) {
-      case (alg === "ES256" && jwk2.crv !== "P-256"):
-      case (alg === "ES384" && jwk2.crv !== "P-384"):
-      case (alg === "ES512" && jwk2.crv !== "P-521"):
-      case (alg === "Ed25519" && jwk2.crv !== "Ed25519"):
-      case (alg === "EdDSA" && jwk2.crv !== "Ed25519"):
-        return false;
-    }
-    return true;
-  });
-  const { 0: jwk, length } = candidates;
-  if (!length) {
-    if (age >= 60) {
-      clearJwksCache(as, options?.[jwksCache]);
-      return getPublicSigKeyFromIssuerJwksUri(as, options, header);
-    }
-    throw OPE("error when selecting a JWT verification key, no applicable keys found", KEY_SELECTION, { header, candidates, jwks_uri: new URL(as.jwks_uri) });
-  }
-  if (length !== 1) {
-    throw OPE('error when selecting a JWT verification key, multiple applicable keys found, a "kid" JWT Header Parameter is required', KEY_SELECTION, { header, candidates, jwks_uri: new URL(as.jwks_uri) });
-  }
-  jwksKeys ||= /* @__PURE__ */ new WeakMap();
-  let keys = jwksKeys.get(jwk);
-  if (!keys) {
-    keys = /* @__PURE__ */ new Map();
-    jwksKeys.set(jwk, keys);
-  }
-  let key = keys.get(alg);
-  if (!key) {
-    key = importJwk(alg, jwk).catch((cause) => {
-      keys.delete(alg);
-      throw cause;
-    });
-    keys.set(alg, key);
-  }
-  return key;
-}
-function getContentType(input) {
-  return input.headers.get("content-type")?.split(";")[0];
-}
-async function processUserInfoResponse(as, client, expectedSubject, response, options) {
-  assertAs(as);
-  assertClient(client);
-  if (!looseInstanceOf(response, Response)) {
-    throw CodedTypeError('"response" must be an instance of Response', ERR_INVALID_ARG_TYPE);
-  }
-  checkAuthenticationChallenges(response);
-  if (response.status !== 200) {
-    throw OPE('"response" is not a conform UserInfo Endpoint response (unexpected HTTP status code)', RESPONSE_IS_NOT_CONFORM, response);
-  }
-  assertReadableResponse(response);
-  let json;
-  if (getContentType(response) === "application/jwt") {
-    const { claims, jwt } = await validateJwt(await response.text(), checkSigningAlgorithm.bind(void 0, client.userinfo_signed_response_alg, as.userinfo_signing_alg_values_supported, void 0), getClockSkew(client), getClockTolerance(client), options?.[jweDecrypt]).then(validateOptionalAudience.bind(void 0, client.client_id)).then(validateOptionalIssuer.bind(void 0, as));
-    jwtRefs.set(response, jwt);
-    json = claims;
-  } else {
-    if (client.userinfo_signed_response_alg) {
-      throw OPE("JWT UserInfo Response expected", JWT_USERINFO_EXPECTED, response);
-    }
-    json = await getResponseJsonBody(response);
-  }
-  assertString(json.sub, '"response" body "sub" property', INVALID_RESPONSE, { body: json });
-  switch (expectedSubject) {
-    case skipSubjectCheck:
-      break;
-    default:
-      assertString(expectedSubject, '"expectedSubject"');
-      if (json.sub !== expectedSubject) {
-        throw OPE('unexpected "response" body "sub" property value', JSON_ATTRIBUTE_COMPARISON, {
-          expected: expectedSubject,
-          body: json,
-          attribute: "sub"
-        });
-      }
-  }
-  return json;
-}
-async function authenticatedRequest(as, client, clientAuthentication, url, body, headers2, options) {
-  await clientAuthentication(as, client, body, headers2);
-  headers2.set("content-type", "application/x-www-form-urlencoded;charset=UTF-8");
-  return (options?.[customFetch] || fetch)(url.href, {
-    body,
-    headers: Object.fromEntries(headers2.entries()),
-    method: "POST",
-    redirect: "manual",
-    signal: signal(url, options?.signal)
-  });
-}
-async function tokenEndpointRequest(as, client, clientAuthentication, grantType, parameters, options) {
-  const url = resolveEndpoint(as, "token_endpoint", client.use_mtls_endpoint_aliases, options?.[allowInsecureRequests] !== true);
-  parameters.set("grant_type", grantType);
-  const headers2 = prepareHeaders(options?.headers);
-  headers2.set("accept", "application/json");
-  if (options?.DPoP !== void 0) {
-    assertDPoP(options.DPoP);
-    await options.DPoP.addProof(url, headers2, "POST");
-  }
-  const response = await authenticatedRequest(as, client, clientAuthentication, url, parameters, headers2, options);
-  options?.DPoP?.cacheNonce(response, url);
-  return response;
-}
-async function refreshTokenGrantRequest(as, client, clientAuthentication, refreshToken, options) {
-  assertAs(as);
-  assertClient(client);
-  assertString(refreshToken, '"refreshToken"');
-  const parameters = new URLSearchParams(options?.additionalParameters);
-  parameters.set("refresh_token", refreshToken);
-  return tokenEndpointRequest(as, client, clientAuthentication, "refresh_token", parameters, options);
-}
-function getValidatedIdTokenClaims(ref) {
-  if (!ref.id_token) {
-    return void 0;
-  }
-  const claims = idTokenClaims.get(ref);
-  if (!claims) {
-    throw CodedTypeError('"ref" was already garbage collected or did not resolve from the proper sources', ERR_INVALID_ARG_VALUE);
-  }
-  return claims;
-}
-async function validateApplicationLevelSignature(as, ref, options) {
-  assertAs(as);
-  if (!jwtRefs.has(ref)) {
-    throw CodedTypeError('"ref" does not contain a processed JWT Response to verify the signature of', ERR_INVALID_ARG_VALUE);
-  }
-  const { 0: protectedHeader, 1: payload, 2: encodedSignature } = jwtRefs.get(ref).split(".");
-  const header = JSON.parse(buf(b64u(protectedHeader)));
-  if (header.alg.startsWith("HS")) {
-    throw new UnsupportedOperationError("unsupported JWS algorithm", { cause: { alg: header.alg } });
-  }
-  let key;
-  key = await getPublicSigKeyFromIssuerJwksUri(as, options, header);
-  await validateJwsSignature(protectedHeader, payload, key, b64u(encodedSignature));
-}
-async function processGenericAccessTokenResponse(as, client, response, additionalRequiredIdTokenClaims, decryptFn, recognizedTokenTypes) {
-  assertAs(as);
-  assertClient(client);
-  if (!looseInstanceOf(response, Response)) {
-    throw CodedTypeError('"response" must be an instance of Response', ERR_INVALID_ARG_TYPE);
-  }
-  await checkOAuthBodyError(response, 200, "Token Endpoint");
-  assertReadableResponse(response);
-  const json = await getResponseJsonBody(response);
-  assertString(json.access_token, '"response" body "access_token" property', INVALID_RESPONSE, {
-    body: json
-  });
-  assertString(json.token_type, '"response" body "token_type" property', INVALID_RESPONSE, {
-    body: json
-  });
-  json.token_type = json.token_type.toLowerCase();
-  if (json.expires_in !== void 0) {
-    let expiresIn = typeof json.expires_in !== "number" ? parseFloat(json.expires_in) : json.expires_in;
-    assertNumber(expiresIn, true, '"response" body "expires_in" property', INVALID_RESPONSE, {
-      body: json
-    });
-    json.expires_in = expiresIn;
-  }
-  if (json.refresh_token !== void 0) {
-    assertString(json.refresh_token, '"response" body "refresh_token" property', INVALID_RESPONSE, {
-      body: json
-    });
-  }
-  if (json.scope !== void 0 && typeof json.scope !== "string") {
-    throw OPE('"response" body "scope" property must be a string', INVALID_RESPONSE, { body: json });
-  }
-  if (json.id_token !== void 0) {
-    assertString(json.id_token, '"response" body "id_token" property', INVALID_RESPONSE, {
-      body: json
-    });
-    const requiredClaims = [];
-    if (client.require_auth_time === true) {
-      requiredClaims.push("auth_time");
-    }
-    if (client.default_max_age !== void 0) {
-      assertNumber(client.default_max_age, true, '"client.default_max_age"');
-      requiredClaims.push("auth_time");
-    }
-    if (additionalRequiredIdTokenClaims?.length) {
-      requiredClaims.push(...additionalRequiredIdTokenClaims);
-    }
-    const { claims, jwt } = await validateIdTokenClaims(as, client, json.id_token, requiredClaims, decryptFn);
-    validateIdTokenAuthorizedParty(client, claims);
-    validateIdTokenAuthTimeClaim(claims);
-    jwtRefs.set(response, jwt);
-    idTokenClaims.set(json, claims);
-  }
-  if (recognizedTokenTypes?.[json.token_type] !== void 0) {
-    recognizedTokenTypes[json.token_type](response, json);
-  } else if (json.token_type !== "dpop" && json.token_type !== "bearer") {
-    throw new UnsupportedOperationError("unsupported `token_type` value", { cause: { body: json } });
-  }
-  return json;
-}
-function checkAuthenticationChallenges(response) {
-  let challenges;
-  if (challenges = parseWwwAuthenticateChallenges(response)) {
-    throw new WWWAuthenticateChallengeError("server responded with a challenge in the WWW-Authenticate HTTP Header", { cause: challenges, response });
-  }
-}
-async function processRefreshTokenResponse(as, client, response, options) {
-  return processGenericAccessTokenResponse(as, client, response, void 0, options?.[jweDecrypt], options?.recognizedTokenTypes);
-}
-function validateOptionalAudience(expected, result) {
-  if (result.claims.aud !== void 0) {
-    return validateAudience(expected, result);
-  }
-  return result;
-}
-function validateAudience(expected, result) {
-  if (Array.isArray(result.claims.aud)) {
-    if (!result.claims.aud.includes(expected)) {
-      throw OPE('unexpected JWT "aud" (audience) claim value', JWT_CLAIM_COMPARISON, {
-        expected,
-        claims: result.claims,
-        claim: "aud"
-      });
-    }
-  } else if (result.claims.aud !== expected) {
-    throw OPE('unexpected JWT "aud" (audience) claim value', JWT_CLAIM_COMPARISON, {
-      expected,
-      claims: result.claims,
-      claim: "aud"
-    });
-  }
-  return result;
-}
-function validateOptionalIssuer(as, result) {
-  if (result.claims.iss !== void 0) {
-    return validateIssuer(as, result);
-  }
-  return result;
-}
-function validateIssuer(as, result) {
-  const expected = as[_expectedIssuer]?.(result) ?? as.issuer;
-  if (result.claims.iss !== expected) {
-    throw OPE('unexpected JWT "iss" (issuer) claim value', JWT_CLAIM_COMPARISON, {
-      expected,
-      claims: result.claims,
-      claim: "iss"
-    });
-  }
-  return result;
-}
-function brand(searchParams) {
-  branded.add(searchParams);
-  return searchParams;
-}
-async function authorizationCodeGrantRequest(as, client, clientAuthentication, callbackParameters, redirectUri, codeVerifier, options) {
-  assertAs(as);
-  assertClient(client);
-  if (!branded.has(callbackParameters)) {
-    throw CodedTypeError('"callbackParameters" must be an instance of URLSearchParams obtained from "validateAuthResponse()", or "validateJwtAuthResponse()', ERR_INVALID_ARG_VALUE);
-  }
-  assertString(redirectUri, '"redirectUri"');
-  const code = getURLSearchParameter(callbackParameters, "code");
-  if (!code) {
-    throw OPE('no authorization code in "callbackParameters"', INVALID_RESPONSE);
-  }
-  const parameters = new URLSearchParams(options?.additionalParameters);
-  parameters.set("redirect_uri", redirectUri);
-  parameters.set("code", code);
-  if (codeVerifier !== nopkce) {
-    assertString(codeVerifier, '"codeVerifier"');
-    parameters.set("code_verifier", codeVerifier);
-  }
-  return tokenEndpointRequest(as, client, clientAuthentication, "authorization_code", parameters, options);
-}
-function validatePresence(required, result) {
-  for (const claim of required) {
-    if (result.claims[claim] === void 0) {
-      throw OPE(`JWT "${claim}" (${jwtClaimNames[claim]}) claim missing`, INVALID_RESPONSE, {
-        claims: result.claims
-      });
-    }
-  }
-  return result;
-}
-function validateStringClaim(claim, result) {
-  if (typeof result.claims[claim] !== "string") {
-    throw OPE(`unexpected JWT "${claim}" (${jwtClaimNames[claim]}) claim type`, INVALID_RESPONSE, {
-      claims: result.claims
-    });
-  }
-  return result;
-}
-function validateIdTokenClaims(as, client, idToken, requiredClaims, decryptFn) {
-  return validateJwt(idToken, checkSigningAlgorithm.bind(void 0, client.id_token_signed_response_alg, as.id_token_signing_alg_values_supported, "RS256"), getClockSkew(client), getClockTolerance(client), decryptFn).then(validatePresence.bind(void 0, ["aud", "exp", "iat", "iss", "sub", ...requiredClaims])).then(validateIssuer.bind(void 0, as)).then(validateAudience.bind(void 0, client.client_id)).then(validateStringClaim.bind(void 0, "sub"));
-}
-function resolveIdTokenMaxAge(client, maxAge) {
-  if (maxAge === skipAuthTimeCheck) {
-    return maxAge;
-  }
-  const fromClient = maxAge === void 0;
-  if (fromClient) {
-    maxAge = client.default_max_age;
-  }
-  if (maxAge === void 0) {
-    return skipAuthTimeCheck;
-  }
-  assertNumber(maxAge, true, fromClient ? '"client.default_max_age"' : '"maxAge" argument');
-  return maxAge;
-}
-function validateIdTokenAuthTimeClaim(claims) {
-  if (claims.auth_time !== void 0) {
-    assertNumber(claims.auth_time, true, 'ID Token "auth_time" (authentication time)', INVALID_RESPONSE, { claims });
-  }
-}
-function validateIdTokenAuthTime(client, claims, maxAge) {
-  if (maxAge === skipAuthTimeCheck) {
-    return;
-  }
-  const now = epochTime() + getClockSkew(client);
-  const tolerance = getClockTolerance(client);
-  if (claims.auth_time + maxAge < now - tolerance) {
-    throw OPE("too much time has elapsed since the last End-User authentication", JWT_TIMESTAMP_CHECK, { claims, now, tolerance, claim: "auth_time" });
-  }
-}
-function validateIdTokenNonce(claims, expectedNonce) {
-  const expected = expectedNonce === expectNoNonce ? void 0 : expectedNonce;
-  if (claims.nonce !== expected) {
-    throw OPE('unexpected ID Token "nonce" claim value', JWT_CLAIM_COMPARISON, {
-      expected,
-      claims,
-      claim: "nonce"
-    });
-  }
-}
-function validateIdTokenAuthorizedParty(client, claims) {
-  if (Array.isArray(claims.aud) && claims.aud.length !== 1) {
-    if (claims.azp === void 0) {
-      throw OPE('ID Token "aud" (audience) claim includes additional untrusted audiences', JWT_CLAIM_COMPARISON, { claims, claim: "aud" });
-    }
-    if (claims.azp !== client.client_id) {
-      throw OPE('unexpected ID Token "azp" (authorized party) claim value', JWT_CLAIM_COMPARISON, {
-        expected: client.client_id,
-        claims,
-        claim: "azp"
-      });
-    }
-  }
-}
-async function processAuthorizationCodeResponse(as, client, response, options) {
-  if (typeof options?.expectedNonce === "string" || typeof options?.maxAge === "number" || options?.requireIdToken) {
-    return processAuthorizationCodeOpenIDResponse(as, client, response, options.expectedNonce, options.maxAge, options[jweDecrypt], options.recognizedTokenTypes);
-  }
-  return processAuthorizationCodeOAuth2Response(as, client, response, options?.maxAge, options?.[jweDecrypt], options?.recognizedTokenTypes);
-}
-async function processAuthorizationCodeOpenIDResponse(as, client, response, expectedNonce, maxAge, decryptFn, recognizedTokenTypes) {
-  const additionalRequiredClaims = [];
-  switch (expectedNonce) {
-    case void 0:
-      expectedNonce = expectNoNonce;
-      break;
-    case expectNoNonce:
-      break;
-    default:
-      assertString(expectedNonce, '"expectedNonce" argument');
-      additionalRequiredClaims.push("nonce");
-  }
-  maxAge = resolveIdTokenMaxAge(client, maxAge);
-  if (maxAge !== skipAuthTimeCheck) {
-    additionalRequiredClaims.push("auth_time");
-  }
-  const result = await processGenericAccessTokenResponse(as, client, response, additionalRequiredClaims, decryptFn, recognizedTokenTypes);
-  assertString(result.id_token, '"response" body "id_token" property', INVALID_RESPONSE, {
-    body: result
-  });
-  const claims = getValidatedIdTokenClaims(result);
-  validateIdTokenAuthTime(client, claims, maxAge);
-  validateIdTokenNonce(claims, expectedNonce);
-  return result;
-}
-async function processAuthorizationCodeOAuth2Response(as, client, response, maxAge, decryptFn, recognizedTokenTypes) {
-  const result = await processGenericAccessTokenResponse(as, client, response, void 0, decryptFn, recognizedTokenTypes);
-  const claims = getValidatedIdTokenClaims(result);
-  if (claims) {
-    validateIdTokenAuthTime(client, claims, resolveIdTokenMaxAge(client, maxAge));
-    validateIdTokenNonce(claims, expectNoNonce);
-  }
-  return result;
-}
-function checkJwtType(expected, result) {
-  if (typeof result.header.typ !== "string" || normalizeTyp(result.header.typ) !== expected) {
-    throw OPE('unexpected JWT "typ" header parameter value', INVALID_RESPONSE, {
-      header: result.header
-    });
-  }
-  return result;
-}
-async function clientCredentialsGrantRequest(as, client, clientAuthentication, parameters, options) {
-  assertAs(as);
-  assertClient(client);
-  return tokenEndpointRequest(as, client, clientAuthentication, "client_credentials", new URLSearchParams(parameters), options);
-}
-async function genericTokenEndpointRequest(as, client, clientAuthentication, grantType, parameters, options) {
-  assertAs(as);
-  assertClient(client);
-  assertString(grantType, '"grantType"');
-  return tokenEndpointRequest(as, client, clientAuthentication, grantType, new URLSearchParams(parameters), options);
-}
-async function processGenericTokenEndpointResponse(as, client, response, options) {
-  return processGenericAccessTokenResponse(as, client, response, void 0, options?.[jweDecrypt], options?.recognizedTokenTypes);
-}
-async function processClientCredentialsResponse(as, client, response, options) {
-  return processGenericAccessTokenResponse(as, client, response, void 0, options?.[jweDecrypt], options?.recognizedTokenTypes);
-}
-async function revocationRequest(as, client, clientAuthentication, token, options) {
-  assertAs(as);
-  assertClient(client);
-  assertString(token, '"token"');
-  const url = resolveEndpoint(as, "revocation_endpoint", client.use_mtls_endpoint_aliases, options?.[allowInsecureRequests] !== true);
-  const body = new URLSearchParams(options?.additionalParameters);
-  body.set("token", token);
-  const headers2 = prepareHeaders(options?.headers);
-  headers2.delete("accept");
-  return authenticatedRequest(as, client, clientAuthentication, url, body, headers2, options);
-}
-async function processRevocationResponse(response) {
-  if (!looseInstanceOf(response, Response)) {
-    throw CodedTypeError('"response" must be an instance of Response', ERR_INVALID_ARG_TYPE);
-  }
-  await checkOAuthBodyError(response, 200, "Revocation Endpoint");
-  return void 0;
-}
-function assertReadableResponse(response) {
-  if (response.bodyUsed) {
-    throw CodedTypeError('"response" body has been used already', ERR_INVALID_ARG_VALUE);
-  }
-}
-async function introspectionRequest(as, client, clientAuthentication, token, options) {
-  assertAs(as);
-  assertClient(client);
-  assertString(token, '"token"');
-  const url = resolveEndpoint(as, "introspection_endpoint", client.use_mtls_endpoint_aliases, options?.[allowInsecureRequests] !== true);
-  const body = new URLSearchParams(options?.additionalParameters);
-  body.set("token", token);
-  const headers2 = prepareHeaders(options?.headers);
-  if (options?.requestJwtResponse ?? client.introspection_signed_response_alg) {
-    headers2.set("accept", "application/token-introspection+jwt");
-  } else {
-    headers2.set("accept", "application/json");
-  }
-  return authenticatedRequest(as, client, clientAuthentication, url, body, headers2, options);
-}
-async function processIntrospectionResponse(as, client, response, options) {
-  assertAs(as);
-  assertClient(client);
-  if (!looseInstanceOf(response, Response)) {
-    throw CodedTypeError('"response" must be an instance of Response', ERR_INVALID_ARG_TYPE);
-  }
-  await checkOAuthBodyError(response, 200, "Introspection Endpoint");
-  let json;
-  if (getContentType(response) === "application/token-introspection+jwt") {
-    assertReadableResponse(response);
-    const { claims, jwt } = await validateJwt(await response.text(), checkSigningAlgorithm.bind(void 0, client.introspection_signed_response_alg, as.introspection_signing_alg_values_supported, "RS256"), getClockSkew(client), getClockTolerance(client), options?.[jweDecrypt]).then(checkJwtType.bind(void 0, "token-introspection+jwt")).then(validatePresence.bind(void 0, ["aud", "iat", "iss"])).then(validateIssuer.bind(void 0, as)).then(validateAudience.bind(void 0, client.client_id));
-    jwtRefs.set(response, jwt);
-    if (!isJsonObject(claims.token_introspection)) {
-      throw OPE('JWT "token_introspection" claim must be a JSON object', INVALID_RESPONSE, {
-        claims
-      });
-    }
-    json = claims.token_introspection;
-  } else {
-    assertReadableResponse(response);
-    json = await getResponseJsonBody(response);
-  }
-  if (typeof json.active !== "boolean") {
-    throw OPE('"response" body "active" property must be a boolean', INVALID_RESPONSE, {
-      body: json
-    });
-  }
-  return json;
-}
-async function jwksRequest(as, options) {
-  assertAs(as);
-  const url = resolveEndpoint(as, "jwks_uri", false, options?.[allowInsecureRequests] !== true);
-  const headers2 = prepareHeaders(options?.headers);
-  headers2.set("accept", "application/json");
-  headers2.append("accept", "application/jwk-set+json");
-  const requestHeaders = Object.fromEntries(headers2.entries());
-  const headersKey = JSON.stringify(requestHeaders);
-  const fetcher = options?.[customFetch] || fetch;
-  const requestSignal = signal(url, options?.signal);
-  jwksRequests ||= /* @__PURE__ */ new WeakMap();
-  const requests = jwksRequests.get(as) ?? /* @__PURE__ */ new Set();
-  for (const pending2 of requests) {
-    if (pending2.url === url.href && pending2.headers === headersKey && pending2.fetch === fetcher && pending2.signal === requestSignal) {
-      return pending2.promise;
-    }
-  }
-  const pending = {
-    url: url.href,
-    headers: headersKey,
-    fetch: fetcher,
-    signal: requestSignal,
-    promise: Promise.resolve().then(() => fetcher(url.href, {
-      body: void 0,
-      headers: requestHeaders,
-      method: "GET",
-      redirect: "manual",
-      signal: requestSignal
-    })).then(processJwksResponse).then((jwks) => {
-      const uat = epochTime();
-      setJwksCache(as, jwks, uat);
-      return { jwks, uat };
-    }).finally(() => {
-      requests.delete(pending);
-      if (!requests.size) {
-        jwksRequests.delete(as);
-      }
-    })
-  };
-  requests.add(pending);
-  jwksRequests.set(as, requests);
-  return pending.promise;
-}
-async function processJwksResponse(response) {
-  if (!looseInstanceOf(response, Response)) {
-    throw CodedTypeError('"response" must be an instance of Response', ERR_INVALID_ARG_TYPE);
-  }
-  if (response.status !== 200) {
-    throw OPE('"response" is not a conform JSON Web Key Set response (unexpected HTTP status code)', RESPONSE_IS_NOT_CONFORM, response);
-  }
-  assertReadableResponse(response);
-  const json = await getResponseJsonBody(response, (response2) => assertContentTypes(response2, "application/json", "application/jwk-set+json"));
-  if (!Array.isArray(json.keys)) {
-    throw OPE('"response" body "keys" property must be an array', INVALID_RESPONSE, { body: json });
-  }
-  if (!Array.prototype.every.call(json.keys, isJsonObject)) {
-    throw OPE('"response" body "keys" property members must be JWK formatted objects', INVALID_RESPONSE, { body: json });
-  }
-  return json;
-}
-function supported(alg) {
-  switch (alg) {
-    case "PS256":
-    case "ES256":
-    case "RS256":
-    case "PS384":
-    case "ES384":
-    case "RS384":
-    case "PS512":
-    case "ES512":
-    case "RS512":
-    case "Ed25519":
-    case "EdDSA":
-    case "ML-DSA-44":
-    case "ML-DSA-65":
-    case "ML-DSA-87":
-      return true;
-    default:
-      return false;
-  }
-}
-function checkSupportedJwsAlg(header) {
-  if (!supported(header.alg)) {
-    throw new UnsupportedOperationError('unsupported JWS "alg" identifier', {
-      cause: { alg: header.alg }
-    });
-  }
-}
-function checkRsaKeyAlgorithm(key) {
-  const { algorithm } = key;
-  if (typeof algorithm.modulusLength !== "number" || algorithm.modulusLength < 2048) {
-    throw new UnsupportedOperationError(`unsupported ${algorithm.name} modulusLength`, {
-      cause: key
-    });
-  }
-}
-function ecdsaHashName(key) {
-  const { algorithm } = key;
-  switch (algorithm.namedCurve) {
-    case "P-256":
-      return "SHA-256";
-    case "P-384":
-      return "SHA-384";
-    case "P-521":
-      return "SHA-512";
-    default:
-      throw new UnsupportedOperationError("unsupported ECDSA namedCurve", { cause: key });
-  }
-}
-function keyToSubtle(key) {
-  switch (key.algorithm.name) {
-    case "ECDSA":
-      return {
-        name: key.algorithm.name,
-        hash: ecdsaHashName(key)
-      };
-    case "RSA-PSS": {
-      checkRsaKeyAlgorithm(key);
-      switch (key.algorithm.hash.name) {
-        case "SHA-256":
-        case "SHA-384":
-        case "SHA-512":
-          return {
-            name: key.algorithm.name,
-            saltLength: parseInt(key.algorithm.hash.name.slice(-3), 10) >> 3
-          };
-        default:
-          throw new UnsupportedOperationError("unsupported RSA-PSS hash name", { cause: key });
-      }
-    }
-    case "RSASSA-PKCS1-v1_5":
-      checkRsaKeyAlgorithm(key);
-      return key.algorithm.name;
-    case "ML-DSA-44":
-    case "ML-DSA-65":
-    case "ML-DSA-87":
-    case "Ed25519":
-      return key.algorithm.name;
-  }
-  throw new UnsupportedOperationError("unsupported CryptoKey algorithm name", { cause: key });
-}
-async function validateJwsSignature(protectedHeader, payload, key, signature) {
-  const data = buf(`${protectedHeader}.${payload}`);
-  const algorithm = keyToSubtle(key);
-  const verified = await crypto.subtle.verify(algorithm, key, signature, data);
-  if (!verified) {
-    throw OPE("JWT signature verification failed", INVALID_RESPONSE, {
-      key,
-      data,
-      signature,
-      algorithm
-    });
-  }
-}
-async function validateJwt(jws, checkAlg, clockSkew3, clockTolerance3, decryptJwt) {
-  let { 0: protectedHeader, 1: payload, length } = jws.split(".");
-  if (length === 5) {
-    if (decryptJwt !== void 0) {
-      jws = await decryptJwt(jws);
-      ({ 0: protectedHeader, 1: payload, length } = jws.split("."));
-    } else {
-      throw new UnsupportedOperationError("JWE decryption is not configured", { cause: jws });
-    }
-  }
-  if (length !== 3) {
-    throw OPE("Invalid JWT", INVALID_RESPONSE, jws);
-  }
-  let header;
-  try {
-    header = JSON.parse(buf(b64u(protectedHeader)));
-  } catch (cause) {
-    throw OPE("failed to parse JWT Header body as base64url encoded JSON", PARSE_ERROR, cause);
-  }
-  if (!isJsonObject(header)) {
-    throw OPE("JWT Header must be a top level object", INVALID_RESPONSE, jws);
-  }
-  checkAlg(header);
-  if (header.crit !== void 0) {
-    throw new UnsupportedOperationError('no JWT "crit" header parameter extensions are supported', {
-      cause: { header }
-    });
-  }
-  let claims;
-  try {
-    claims = JSON.parse(buf(b64u(payload)));
-  } catch (cause) {
-    throw OPE("failed to parse JWT Payload body as base64url encoded JSON", PARSE_ERROR, cause);
-  }
-  if (!isJsonObject(claims)) {
-    throw OPE("JWT Payload must be a top level object", INVALID_RESPONSE, jws);
-  }
-  const now = epochTime() + clockSkew3;
-  if (claims.exp !== void 0) {
-    if (typeof claims.exp !== "number") {
-      throw OPE('unexpected JWT "exp" (expiration time) claim type', INVALID_RESPONSE, { claims });
-    }
-    if (claims.exp <= now - clockTolerance3) {
-      throw OPE('unexpected JWT "exp" (expiration time) claim value, expiration is past current timestamp', JWT_TIMESTAMP_CHECK, { claims, now, tolerance: clockTolerance3, claim: "exp" });
-    }
-  }
-  if (claims.iat !== void 0) {
-    if (typeof claims.iat !== "number") {
-      throw OPE('unexpected JWT "iat" (issued at) claim type', INVALID_RESPONSE, { claims });
-    }
-  }
-  if (claims.iss !== void 0) {
-    if (typeof claims.iss !== "string") {
-      throw OPE('unexpected JWT "iss" (issuer) claim type', INVALID_RESPONSE, { claims });
-    }
-  }
-  if (claims.nbf !== void 0) {
-    if (typeof claims.nbf !== "number") {
-      throw OPE('unexpected JWT "nbf" (not before) claim type', INVALID_RESPONSE, { claims });
-    }
-    if (claims.nbf > now + clockTolerance3) {
-      throw OPE('unexpected JWT "nbf" (not before) claim value', JWT_TIMESTAMP_CHECK, {
-        claims,
-        now,
-        tolerance: clockTolerance3,
-        claim: "nbf"
-      });
-    }
-  }
-  if (claims.aud !== void 0) {
-    if (typeof claims.aud !== "string" && !Array.isArray(claims.aud)) {
-      throw OPE('unexpected JWT "aud" (audience) claim type', INVALID_RESPONSE, { claims });
-    }
-  }
-  return { header, claims, jwt: jws };
-}
-async function validateJwtAuthResponse(as, client, parameters, expectedState, options) {
-  assertAs(as);
-  assertClient(client);
-  if (parameters instanceof URL) {
-    parameters = parameters.searchParams;
-  }
-  if (!(parameters instanceof URLSearchParams)) {
-    throw CodedTypeError('"parameters" must be an instance of URLSearchParams, or URL', ERR_INVALID_ARG_TYPE);
-  }
-  const response = getURLSearchParameter(parameters, "response");
-  if (!response) {
-    throw OPE('"parameters" does not contain a JARM response', INVALID_RESPONSE);
-  }
-  const { claims, header, jwt } = await validateJwt(response, checkSigningAlgorithm.bind(void 0, client.authorization_signed_response_alg, as.authorization_signing_alg_values_supported, "RS256"), getClockSkew(client), getClockTolerance(client), options?.[jweDecrypt]).then(validatePresence.bind(void 0, ["aud", "exp", "iss"])).then(validateIssuer.bind(void 0, as)).then(validateAudience.bind(void 0, client.client_id));
-  const { 0: protectedHeader, 1: payload, 2: encodedSignature } = jwt.split(".");
-  const signature = b64u(encodedSignature);
-  const key = await getPublicSigKeyFromIssuerJwksUri(as, options, header);
-  await validateJwsSignature(protectedHeader, payload, key, signature);
-  const result = new URLSearchParams();
-  for (const [key2, value] of Object.entries(claims)) {
-    if (typeof value === "string" && key2 !== "aud") {
-      result.set(key2, value);
-    }
-  }
-  return validateAuthResponse(as, client, result, expectedState);
-}
-async function idTokenHash(data, header, claimName) {
-  let algorithm;
-  switch (header.alg) {
-    case "RS256":
-    case "PS256":
-    case "ES256":
-      algorithm = "SHA-256";
-      break;
-    case "RS384":
-    case "PS384":
-    case "ES384":
-      algorithm = "SHA-384";
-      break;
-    case "RS512":
-    case "PS512":
-    case "ES512":
-    case "Ed25519":
-    case "EdDSA":
-      algorithm = "SHA-512";
-      break;
-    case "ML-DSA-44":
-    case "ML-DSA-65":
-    case "ML-DSA-87":
-      algorithm = { name: "cSHAKE256", length: 512, outputLength: 512 };
-      break;
-    default:
-      throw new UnsupportedOperationError(`unsupported JWS algorithm for ${claimName} calculation`, { cause: { alg: header.alg } });
-  }
-  const digest2 = await crypto.subtle.digest(algorithm, buf(data));
-  return b64u(digest2.slice(0, digest2.byteLength / 2));
-}
-async function idTokenHashMatches(data, actual, header, claimName) {
-  const expected = await idTokenHash(data, header, claimName);
-  return actual === expected;
-}
-async function validateDetachedSignatureResponse(as, client, parameters, expectedNonce, expectedState, maxAge, options) {
-  return validateHybridResponse(as, client, parameters, expectedNonce, expectedState, maxAge, options, true);
-}
-async function validateCodeIdTokenResponse(as, client, parameters, expectedNonce, expectedState, maxAge, options) {
-  return validateHybridResponse(as, client, parameters, expectedNonce, expectedState, maxAge, options, false);
-}
-async function consumeStream(request) {
-  if (request.bodyUsed) {
-    throw CodedTypeError("form_post Request instances must contain a readable body", ERR_INVALID_ARG_VALUE, { cause: request });
-  }
-  return request.text();
-}
-async function formPostResponse(request) {
-  if (request.method !== "POST") {
-    throw CodedTypeError("form_post responses are expected to use the POST method", ERR_INVALID_ARG_VALUE, { cause: request });
-  }
-  if (getContentType(request) !== "application/x-www-form-urlencoded") {
-    throw CodedTypeError("form_post responses are expected to use the application/x-www-form-urlencoded content-type", ERR_INVALID_ARG_VALUE, { cause: request });
-  }
-  return consumeStream(request);
-}
-async function validateHybridResponse(as, client, parameters, expectedNonce, expectedState, maxAge, options, fapi) {
-  assertAs(as);
-  assertClient(client);
-  if (parameters instanceof URL) {
-    if (!parameters.hash.length) {
-      throw CodedTypeError('"parameters" as an instance of URL must contain a hash (fragment) with the Authorization Response parameters', ERR_INVALID_ARG_VALUE);
-    }
-    parameters = new URLSearchParams(parameters.hash.slice(1));
-  } else if (looseInstanceOf(parameters, Request)) {
-    parameters = new URLSearchParams(await formPostResponse(parameters));
-  } else if (parameters instanceof URLSearchParams) {
-    parameters = new URLSearchParams(parameters);
-  } else {
-    throw CodedTypeError('"parameters" must be an instance of URLSearchParams, URL, or Response', ERR_INVALID_ARG_TYPE);
-  }
-  const id_token = getURLSearchParameter(parameters, "id_token");
-  parameters.delete("id_token");
-  switch (expectedState) {
-    case void 0:
-    case expectNoState:
-      break;
-    default:
-      assertString(expectedState, '"expectedState" argument');
-  }
-  const result = validateAuthResponse({
-    ...as,
-    authorization_response_iss_parameter_supported: false
-  }, client, parameters, expectedState);
-  if (!id_token) {
-    throw OPE('"parameters" does not contain an ID Token', INVALID_RESPONSE);
-  }
-  const code = getURLSearchParameter(parameters, "code");
-  if (!code) {
-    throw OPE('"parameters" does not contain an Authorization Code', INVALID_RESPONSE);
-  }
-  const requiredClaims = ["nonce", "c_hash"];
-  const state = parameters.get("state");
-  if (fapi && (typeof expectedState === "string" || state !== null)) {
-    requiredClaims.push("s_hash");
-  }
-  maxAge = resolveIdTokenMaxAge(client, maxAge);
-  if (client.require_auth_time || maxAge !== skipAuthTimeCheck) {
-    requiredClaims.push("auth_time");
-  }
-  const { claims, header, jwt } = await validateIdTokenClaims(as, client, id_token, requiredClaims, options?.[jweDecrypt]);
-  const clockSkew3 = getClockSkew(client);
-  const now = epochTime() + clockSkew3;
-  if (claims.iat < now - 3600) {
-    throw OPE('unexpected JWT "iat" (issued at) claim value, it is too far in the past', JWT_TIMESTAMP_CHECK, { now, claims, claim: "iat" });
-  }
-  assertString(claims.c_hash, 'ID Token "c_hash" (code hash) claim value', INVALID_RESPONSE, {
-    claims
-  });
-  validateIdTokenAuthTimeClaim(claims);
-  validateIdTokenAuthTime(client, claims, maxAge);
-  assertString(expectedNonce, '"expectedNonce" argument');
-  validateIdTokenNonce(claims, expectedNonce);
-  validateIdTokenAuthorizedParty(client, claims);
-  const { 0: protectedHeader, 1: payload, 2: encodedSignature } = jwt.split(".");
-  const signature = b64u(encodedSignature);
-  const key = await getPublicSigKeyFromIssuerJwksUri(as, options, header);
-  await validateJwsSignature(protectedHeader, payload, key, signature);
-  if (await idTokenHashMatches(code, claims.c_hash, header, "c_hash") !== true) {
-    throw OPE('invalid ID Token "c_hash" (code hash) claim value', JWT_CLAIM_COMPARISON, {
-      code,
-      alg: header.alg,
-      claim: "c_hash",
-      claims
-    });
-  }
-  if (fapi && state !== null || claims.s_hash !== void 0) {
-    assertString(claims.s_hash, 'ID Token "s_hash" (state hash) claim value', INVALID_RESPONSE, {
-      claims
-    });
-    assertString(state, '"state" response parameter', INVALID_RESPONSE, { parameters });
-    if (await idTokenHashMatches(state, claims.s_hash, header, "s_hash") !== true) {
-      throw OPE('invalid ID Token "s_hash" (state hash) claim value', JWT_CLAIM_COMPARISON, {
-        state,
-        alg: header.alg,
-        claim: "s_hash",
-        claims
-      });
-    }
-  }
-  return result;
-}
-function checkSigningAlgorithm(client, issuer, fallback, header) {
-  if (client !== void 0) {
-    if (typeof client === "string" ? header.alg !== client : !client.includes(header.alg)) {
-      throw OPE('unexpected JWT "alg" header parameter', INVALID_RESPONSE, {
-        header,
-        expected: client,
-        reason: "client configuration"
-      });
-    }
-    return;
-  }
-  if (Array.isArray(issuer)) {
-    if (!issuer.includes(header.alg)) {
-      throw OPE('unexpected JWT "alg" header parameter', INVALID_RESPONSE, {
-        header,
-        expected: issuer,
-        reason: "authorization server metadata"
-      });
-    }
-    return;
-  }
-  if (fallback !== void 0) {
-    if (typeof fallback === "string" ? header.alg !== fallback : typeof fallback === "function" ? !fallback(header.alg) : !fallback.includes(header.alg)) {
-      throw OPE('unexpected JWT "alg" header parameter', INVALID_RESPONSE, {
-        header,
-        expected: fallback,
-        reason: "default value"
-      });
-    }
-    return;
-  }
-  throw OPE('missing client or server configuration to verify used JWT "alg" header parameter', void 0, { client, issuer, fallback });
-}
-function getURLSearchParameter(parameters, name) {
-  const { 0: value, length } = parameters.getAll(name);
-  if (length > 1) {
-    throw OPE(`"${name}" parameter must be provided only once`, INVALID_RESPONSE);
-  }
-  return value;
-}
-function validateAuthResponse(as, client, parameters, expectedState) {
-  assertAs(as);
-  assertClient(client);
-  if (parameters instanceof URL) {
-    parameters = parameters.searchParams;
-  }
-  if (!(parameters instanceof URLSearchParams)) {
-    throw CodedTypeError('"parameters" must be an instance of URLSearchParams, or URL', ERR_INVALID_ARG_TYPE);
-  }
-  if (getURLSearchParameter(parameters, "response")) {
-    throw OPE('"parameters" contains a JARM response, use validateJwtAuthResponse() instead of validateAuthResponse()', INVALID_RESPONSE, { parameters });
-  }
-  const iss = getURLSearchParameter(parameters, "iss");
-  const state = getURLSearchParameter(parameters, "state");
-  if (!iss && as.authorization_response_iss_parameter_supported) {
-    throw OPE('response parameter "iss" (issuer) missing', INVALID_RESPONSE, { parameters });
-  }
-  if (iss && iss !== as.issuer) {
-    throw OPE('unexpected "iss" (issuer) response parameter value', INVALID_RESPONSE, {
-      expected: as.issuer,
-      parameters
-    });
-  }
-  switch (expectedState) {
-    case void 0:
-    case expectNoState:
-      if (state !== void 0) {
-        throw OPE('unexpected "state" response parameter encountered', INVALID_RESPONSE, {
-          expected: void 0,
-          parameters
-        });
-      }
-      break;
-    case skipStateCheck:
-      break;
-    default:
-      assertString(expectedState, '"expectedState" argument');
-      if (state !== expectedState) {
-        throw OPE(state === void 0 ? 'response parameter "state" missing' : 'unexpected "state" response parameter value', INVALID_RESPONSE, { expected: expectedState, parameters });
-      }
-  }
-  const error2 = getURLSearchParameter(parameters, "error");
-  if (error2) {
-    throw new AuthorizationResponseError("authorization response from the server is an error", {
-      cause: parameters
-    });
-  }
-  const id_token = getURLSearchParameter(parameters, "id_token");
-  const token = getURLSearchParameter(parameters, "token");
-  if (id_token !== void 0 || token !== void 0) {
-    throw new UnsupportedOperationError("implicit and hybrid flows are not supported");
-  }
-  return brand(new URLSearchParams(parameters));
-}
-function algToSubtle(alg) {
-  switch (alg) {
-    case "PS256":
-    case "PS384":
-    case "PS512":
-      return { name: "RSA-PSS", hash: `SHA-${alg.slice(-3)}` };
-    case "RS256":
-    case "RS384":
-    case "RS512":
-      return { name: "RSASSA-PKCS1-v1_5", hash: `SHA-${alg.slice(-3)}` };
-    case "ES256":
-    case "ES384":
-      return { name: "ECDSA", namedCurve: `P-${alg.slice(-3)}` };
-    case "ES512":
-      return { name: "ECDSA", namedCurve: "P-521" };
-    case "EdDSA":
-      return "Ed25519";
-    case "Ed25519":
-    case "ML-DSA-44":
-    case "ML-DSA-65":
-    case "ML-DSA-87":
-      return alg;
-    default:
-      throw new UnsupportedOperationError("unsupported JWS algorithm", { cause: { alg } });
-  }
-}
-async function importJwk(alg, jwk) {
-  const { ext, key_ops, use, ...key } = jwk;
-  return crypto.subtle.importKey("jwk", key, algToSubtle(alg), true, ["verify"]);
-}
-async function deviceAuthorizationRequest(as, client, clientAuthentication, parameters, options) {
-  assertAs(as);
-  assertClient(client);
-  const url = resolveEndpoint(as, "device_authorization_endpoint", client.use_mtls_endpoint_aliases, options?.[allowInsecureRequests] !== true);
-  const body = new URLSearchParams(parameters);
-  body.set("client_id", client.client_id);
-  const headers2 = prepareHeaders(options?.headers);
-  headers2.set("accept", "application/json");
-  return authenticatedRequest(as, client, clientAuthentication, url, body, headers2, options);
-}
-async function processDeviceAuthorizationResponse(as, client, response) {
-  assertAs(as);
-  assertClient(client);
-  if (!looseInstanceOf(response, Response)) {
-    throw CodedTypeError('"response" must be an instance of Response', ERR_INVALID_ARG_TYPE);
-  }
-  await checkOAuthBodyError(response, 200, "Device Authorization Endpoint");
-  assertReadableResponse(response);
-  const json = await getResponseJsonBody(response);
-  assertString(json.device_code, '"response" body "device_code" property', INVALID_RESPONSE, {
-    body: json
-  });
-  assertString(json.user_code, '"response" body "user_code" property', INVALID_RESPONSE, {
-    body: json
-  });
-  assertString(json.verification_uri, '"response" body "verification_uri" property', INVALID_RESPONSE, { body: json });
-  let expiresIn = typeof json.expires_in !== "number" ? parseFloat(json.expires_in) : json.expires_in;
-  assertNumber(expiresIn, true, '"response" body "expires_in" property', INVALID_RESPONSE, {
-    body: json
-  });
-  json.expires_in = expiresIn;
-  if (json.verification_uri_complete !== void 0) {
-    assertString(json.verification_uri_complete, '"response" body "verification_uri_complete" property', INVALID_RESPONSE, { body: json });
-  }
-  if (json.interval !== void 0) {
-    assertNumber(json.interval, false, '"response" body "interval" property', INVALID_RESPONSE, {
-      body: json
-    });
-  }
-  return json;
-}
-async function deviceCodeGrantRequest(as, client, clientAuthentication, deviceCode, options) {
-  assertAs(as);
-  assertClient(client);
-  assertString(deviceCode, '"deviceCode"');
-  const parameters = new URLSearchParams(options?.additionalParameters);
-  parameters.set("device_code", deviceCode);
-  return tokenEndpointRequest(as, client, clientAuthentication, "urn:ietf:params:oauth:grant-type:device_code", parameters, options);
-}
-async function processDeviceCodeResponse(as, client, response, options) {
-  return processGenericAccessTokenResponse(as, client, response, void 0, options?.[jweDecrypt], options?.recognizedTokenTypes);
-}
-async function generateKeyPair(alg, options) {
-  assertString(alg, '"alg"');
-  const algorithm = algToSubtle(alg);
-  if (alg.startsWith("PS") || alg.startsWith("RS")) {
-    Object.assign(algorithm, {
-      modulusLength: options?.modulusLength ?? 2048,
-      publicExponent: new Uint8Array([1, 0, 1])
-    });
-  }
-  return crypto.subtle.generateKey(algorithm, options?.extractable ?? false, [
-    "sign",
-    "verify"
-  ]);
-}
-async function backchannelAuthenticationRequest(as, client, clientAuthentication, parameters, options) {
-  assertAs(as);
-  assertClient(client);
-  const url = resolveEndpoint(as, "backchannel_authentication_endpoint", client.use_mtls_endpoint_aliases, options?.[allowInsecureRequests] !== true);
-  const body = new URLSearchParams(parameters);
-  body.set("client_id", client.client_id);
-  const headers2 = prepareHeaders(options?.headers);
-  headers2.set("accept", "application/json");
-  return authenticatedRequest(as, client, clientAuthentication, url, body, headers2, options);
-}
-async function processBackchannelAuthenticationResponse(as, client, response) {
-  assertAs(as);
-  assertClient(client);
-  if (!looseInstanceOf(response, Response)) {
-    throw CodedTypeError('"response" must be an instance of Response', ERR_INVALID_ARG_TYPE);
-  }
-  await checkOAuthBodyError(response, 200, "Backchannel Authentication Endpoint");
-  assertReadableResponse(response);
-  const json = await getResponseJsonBody(response);
-  assertString(json.auth_req_id, '"response" body "auth_req_id" property', INVALID_RESPONSE, {
-    body: json
-  });
-  let expiresIn = typeof json.expires_in !== "number" ? parseFloat(json.expires_in) : json.expires_in;
-  assertNumber(expiresIn, true, '"response" body "expires_in" property', INVALID_RESPONSE, {
-    body: json
-  });
-  json.expires_in = expiresIn;
-  if (json.interval !== void 0) {
-    assertNumber(json.interval, false, '"response" body "interval" property', INVALID_RESPONSE, {
-      body: json
-    });
-  }
-  return json;
-}
-async function backchannelAuthenticationGrantRequest(as, client, clientAuthentication, authReqId, options) {
-  assertAs(as);
-  assertClient(client);
-  assertString(authReqId, '"authReqId"');
-  const parameters = new URLSearchParams(options?.additionalParameters);
-  parameters.set("auth_req_id", authReqId);
-  return tokenEndpointRequest(as, client, clientAuthentication, "urn:openid:params:grant-type:ciba", parameters, options);
-}
-async function processBackchannelAuthenticationGrantResponse(as, client, response, options) {
-  return processGenericAccessTokenResponse(as, client, response, void 0, options?.[jweDecrypt], options?.recognizedTokenTypes);
-}
-async function dynamicClientRegistrationRequest(as, metadata, options) {
-  assertAs(as);
-  const url = resolveEndpoint(as, "registration_endpoint", metadata.use_mtls_endpoint_aliases, options?.[allowInsecureRequests] !== true);
-  const headers2 = prepareHeaders(options?.headers);
-  headers2.set("accept", "application/json");
-  headers2.set("content-type", "application/json");
-  const method = "POST";
-  if (options?.DPoP) {
-    assertDPoP(options.DPoP);
-    await options.DPoP.addProof(url, headers2, method, options.initialAccessToken);
-  }
-  if (options?.initialAccessToken) {
-    headers2.set("authorization", `${headers2.has("dpop") ? "DPoP" : "Bearer"} ${options.initialAccessToken}`);
-  }
-  const response = await (options?.[customFetch] || fetch)(url.href, {
-    body: JSON.stringify(metadata),
-    headers: Object.fromEntries(headers2.entries()),
-    method,
-    redirect: "manual",
-    signal: signal(url, options?.signal)
-  });
-  options?.DPoP?.cacheNonce(response, url);
-  return response;
-}
-async function processDynamicClientRegistrationResponse(response) {
-  if (!looseInstanceOf(response, Response)) {
-    throw CodedTypeError('"response" must be an instance of Response', ERR_INVALID_ARG_TYPE);
-  }
-  await checkOAuthBodyError(response, 201, "Dynamic Client Registration Endpoint");
-  assertReadableResponse(response);
-  const json = await getResponseJsonBody(response);
-  assertString(json.client_id, '"response" body "client_id" property', INVALID_RESPONSE, {
-    body: json
-  });
-  if (json.client_secret !== void 0) {
-    assertString(json.client_secret, '"response" body "client_secret" property', INVALID_RESPONSE, {
-      body: json
-    });
-  }
-  if (json.client_secret) {
-    assertNumber(json.client_secret_expires_at, true, '"response" body "client_secret_expires_at" property', INVALID_RESPONSE, {
-      body: json
-    });
-  }
-  return json;
-}
-async function getResponseJsonBody(response, check = assertApplicationJson) {
-  let json;
-  try {
-    json = await response.json();
-  } catch (cause) {
-    check(response);
-    throw OPE('failed to parse "response" body as JSON', PARSE_ERROR, cause);
-  }
-  if (!isJsonObject(json)) {
-    throw OPE('"response" body must be a top level object', INVALID_RESPONSE, { body: json });
-  }
-  return json;
-}
-var USER_AGENT, ERR_INVALID_ARG_VALUE, ERR_INVALID_ARG_TYPE, allowInsecureRequests, clockSkew, clockTolerance, customFetch, modifyAssertion, jweDecrypt, jwksCache, encoder, decoder, encodeBase64Url, decodeBase64Url, UnsupportedOperationError, OperationProcessingError, jwkCache, URLParse, DPoPHandler, ResponseBodyError, AuthorizationResponseError, WWWAuthenticateChallengeError, tokenMatch, token68Match, quotedMatch, quotedParamMatcher, paramMatcher, schemeRE, quotedParamRE, unquotedParamRE, token68ParamRE, jwksMap, jwksRequests, jwksKeys, skipSubjectCheck, idTokenClaims, jwtRefs, branded, nopkce, jwtClaimNames, expectNoNonce, skipAuthTimeCheck, WWW_AUTHENTICATE_CHALLENGE, RESPONSE_BODY_ERROR, UNSUPPORTED_OPERATION, AUTHORIZATION_RESPONSE_ERROR, JWT_USERINFO_EXPECTED, PARSE_ERROR, INVALID_RESPONSE, RESPONSE_IS_NOT_JSON, RESPONSE_IS_NOT_CONFORM, HTTP_REQUEST_FORBIDDEN, REQUEST_PROTOCOL_FORBIDDEN, JWT_TIMESTAMP_CHECK, JWT_CLAIM_COMPARISON, JSON_ATTRIBUTE_COMPARISON, KEY_SELECTION, MISSING_SERVER_METADATA, INVALID_SERVER_METADATA, skipStateCheck, expectNoState, _nodiscoverycheck, _expectedIssuer;
-var init_build = __esm({
-  "node_modules/oauth4webapi/build/index.js"() {
-    if (typeof navigator === "undefined" || !navigator.userAgent?.startsWith?.("Mozilla/5.0 ")) {
-      const NAME2 = "oauth4webapi";
-      const VERSION3 = "v3.8.8";
-      USER_AGENT = `${NAME2}/${VERSION3}`;
-    }
-    __name(looseInstanceOf, "looseInstanceOf");
-    ERR_INVALID_ARG_VALUE = "ERR_INVALID_ARG_VALUE";
-    ERR_INVALID_ARG_TYPE = "ERR_INVALID_ARG_TYPE";
-    __name(CodedTypeError, "CodedTypeError");
-    allowInsecureRequests = /* @__PURE__ */ Symbol();
-    clockSkew = /* @__PURE__ */ Symbol();
-    clockTolerance = /* @__PURE__ */ Symbol();
-    customFetch = /* @__PURE__ */ Symbol();
-    modifyAssertion = /* @__PURE__ */ Symbol();
-    jweDecrypt = /* @__PURE__ */ Symbol();
-    jwksCache = /* @__PURE__ */ Symbol();
-    encoder = new TextEncoder();
-    decoder = new TextDecoder();
-    __name(buf, "buf");
-    if (Uint8Array.prototype.toBase64) {
-      encodeBase64Url = /* @__PURE__ */ __name((input) => {
-        if (input instanceof ArrayBuffer) {
-          input = new Uint8Array(input);
-        }
-        return input.toBase64({ alphabet: "base64url", omitPadding: true });
-      }, "encodeBase64Url");
-    } else {
-      const CHUNK_SIZE = 32768;
-      encodeBase64Url = /* @__PURE__ */ __name((input) => {
-        if (input instanceof ArrayBuffer) {
-          input = new Uint8Array(input);
-        }
-        const arr = [];
-        for (let i = 0; i < input.byteLength; i += CHUNK_SIZE) {
-          arr.push(String.fromCharCode.apply(null, input.subarray(i, i + CHUNK_SIZE)));
-        }
-        return btoa(arr.join("")).replace(/=/g, "").replace(/\+/g, "-").replace(/\//g, "_");
-      }, "encodeBase64Url");
-    }
-    if (Uint8Array.fromBase64) {
-      decodeBase64Url = /* @__PURE__ */ __name((input) => {
-        try {
-          return Uint8Array.fromBase64(input, { alphabet: "base64url" });
-        } catch (cause) {
-          throw CodedTypeError("The input to be decoded is not correctly encoded.", ERR_INVALID_ARG_VALUE, cause);
-        }
-      }, "decodeBase64Url");
-    } else {
-      decodeBase64Url = /* @__PURE__ */ __name((input) => {
-        try {
-          const binary = atob(input.replace(/-/g, "+").replace(/_/g, "/").replace(/\s/g, ""));
-          const bytes = new Uint8Array(binary.length);
-          for (let i = 0; i < binary.length; i++) {
-            bytes[i] = binary.charCodeAt(i);
-          }
-          return bytes;
-        } catch (cause) {
-          throw CodedTypeError("The input to be decoded is not correctly encoded.", ERR_INVALID_ARG_VALUE, cause);
-        }
-      }, "decodeBase64Url");
-    }
-    __name(b64u, "b64u");
-    UnsupportedOperationError = class extends Error {
-      static {
-        __name(this, "UnsupportedOperationError");
-      }
-      code;
-      constructor(message2, options) {
-        super(message2, options);
-        this.name = this.constructor.name;
-        this.code = UNSUPPORTED_OPERATION;
-        Error.captureStackTrace?.(this, this.constructor);
-      }
-    };
-    OperationProcessingError = class extends Error {
-      static {
-        __name(this, "OperationProcessingError");
-      }
-      code;
-      constructor(message2, options) {
-        super(message2, options);
-        this.name = this.constructor.name;
-        if (options?.code) {
-          this.code = options?.code;
-        }
-        Error.captureStackTrace?.(this, this.constructor);
-      }
-    };
-    __name(OPE, "OPE");
-    __name(calculateJwkThumbprint, "calculateJwkThumbprint");
-    __name(assertCryptoKey, "assertCryptoKey");
-    __name(assertPrivateKey, "assertPrivateKey");
-    __name(assertPublicKey, "assertPublicKey");
-    __name(normalizeTyp, "normalizeTyp");
-    __name(isJsonObject, "isJsonObject");
-    __name(prepareHeaders, "prepareHeaders");
-    __name(signal, "signal");
-    __name(replaceDoubleSlash, "replaceDoubleSlash");
-    __name(prependWellKnown, "prependWellKnown");
-    __name(appendWellKnown, "appendWellKnown");
-    __name(performDiscovery, "performDiscovery");
-    __name(discoveryRequest, "discoveryRequest");
-    __name(assertNumber, "assertNumber");
-    __name(assertString, "assertString");
-    __name(processDiscoveryResponse, "processDiscoveryResponse");
-    __name(assertApplicationJson, "assertApplicationJson");
-    __name(notJson, "notJson");
-    __name(assertContentTypes, "assertContentTypes");
-    __name(assertContentType, "assertContentType");
-    __name(randomBytes, "randomBytes");
-    __name(generateRandomCodeVerifier, "generateRandomCodeVerifier");
-    __name(generateRandomState, "generateRandomState");
-    __name(generateRandomNonce, "generateRandomNonce");
-    __name(calculatePKCECodeChallenge, "calculatePKCECodeChallenge");
-    __name(getKeyAndKid, "getKeyAndKid");
-    __name(psAlg, "psAlg");
-    __name(rsAlg, "rsAlg");
-    __name(esAlg, "esAlg");
-    __name(keyToJws, "keyToJws");
-    __name(getClockSkew, "getClockSkew");
-    __name(getClockTolerance, "getClockTolerance");
-    __name(epochTime, "epochTime");
-    __name(assertAs, "assertAs");
-    __name(assertClient, "assertClient");
-    __name(formUrlEncode, "formUrlEncode");
-    __name(ClientSecretPost, "ClientSecretPost");
-    __name(ClientSecretBasic, "ClientSecretBasic");
-    __name(clientAssertionPayload, "clientAssertionPayload");
-    __name(PrivateKeyJwt, "PrivateKeyJwt");
-    __name(ClientSecretJwt, "ClientSecretJwt");
-    __name(None, "None");
-    __name(TlsClientAuth, "TlsClientAuth");
-    __name(signJwt, "signJwt");
-    __name(issueRequestObject, "issueRequestObject");
-    __name(getSetPublicJwkCache, "getSetPublicJwkCache");
-    __name(publicJwk, "publicJwk");
-    URLParse = URL.parse ? (url, base) => URL.parse(url, base) : (url, base) => {
-      try {
-        return new URL(url, base);
-      } catch {
-        return null;
-      }
-    };
-    __name(checkProtocol, "checkProtocol");
-    __name(validateEndpoint, "validateEndpoint");
-    __name(resolveEndpoint, "resolveEndpoint");
-    __name(pushedAuthorizationRequest, "pushedAuthorizationRequest");
-    DPoPHandler = class {
-      static {
-        __name(this, "DPoPHandler");
-      }
-      #header;
-      #privateKey;
-      #publicKey;
-      #clockSkew;
-      #modifyAssertion;
-      #map;
-      #jkt;
-      constructor(client, keyPair, options) {
-        assertPrivateKey(keyPair?.privateKey, '"DPoP.privateKey"');
-        assertPublicKey(keyPair?.publicKey, '"DPoP.publicKey"');
-        if (!keyPair.publicKey.extractable) {
-          throw CodedTypeError('"DPoP.publicKey.extractable" must be true', ERR_INVALID_ARG_VALUE);
-        }
-        this.#modifyAssertion = options?.[modifyAssertion];
-        this.#clockSkew = getClockSkew(client);
-        this.#privateKey = keyPair.privateKey;
-        this.#publicKey = keyPair.publicKey;
-        branded.add(this);
-      }
-      #get(key) {
-        this.#map ||= /* @__PURE__ */ new Map();
-        let item = this.#map.get(key);
-        if (item) {
-          this.#map.delete(key);
-          this.#map.set(key, item);
-        }
-        return item;
-      }
-      #set(key, val) {
-        this.#map ||= /* @__PURE__ */ new Map();
-        this.#map.delete(key);
-        if (this.#map.size === 100) {
-          this.#map.delete(this.#map.keys().next().value);
-        }
-        this.#map.set(key, val);
-      }
-      async calculateThumbprint() {
-        if (!this.#jkt) {
-          const jwk = await crypto.subtle.exportKey("jwk", this.#publicKey);
-          this.#jkt ||= await calculateJwkThumbprint(jwk);
-        }
-        return this.#jkt;
-      }
-      async addProof(url, headers2, htm, accessToken) {
-        const alg = keyToJws(this.#privateKey);
-        this.#header ||= {
-          alg,
-          typ: "dpop+jwt",
-          jwk: await publicJwk(this.#publicKey, alg)
-        };
-        const nonce = this.#get(url.origin);
-        const now = epochTime() + this.#clockSkew;
-        const payload = {
-          iat: now,
-          jti: randomBytes(),
-          htm,
-          nonce,
-          htu: `${url.origin}${url.pathname}`,
-          ath: accessToken ? b64u(await crypto.subtle.digest("SHA-256", buf(accessToken))) : void 0
-        };
-        this.#modifyAssertion?.(this.#header, payload);
-        headers2.set("dpop", await signJwt(this.#header, payload, this.#privateKey));
-      }
-      cacheNonce(response, url) {
-        try {
-          const nonce = response.headers.get("dpop-nonce");
-          if (nonce) {
-            this.#set(url.origin, nonce);
-          }
-        } catch {
-        }
-      }
-    };
-    __name(isDPoPNonceError, "isDPoPNonceError");
-    __name(DPoP, "DPoP");
-    ResponseBodyError = class extends Error {
-      static {
-        __name(this, "ResponseBodyError");
-      }
-      cause;
-      code;
-      error;
-      status;
-      error_description;
-      response;
-      constructor(message2, options) {
-        super(message2, options);
-        this.name = this.constructor.name;
-        this.code = RESPONSE_BODY_ERROR;
-        this.cause = options.cause;
-        this.error = options.cause.error;
-        this.status = options.response.status;
-        this.error_description = options.cause.error_description;
-        Object.defineProperty(this, "response", { enumerable: false, value: options.response });
-        Error.captureStackTrace?.(this, this.constructor);
-      }
-    };
-    AuthorizationResponseError = class extends Error {
-      static {
-        __name(this, "AuthorizationResponseError");
-      }
-      cause;
-      code;
-      error;
-      error_description;
-      constructor(message2, options) {
-        super(message2, options);
-        this.name = this.constructor.name;
-        this.code = AUTHORIZATION_RESPONSE_ERROR;
-        this.cause = options.cause;
-        this.error = options.cause.get("error");
-        this.error_description = options.cause.get("error_description") ?? void 0;
-        Error.captureStackTrace?.(this, this.constructor);
-      }
-    };
-    WWWAuthenticateChallengeError = class extends Error {
-      static {
-        __name(this, "WWWAuthenticateChallengeError");
-      }
-      cause;
-      code;
-      response;
-      status;
-      constructor(message2, options) {
-        super(message2, options);
-        this.name = this.constructor.name;
-        this.code = WWW_AUTHENTICATE_CHALLENGE;
-        this.cause = options.cause;
-        this.status = options.response.status;
-        this.response = options.response;
-        Object.defineProperty(this, "response", { enumerable: false });
-        Error.captureStackTrace?.(this, this.constructor);
-      }
-    };
-    tokenMatch = "[a-zA-Z0-9!#$%&\\'\\*\\+\\-\\.\\^_`\\|~]+";
-    token68Match = "[a-zA-Z0-9\\-\\._\\~\\+\\/]+={0,2}";
-    quotedMatch = '"((?:[^"\\\\]|\\\\[\\s\\S])*)"';
-    quotedParamMatcher = "(" + tokenMatch + ")\\s*=\\s*" + quotedMatch;
-    paramMatcher = "(" + tokenMatch + ")\\s*=\\s*(" + tokenMatch + ")";
-    schemeRE = new RegExp("^[,\\s]*(" + tokenMatch + ")");
-    quotedParamRE = new RegExp("^[,\\s]*" + quotedParamMatcher + "[,\\s]*(.*)");
-    unquotedParamRE = new RegExp("^[,\\s]*" + paramMatcher + "[,\\s]*(.*)");
-    token68ParamRE = new RegExp("^(" + token68Match + ")(?:$|[,\\s])(.*)");
-    __name(parseWwwAuthenticateChallenges, "parseWwwAuthenticateChallenges");
-    __name(processPushedAuthorizationResponse, "processPushedAuthorizationResponse");
-    __name(parseOAuthResponseErrorBody, "parseOAuthResponseErrorBody");
-    __name(checkOAuthBodyError, "checkOAuthBodyError");
-    __name(assertDPoP, "assertDPoP");
-    __name(resourceRequest, "resourceRequest");
-    __name(protectedResourceRequest, "protectedResourceRequest");
-    __name(userInfoRequest, "userInfoRequest");
-    __name(setJwksCache, "setJwksCache");
-    __name(isFreshJwksCache, "isFreshJwksCache");
-    __name(clearJwksCache, "clearJwksCache");
-    __name(getPublicSigKeyFromIssuerJwksUri, "getPublicSigKeyFromIssuerJwksUri");
-    skipSubjectCheck = /* @__PURE__ */ Symbol();
-    __name(getContentType, "getContentType");
-    __name(processUserInfoResponse, "processUserInfoResponse");
-    __name(authenticatedRequest, "authenticatedRequest");
-    __name(tokenEndpointRequest, "tokenEndpointRequest");
-    __name(refreshTokenGrantRequest, "refreshTokenGrantRequest");
-    idTokenClaims = /* @__PURE__ */ new WeakMap();
-    jwtRefs = /* @__PURE__ */ new WeakMap();
-    __name(getValidatedIdTokenClaims, "getValidatedIdTokenClaims");
-    __name(validateApplicationLevelSignature, "validateApplicationLevelSignature");
-    __name(processGenericAccessTokenResponse, "processGenericAccessTokenResponse");
-    __name(checkAuthenticationChallenges, "checkAuthenticationChallenges");
-    __name(processRefreshTokenResponse, "processRefreshTokenResponse");
-    __name(validateOptionalAudience, "validateOptionalAudience");
-    __name(validateAudience, "validateAudience");
-    __name(validateOptionalIssuer, "validateOptionalIssuer");
-    __name(validateIssuer, "validateIssuer");
-    branded = /* @__PURE__ */ new WeakSet();
-    __name(brand, "brand");
-    nopkce = /* @__PURE__ */ Symbol();
-    __name(authorizationCodeGrantRequest, "authorizationCodeGrantRequest");
-    jwtClaimNames = {
-      aud: "audience",
-      c_hash: "code hash",
-      client_id: "client id",
-      exp: "expiration time",
-      iat: "issued at",
-      iss: "issuer",
-      jti: "jwt id",
-      nonce: "nonce",
-      s_hash: "state hash",
-      sub: "subject",
-      ath: "access token hash",
-      htm: "http method",
-      htu: "http uri",
-      cnf: "confirmation",
-      auth_time: "authentication time"
-    };
-    __name(validatePresence, "validatePresence");
-    __name(validateStringClaim, "validateStringClaim");
-    __name(validateIdTokenClaims, "validateIdTokenClaims");
-    __name(resolveIdTokenMaxAge, "resolveIdTokenMaxAge");
-    __name(validateIdTokenAuthTimeClaim, "validateIdTokenAuthTimeClaim");
-    __name(validateIdTokenAuthTime, "validateIdTokenAuthTime");
-    __name(validateIdTokenNonce, "validateIdTokenNonce");
-    __name(validateIdTokenAuthorizedParty, "validateIdTokenAuthorizedParty");
-    expectNoNonce = /* @__PURE__ */ Symbol();
-    skipAuthTimeCheck = /* @__PURE__ */ Symbol();
-    __name(processAuthorizationCodeResponse, "processAuthorizationCodeResponse");
-    __name(processAuthorizationCodeOpenIDResponse, "processAuthorizationCodeOpenIDResponse");
-    __name(processAuthorizationCodeOAuth2Response, "processAuthorizationCodeOAuth2Response");
-    WWW_AUTHENTICATE_CHALLENGE = "OAUTH_WWW_AUTHENTICATE_CHALLENGE";
-    RESPONSE_BODY_ERROR = "OAUTH_RESPONSE_BODY_ERROR";
-    UNSUPPORTED_OPERATION = "OAUTH_UNSUPPORTED_OPERATION";
-    AUTHORIZATION_RESPONSE_ERROR = "OAUTH_AUTHORIZATION_RESPONSE_ERROR";
-    JWT_USERINFO_EXPECTED = "OAUTH_JWT_USERINFO_EXPECTED";
-    PARSE_ERROR = "OAUTH_PARSE_ERROR";
-    INVALID_RESPONSE = "OAUTH_INVALID_RESPONSE";
-    RESPONSE_IS_NOT_JSON = "OAUTH_RESPONSE_IS_NOT_JSON";
-    RESPONSE_IS_NOT_CONFORM = "OAUTH_RESPONSE_IS_NOT_CONFORM";
-    HTTP_REQUEST_FORBIDDEN = "OAUTH_HTTP_REQUEST_FORBIDDEN";
-    REQUEST_PROTOCOL_FORBIDDEN = "OAUTH_REQUEST_PROTOCOL_FORBIDDEN";
-    JWT_TIMESTAMP_CHECK = "OAUTH_JWT_TIMESTAMP_CHECK_FAILED";
-    JWT_CLAIM_COMPARISON = "OAUTH_JWT_CLAIM_COMPARISON_FAILED";
-    JSON_ATTRIBUTE_COMPARISON = "OAUTH_JSON_ATTRIBUTE_COMPARISON_FAILED";
-    KEY_SELECTION = "OAUTH_KEY_SELECTION_FAILED";
-    MISSING_SERVER_METADATA = "OAUTH_MISSING_SERVER_METADATA";
-    INVALID_SERVER_METADATA = "OAUTH_INVALID_SERVER_METADATA";
-    __name(checkJwtType, "checkJwtType");
-    __name(clientCredentialsGrantRequest, "clientCredentialsGrantRequest");
-    __name(genericTokenEndpointRequest, "genericTokenEndpointRequest");
-    __name(processGenericTokenEndpointResponse, "processGenericTokenEndpointResponse");
-    __name(processClientCredentialsResponse, "processClientCredentialsResponse");
-    __name(revocationRequest, "revocationRequest");
-    __name(processRevocationResponse, "processRevocationResponse");
-    __name(assertReadableResponse, "assertReadableResponse");
-    __name(introspectionRequest, "introspectionRequest");
-    __name(processIntrospectionResponse, "processIntrospectionResponse");
-    __name(jwksRequest, "jwksRequest");
-    __name(processJwksResponse, "processJwksResponse");
-    __name(supported, "supported");
-    __name(checkSupportedJwsAlg, "checkSupportedJwsAlg");
-    __name(checkRsaKeyAlgorithm, "checkRsaKeyAlgorithm");
-    __name(ecdsaHashName, "ecdsaHashName");
-    __name(keyToSubtle, "keyToSubtle");
-    __name(validateJwsSignature, "validateJwsSignature");
-    __name(validateJwt, "validateJwt");
-    __name(validateJwtAuthResponse, "validateJwtAuthResponse");
-    __name(idTokenHash, "idTokenHash");
-    __name(idTokenHashMatches, "idTokenHashMatches");
-    __name(validateDetachedSignatureResponse, "validateDetachedSignatureResponse");
-    __name(validateCodeIdTokenResponse, "validateCodeIdTokenResponse");
-    __name(consumeStream, "consumeStream");
-    __name(formPostResponse, "formPostResponse");
-    __name(validateHybridResponse, "validateHybridResponse");
-    __name(checkSigningAlgorithm, "checkSigningAlgorithm");
-    __name(getURLSearchParameter, "getURLSearchParameter");
-    skipStateCheck = /* @__PURE__ */ Symbol();
-    expectNoState = /* @__PURE__ */ Symbol();
-    __name(validateAuthResponse, "validateAuthResponse");
-    __name(algToSubtle, "algToSubtle");
-    __name(importJwk, "importJwk");
-    __name(deviceAuthorizationRequest, "deviceAuthorizationRequest");
-    __name(processDeviceAuthorizationResponse, "processDeviceAuthorizationResponse");
-    __name(deviceCodeGrantRequest, "deviceCodeGrantRequest");
-    __name(processDeviceCodeResponse, "processDeviceCodeResponse");
-    __name(generateKeyPair, "generateKeyPair");
-    __name(backchannelAuthenticationRequest, "backchannelAuthenticationRequest");
-    __name(processBackchannelAuthenticationResponse, "processBackchannelAuthenticationResponse");
-    __name(backchannelAuthenticationGrantRequest, "backchannelAuthenticationGrantRequest");
-    __name(processBackchannelAuthenticationGrantResponse, "processBackchannelAuthenticationGrantResponse");
-    __name(dynamicClientRegistrationRequest, "dynamicClientRegistrationRequest");
-    __name(processDynamicClientRegistrationResponse, "processDynamicClientRegistrationResponse");
-    __name(getResponseJsonBody, "getResponseJsonBody");
-    _nodiscoverycheck = /* @__PURE__ */ Symbol();
-    _expectedIssuer = /* @__PURE__ */ Symbol();
-  }
-});
-
-// node_modules/jose/dist/webapi/lib/buffer_utils.js
-function concat(...buffers) {
-  const size = buffers.reduce((acc, { length }) => acc + length, 0), buf2 = new Uint8Array(size);
-  let i = 0;
-  for (const buffer of buffers)
-    buf2.set(buffer, i), i += buffer.length;
-  return buf2;
-}
-function writeUInt32BE(buf2, value, offset) {
-  if (value < 0 || value >= UINT32_RANGE)
-    throw new RangeError(`value must be >= 0 and <= ${UINT32_RANGE - 1}. Received ${value}`);
-  buf2.set([value >>> 24, value >>> 16, value >>> 8, value & 255], offset);
-}
-function uint64be(value) {
-  const high = Math.floor(value / UINT32_RANGE), low = value % UINT32_RANGE, buf2 = new Uint8Array(8);
-  return writeUInt32BE(buf2, high, 0), writeUInt32BE(buf2, low, 4), buf2;
-}
-function uint32be(value) {
-  const buf2 = new Uint8Array(4);
-  return writeUInt32BE(buf2, value), buf2;
-}
-function encode(string) {
-  if (typeof string == "string" && string.length >= 128) {
-    if (NON_ASCII.test(string))
-      throw new TypeError("non-ASCII string encountered in encode()");
-    return encoder2.encode(string);
-  }
-  const bytes = new Uint8Array(string.length);
-  for (let i = 0; i < string.length; i++) {
-    const code = string.charCodeAt(i);
-    if (code > 127)
-      throw new TypeError("non-ASCII string encountered in encode()");
-    bytes[i] = code;
-  }
-  return bytes;
-}
-function decodeBase64(encoded, url = false) {
-  if (Uint8Array.fromBase64)
-    return Uint8Array.fromBase64(encoded, { alphabet: url ? "base64url" : "base64" });
-  if (url) {
-    if (encoded.includes("+") || encoded.includes("/"))
-      throw new TypeError("Invalid base64url");
-    encoded = encoded.replace(/-/g, "+").replace(/_/g, "/");
-  }
-  const binary = atob(encoded), bytes = new Uint8Array(binary.length);
-  for (let i = 0; i < binary.length; i++)
-    bytes[i] = binary.charCodeAt(i);
-  return bytes;
-}
-async function digest(algorithm, data) {
-  const subtleDigest = `SHA-${algorithm.slice(-3)}`;
-  return new Uint8Array(await crypto.subtle.digest(subtleDigest, data));
-}
-var encoder2, decoder2, strictDecoder, UINT32_RANGE, NON_ASCII;
-var init_buffer_utils = __esm({
-  "node_modules/jose/dist/webapi/lib/buffer_utils.js"() {
-    encoder2 = new TextEncoder();
-    decoder2 = new TextDecoder();
-    strictDecoder = new TextDecoder("utf-8", { fatal: true });
-    UINT32_RANGE = 2 ** 32;
-    __name(concat, "concat");
-    __name(writeUInt32BE, "writeUInt32BE");
-    __name(uint64be, "uint64be");
-    __name(uint32be, "uint32be");
-    NON_ASCII = /[^\x00-\x7f]/;
-    __name(encode, "encode");
-    __name(decodeBase64, "decodeBase64");
-    __name(digest, "digest");
-  }
-});
-
-// node_modules/jose/dist/webapi/util/errors.js
-var JOSEError, JOSEAlgNotAllowed, JOSENotSupported, JWEDecryptionFailed, JWEInvalid;
-var init_errors = __esm({
-  "node_modules/jose/dist/webapi/util/errors.js"() {
-    JOSEError = class extends Error {
-      static {
-        __name(this, "JOSEError");
-      }
-      static code = "ERR_JOSE_GENERIC";
-      code = "ERR_JOSE_GENERIC";
-      constructor(message2, options) {
-        super(message2, options), this.name = this.constructor.name, Error.captureStackTrace?.(this, this.constructor);
-      }
-    };
-    JOSEAlgNotAllowed = class extends JOSEError {
-      static {
-        __name(this, "JOSEAlgNotAllowed");
-      }
-      static code = "ERR_JOSE_ALG_NOT_ALLOWED";
-      code = "ERR_JOSE_ALG_NOT_ALLOWED";
-    };
-    JOSENotSupported = class extends JOSEError {
-      static {
-        __name(this, "JOSENotSupported");
-      }
-      static code = "ERR_JOSE_NOT_SUPPORTED";
-      code = "ERR_JOSE_NOT_SUPPORTED";
-    };
-    JWEDecryptionFailed = class extends JOSEError {
-      static {
-        __name(this, "JWEDecryptionFailed");
-      }
-      static code = "ERR_JWE_DECRYPTION_FAILED";
-      code = "ERR_JWE_DECRYPTION_FAILED";
-      constructor(message2 = "decryption operation failed", options) {
-        super(message2, options);
-      }
-    };
-    JWEInvalid = class extends JOSEError {
-      static {
-        __name(this, "JWEInvalid");
-      }
-      static code = "ERR_JWE_INVALID";
-      code = "ERR_JWE_INVALID";
-    };
-  }
-});
-
-// node_modules/jose/dist/webapi/util/base64url.js
-function decode2(input) {
-  try {
-    return decodeBase64(typeof input == "string" ? input : decoder2.decode(input), true);
-  } catch (cause) {
-    throw new TypeError(invalid, { cause });
-  }
-}
-var invalid;
-var init_base64url = __esm({
-  "node_modules/jose/dist/webapi/util/base64url.js"() {
-    init_buffer_utils();
-    invalid = "The input to be decoded is not correctly encoded.";
-    __name(decode2, "decode");
-  }
-});
-
-// node_modules/jose/dist/webapi/lib/validate.js
-function isObject(input) {
-  if (typeof input != "object" || input === null || Object.prototype.toString.call(input) !== "[object Object]")
-    return false;
-  const prototype = Object.getPrototypeOf(input);
-  return prototype === null || Object.getPrototypeOf(prototype) === null;
-}
-function isDisjoint(...headers2) {
-  const parameters = /* @__PURE__ */ new Set();
-  for (const header of headers2)
-    if (header)
-      for (const parameter of Object.keys(header)) {
-        if (parameters.has(parameter))
-          return false;
-        parameters.add(parameter);
-      }
-  return true;
-}
-function decodeBase64url(value, label, ErrorClass) {
-  try {
-    return decode2(value);
-  } catch (cause) {
-    throw new ErrorClass(`Failed to base64url decode the ${label}`, { cause });
-  }
-}
-function encodeAsciiMember(value, label, ErrorClass) {
-  try {
-    return encode(value);
-  } catch (cause) {
-    throw new ErrorClass(`The ${label} is not a valid base64url string`, { cause });
-  }
-}
-function parseJoseHeader(encodedProtectedHeader, ErrorClass, message2) {
-  let parsed;
-  try {
-    parsed = JSON.parse(strictDecoder.decode(decode2(encodedProtectedHeader)));
-  } catch (cause) {
-    throw new ErrorClass(message2, { cause });
-  }
-  if (!isObject(parsed))
-    throw new ErrorClass(message2);
-  return parsed;
-}
-function validateAlgorithms(option, algorithms) {
-  if (algorithms !== void 0 && (!Array.isArray(algorithms) || algorithms.some((s) => typeof s != "string")))
-    throw new TypeError(`"${option}" option must be an array of strings`);
-  return algorithms === void 0 ? void 0 : new Set(algorithms);
-}
-function validateCrit(Err, recognizedDefault, recognizedOption, protectedHeader, joseHeader) {
-  if (joseHeader.crit !== void 0 && protectedHeader?.crit === void 0)
-    throw new Err('"crit" (Critical) Header Parameter MUST be integrity protected');
-  if (!protectedHeader || protectedHeader.crit === void 0)
-    return [];
-  if (!Array.isArray(protectedHeader.crit) || protectedHeader.crit.length === 0 || protectedHeader.crit.some((input) => typeof input != "string" || input.length === 0))
-    throw new Err('"crit" (Critical) Header Parameter MUST be an array of non-empty strings when present');
-  const recognized = recognizedOption === void 0 ? recognizedDefault : { __proto__: null, ...recognizedOption, ...recognizedDefault };
-  for (const parameter of protectedHeader.crit) {
-    if (!(parameter in recognized))
-      throw new JOSENotSupported(`Extension Header Parameter "${parameter}" is not recognized`);
-    if (!Object.hasOwn(joseHeader, parameter) || joseHeader[parameter] === void 0)
-      throw new Err(`Extension Header Parameter "${parameter}" is missing`);
-    if (recognized[parameter] && (!Object.hasOwn(protectedHeader, parameter) || protectedHeader[parameter] === void 0))
-      throw new Err(`Extension Header Parameter "${parameter}" MUST be integrity protected`);
-  }
-  return protectedHeader.crit;
-}
-var JWE_RECOGNIZED;
-var init_validate = __esm({
-  "node_modules/jose/dist/webapi/lib/validate.js"() {
-    init_errors();
-    init_base64url();
-    init_buffer_utils();
-    __name(isObject, "isObject");
-    __name(isDisjoint, "isDisjoint");
-    __name(decodeBase64url, "decodeBase64url");
-    __name(encodeAsciiMember, "encodeAsciiMember");
-    __name(parseJoseHeader, "parseJoseHeader");
-    JWE_RECOGNIZED = { __proto__: null };
-    __name(validateAlgorithms, "validateAlgorithms");
-    __name(validateCrit, "validateCrit");
-  }
-});
-
-// node_modules/jose/dist/webapi/lib/key.js
-async function prepareKey(entry, key, usage) {
-  const { alg, secret } = entry, requiresPrivateKey = usage === "decrypt" || usage === "sign";
-  if (secret && key instanceof Uint8Array)
-    return key;
-  let normalized, keyObject;
-  if (isObject(key)) {
-    if (normalized = normalizeJwk(key), typeof normalized.kty != "string")
-      throw invalidKeyType(alg, key, secret);
-    if (!(secret ? normalized.kty === "oct" && typeof normalized.k == "string" : normalized.kty !== "oct" && (requiresPrivateKey ? normalized.kty === "AKP" && typeof normalized.priv == "string" || typeof normalized.d == "string" : normalized.d === void 0 && normalized.priv === void 0)))
-      throw new TypeError(secret ? 'JSON Web Key for symmetric algorithms must have JWK "kty" (Key Type) equal to "oct" and the JWK "k" (Key Value) present' : `JSON Web Key for this operation must be a ${requiresPrivateKey ? "private" : "public"} JWK`);
-    if (jwkMatchesOp(entry, normalized, usage), normalized.kty === "oct")
-      return decode2(normalized.k);
-    if (!Object.isFrozen(key)) {
-      const { key_ops } = key;
-      Array.isArray(key_ops) && Object.freeze(key_ops), Object.freeze(key);
-    }
-  } else {
-    if (!isKeyLike(key))
-      throw invalidKeyType(alg, key, secret);
-    const expectedType = secret ? "secret" : requiresPrivateKey ? "private" : "public";
-    if (key.type !== expectedType && (secret || ["secret", "public", "private"].includes(key.type)))
-      throw new TypeError(`${tag(key)} instances must be of type "${expectedType}" for the ${alg} algorithm`);
-    if (isCryptoKey(key))
-      return key;
-    if (keyObject = key, keyObject.type === "secret")
-      return keyObject.export();
-  }
-  cache ||= /* @__PURE__ */ new WeakMap();
-  const cacheKey = key;
-  let cached = cache.get(cacheKey);
-  if (cached?.[alg])
-    return cached[alg];
-  if (cached || cache.set(cacheKey, cached = {}), keyObject && typeof keyObject.toCryptoKey == "function") {
-    const isPublic = keyObject.type === "public", crv = nist[keyObject.asymmetricKeyDetails?.namedCurve], params = entry.resolve?.({ crv, asymmetricKeyType: keyObject.asymmetricKeyType }) ?? entry.subtle;
-    return cached[alg] = keyObject.toCryptoKey(params, isPublic, entry.usages[isPublic ? 0 : 1]);
-  }
-  return normalized ??= keyObject.export({ format: "jwk" }), normalized.alg = alg, cached[alg] = await jwkToKey(entry, normalized);
-}
-function assertCryptoKey2(key) {
-  if (!isCryptoKey(key))
-    throw new Error("CryptoKey instance expected");
-}
-function message(msg, actual, ...types) {
-  if (types.length > 2) {
-    const last = types.pop();
-    msg += `one of type ${types.join(", ")}, or ${last}.`;
-  } else types.length === 2 ? msg += `one of type ${types[0]} or ${types[1]}.` : msg += `of type ${types[0]}.`;
-  return actual == null ? msg += ` Received ${actual}` : typeof actual == "function" && actual.name ? msg += ` Received function ${actual.name}` : typeof actual == "object" && actual != null && actual.constructor?.name && (msg += ` Received an instance of ${actual.constructor.name}`), msg;
-}
-function invalidKeyType(alg, actual, secret) {
-  const types = ["CryptoKey", "KeyObject", "JSON Web Key"];
-  return secret && types.push("Uint8Array"), new TypeError(message(`Key for the ${alg} algorithm must be `, actual, ...types));
-}
-function checkUsage(key, usage) {
-  if (usage && !key.usages.includes(usage))
-    throw new TypeError(`CryptoKey does not support this operation, its usages must include ${usage}.`);
-}
-function checkModulusLength(alg, key) {
-  const { modulusLength } = key.algorithm;
-  if (typeof modulusLength != "number" || modulusLength < 2048)
-    throw new TypeError(`${alg} requires key modulusLength to be 2048 bits or larger`);
-}
-function checkCryptoKey(key, expected, usage) {
-  const algorithm = key.algorithm;
-  if (algorithm.name !== expected.name)
-    throw unusable(expected.name);
-  if (expected.hash && algorithm.hash?.name !== expected.hash)
-    throw unusable(expected.hash, "algorithm.hash");
-  if (expected.namedCurve && algorithm.namedCurve !== expected.namedCurve)
-    throw unusable(expected.namedCurve, "algorithm.namedCurve");
-  if (expected.length !== void 0 && algorithm.length !== expected.length)
-    throw unusable(expected.length, "algorithm.length");
-  checkUsage(key, usage);
-}
-function snapshotJwk(jwk) {
-  return { __proto__: null, ...jwk };
-}
-function normalizeJwk(jwk) {
-  const normalized = snapshotJwk(jwk);
-  if (normalized.ext !== void 0 && typeof normalized.ext != "boolean")
-    throw new TypeError('"ext" (Extractable) Parameter must be a boolean');
-  if (normalized.key_ops !== void 0) {
-    const value = normalized.key_ops, keyOps = Array.isArray(value) ? [...value] : void 0;
-    if (!keyOps || keyOps.some((operation) => typeof operation != "string") || new Set(keyOps).size !== keyOps.length)
-      throw new TypeError('"key_ops" (Key Operations) Parameter must be an array of unique strings');
-    normalized.key_ops = keyOps;
-  }
-  return normalized;
-}
-async function jwkToKey(entry, jwk, extractable) {
-  if (!entry.kty.includes(jwk.kty))
-    throw new JOSENotSupported('Invalid or unsupported JWK "alg" (Algorithm) Parameter value');
-  const algorithm = entry.resolve?.({ kty: jwk.kty, crv: jwk.crv }) ?? entry.subtle, isPrivate = !!(jwk.d || jwk.priv), keyData = { ...jwk, ext: extractable ?? jwk.ext };
-  return keyData.kty !== "AKP" && delete keyData.alg, delete keyData.use, crypto.subtle.importKey("jwk", keyData, algorithm, keyData.ext ?? !isPrivate, jwk.key_ops ?? entry.usages[isPrivate ? 1 : 0]);
-}
-async function rawKey(key, expected, usage, extractable = false) {
-  return key instanceof Uint8Array && (key = await crypto.subtle.importKey("raw", key, expected, extractable, [usage])), checkCryptoKey(key, expected, usage), key;
-}
-var tag, jwkMatchesOp, cache, nist, isCryptoKey, isKeyObject, isKeyLike, invalidKeyInput, unusable;
-var init_key = __esm({
-  "node_modules/jose/dist/webapi/lib/key.js"() {
-    init_validate();
-    init_base64url();
-    init_errors();
-    tag = /* @__PURE__ */ __name((key) => key[Symbol.toStringTag], "tag");
-    jwkMatchesOp = /* @__PURE__ */ __name((entry, key, usage) => {
-      const { alg } = entry;
-      if (key.use !== void 0) {
-        const expected = usage === "sign" || usage === "verify" ? "sig" : "enc";
-        if (key.use !== expected)
-          throw new TypeError(`Invalid key for this operation, its "use" must be "${expected}" when present`);
-      }
-      if (key.alg !== void 0 && key.alg !== alg)
-        throw new TypeError(`Invalid key for this operation, its "alg" must be "${alg}" when present`);
-      if (Array.isArray(key.key_ops)) {
-        const expectedKeyOp = usage === "encrypt" || usage === "decrypt" ? entry.ops?.[usage === "encrypt" ? 0 : 1] : usage;
-        if (expectedKeyOp && !key.key_ops.includes(expectedKeyOp))
-          throw new TypeError(`Invalid key for this operation, its "key_ops" must include "${expectedKeyOp}" when present`);
-      }
-    }, "jwkMatchesOp");
-    __name(prepareKey, "prepareKey");
-    nist = {
-      __proto__: null,
-      prime256v1: "P-256",
-      secp384r1: "P-384",
-      secp521r1: "P-521"
-    };
-    __name(assertCryptoKey2, "assertCryptoKey");
-    isCryptoKey = /* @__PURE__ */ __name((key) => {
-      if (key?.[Symbol.toStringTag] === "CryptoKey")
-        return true;
-      try {
-        return key instanceof CryptoKey;
-      } catch {
-        return false;
-      }
-    }, "isCryptoKey");
-    isKeyObject = /* @__PURE__ */ __name((key) => key?.[Symbol.toStringTag] === "KeyObject", "isKeyObject");
-    isKeyLike = /* @__PURE__ */ __name((key) => isCryptoKey(key) || isKeyObject(key), "isKeyLike");
-    __name(message, "message");
-    invalidKeyInput = /* @__PURE__ */ __name((actual, ...types) => message("Key must be ", actual, ...types), "invalidKeyInput");
-    __name(invalidKeyType, "invalidKeyType");
-    unusable = /* @__PURE__ */ __name((name, prop = "algorithm.name") => new TypeError(`CryptoKey does not support this operation, its ${prop} must be ${name}`), "unusable");
-    __name(checkUsage, "checkUsage");
-    __name(checkModulusLength, "checkModulusLength");
-    __name(checkCryptoKey, "checkCryptoKey");
-    __name(snapshotJwk, "snapshotJwk");
-    __name(normalizeJwk, "normalizeJwk");
-    __name(jwkToKey, "jwkToKey");
-    __name(rawKey, "rawKey");
-  }
-});
-
-// node_modules/jose/dist/webapi/lib/content_encryption.js
-function checkCekLength(cek, expected) {
-  const actual = cek.byteLength << 3;
-  if (actual !== expected)
-    throw new JWEInvalid(`Invalid Content Encryption Key length. Expected ${expected} bits, got ${actual} bits`);
-}
-function checkIvLength(enc, iv) {
-  if (iv.length << 3 !== enc.ivBits)
-    throw new JWEInvalid("Invalid Initialization Vector length");
-}
-async function cbcKeySetup(enc, cek, usage) {
-  if (!(cek instanceof Uint8Array))
-    throw new TypeError(invalidKeyInput(cek, "Uint8Array"));
-  const keyLengthBits = enc.cekBits >> 1, encKey = await crypto.subtle.importKey("raw", cek.subarray(keyLengthBits >> 3), "AES-CBC", false, [usage]), macKey = await crypto.subtle.importKey("raw", cek.subarray(0, keyLengthBits >> 3), {
-    hash: `SHA-${keyLengthBits << 1}`,
-    name: "HMAC"
-  }, false, ["sign"]);
-  return [encKey, macKey, keyLengthBits];
-}
-async function cbcHmacTag(macKey, macData, keyLengthBits) {
-  return new Uint8Array((await crypto.subtle.sign("HMAC", macKey, macData)).slice(0, keyLengthBits >> 3));
-}
-async function timingSafeEqual(a, b) {
-  const algorithm = { name: "HMAC", hash: "SHA-256" }, key = await crypto.subtle.generateKey(algorithm, false, ["sign", "verify"]), aHmac = await crypto.subtle.sign(algorithm, key, a);
-  return crypto.subtle.verify(algorithm, key, aHmac, b);
-}
-async function cbcDecrypt(enc, cek, ciphertext, iv, tag2, aad) {
-  const [encKey, macKey, keyLengthBits] = await cbcKeySetup(enc, cek, "decrypt"), al = uint64be(aad.length * 8), macData = concat(aad, iv, ciphertext, al), expectedTag = await cbcHmacTag(macKey, macData, keyLengthBits);
-  try {
-    if (await timingSafeEqual(tag2, expectedTag))
-      return new Uint8Array(await crypto.subtle.decrypt({ iv, name: "AES-CBC" }, encKey, ciphertext));
-  } catch {
-  }
-  throw new JWEDecryptionFailed();
-}
-async function decrypt(enc, cek, ciphertext, iv, tag2, aad) {
-  if (!isCryptoKey(cek) && !(cek instanceof Uint8Array))
-    throw new TypeError(invalidKeyInput(cek, "CryptoKey", "KeyObject", "Uint8Array", "JSON Web Key"));
-  if (!iv)
-    throw new JWEInvalid("JWE Initialization Vector missing");
-  if (!tag2)
-    throw new JWEInvalid("JWE Authentication Tag missing");
-  if (!enc.cbc && tag2.length !== 16)
-    throw new JWEInvalid("Invalid Authentication Tag length");
-  if (checkIvLength(enc, iv), cek instanceof Uint8Array && checkCekLength(cek, enc.cekBits), enc.cbc)
-    return cbcDecrypt(enc, cek, ciphertext, iv, tag2, aad);
-  const encKey = await rawKey(cek, enc.subtle, "decrypt");
-  try {
-    return new Uint8Array(await crypto.subtle.decrypt({
-      additionalData: aad,
-      iv,
-      name: "AES-GCM",
-      tagLength: 128
-    }, encKey, concat(ciphertext, tag2)));
-  } catch {
-    throw new JWEDecryptionFailed();
-  }
-}
-var generateCek;
-var init_content_encryption = __esm({
-  "node_modules/jose/dist/webapi/lib/content_encryption.js"() {
-    init_buffer_utils();
-    init_key();
-    init_errors();
-    generateCek = /* @__PURE__ */ __name((enc) => crypto.getRandomValues(new Uint8Array(enc.cekBits >> 3)), "generateCek");
-    __name(checkCekLength, "checkCekLength");
-    __name(checkIvLength, "checkIvLength");
-    __name(cbcKeySetup, "cbcKeySetup");
-    __name(cbcHmacTag, "cbcHmacTag");
-    __name(timingSafeEqual, "timingSafeEqual");
-    __name(cbcDecrypt, "cbcDecrypt");
-    __name(decrypt, "decrypt");
-  }
-});
-
-// node_modules/jose/dist/webapi/lib/key_descriptor.js
-function table(entries) {
-  const out = { __proto__: null };
-  for (const alg in entries)
-    out[alg] = { ...entries[alg], alg };
-  return out;
-}
-var init_key_descriptor = __esm({
-  "node_modules/jose/dist/webapi/lib/key_descriptor.js"() {
-    __name(table, "table");
-  }
-});
-
-// node_modules/jose/dist/webapi/lib/jwe_algorithms.js
-function rsaes(bits) {
-  return {
-    kty: ["RSA"],
-    mode: "key-encryption",
-    subtle: { name: "RSA-OAEP", hash: `SHA-${bits}` },
-    usages: wrap2,
-    ops: ["wrapKey", "unwrapKey"]
-  };
-}
-function ecdh(mode) {
-  return {
-    kty: ["EC", "OKP"],
-    mode,
-    subtle: { name: "ECDH" },
-    resolve: /* @__PURE__ */ __name(({ kty, crv, asymmetricKeyType }) => {
-      if (crv === "X25519" || asymmetricKeyType === "x25519")
-        return { name: "X25519" };
-      if (kty === "OKP")
-        throw new JOSENotSupported('Invalid or unsupported JWK "alg" (Algorithm) Parameter value');
-      return { name: "ECDH", namedCurve: crv };
-    }, "resolve"),
-    usages: derive,
-    ops: [void 0, "deriveBits"]
-  };
-}
-function aeskw(bits, gcm = false) {
-  return {
-    kty: ["oct"],
-    mode: "key-wrapping",
-    secret: true,
-    subtle: { name: gcm ? "AES-GCM" : "AES-KW", length: bits },
-    usages: none,
-    ops: gcm ? ["encrypt", "decrypt"] : ["wrapKey", "unwrapKey"]
-  };
-}
-function pbes2() {
-  return {
-    kty: ["oct"],
-    mode: "key-wrapping",
-    secret: true,
-    subtle: { name: "PBKDF2" },
-    usages: none,
-    ops: ["deriveBits", "deriveBits"]
-  };
-}
-function contentEncryption(bits, cbc = false) {
-  return {
-    kty: ["oct"],
-    secret: true,
-    subtle: { name: cbc ? "AES-CBC" : "AES-GCM", length: bits },
-    usages: none,
-    ops: contentOps,
-    cekBits: bits,
-    ivBits: cbc ? 128 : 96,
-    cbc
-  };
-}
-function unsupported(parameter, name) {
-  throw new JOSENotSupported(`Invalid or unsupported "${parameter}" (JWE ${name}) header value`);
-}
-function jweAlgorithm(alg) {
-  return (typeof alg == "string" ? JWE[alg] : void 0) ?? unsupported("alg", "Algorithm");
-}
-function isJWECEKTransport(algorithm) {
-  return algorithm.mode === "key-wrapping" || algorithm.mode === "key-encryption" || algorithm.mode === "key-agreement-with-key-wrapping";
-}
-function jweEncryption(enc) {
-  return (typeof enc == "string" ? ENC[enc] : void 0) ?? unsupported("enc", "Encryption Algorithm");
-}
-var wrap2, derive, none, JWE, contentOps, ENC;
-var init_jwe_algorithms = __esm({
-  "node_modules/jose/dist/webapi/lib/jwe_algorithms.js"() {
-    init_errors();
-    init_key_descriptor();
-    wrap2 = [
-      ["encrypt", "wrapKey"],
-      ["decrypt", "unwrapKey"]
-    ];
-    derive = [[], ["deriveBits"]];
-    none = [[], []];
-    __name(rsaes, "rsaes");
-    __name(ecdh, "ecdh");
-    __name(aeskw, "aeskw");
-    __name(pbes2, "pbes2");
-    JWE = table({
-      dir: {
-        kty: ["oct"],
-        mode: "direct-encryption",
-        secret: true,
-        subtle: { name: "AES-GCM" },
-        usages: none,
-        ops: ["encrypt", "decrypt"]
-      },
-      "RSA-OAEP": rsaes(1),
-      "RSA-OAEP-256": rsaes(256),
-      "RSA-OAEP-384": rsaes(384),
-      "RSA-OAEP-512": rsaes(512),
-      "ECDH-ES": ecdh("direct-key-agreement"),
-      "ECDH-ES+A128KW": ecdh("key-agreement-with-key-wrapping"),
-      "ECDH-ES+A192KW": ecdh("key-agreement-with-key-wrapping"),
-      "ECDH-ES+A256KW": ecdh("key-agreement-with-key-wrapping"),
-      A128KW: aeskw(128),
-      A192KW: aeskw(192),
-      A256KW: aeskw(256),
-      A128GCMKW: aeskw(128, true),
-      A192GCMKW: aeskw(192, true),
-      A256GCMKW: aeskw(256, true),
-      "PBES2-HS256+A128KW": pbes2(),
-      "PBES2-HS384+A192KW": pbes2(),
-      "PBES2-HS512+A256KW": pbes2()
-    });
-    contentOps = ["encrypt", "decrypt"];
-    __name(contentEncryption, "contentEncryption");
-    ENC = table({
-      A128GCM: contentEncryption(128),
-      A192GCM: contentEncryption(192),
-      A256GCM: contentEncryption(256),
-      "A128CBC-HS256": contentEncryption(256, true),
-      "A192CBC-HS384": contentEncryption(384, true),
-      "A256CBC-HS512": contentEncryption(512, true)
-    });
-    __name(unsupported, "unsupported");
-    __name(jweAlgorithm, "jweAlgorithm");
-    __name(isJWECEKTransport, "isJWECEKTransport");
-    __name(jweEncryption, "jweEncryption");
-  }
-});
-
-// node_modules/jose/dist/webapi/lib/key_management.js
-function checkEcdhCryptoKey(key, usage) {
-  if (key.algorithm.name !== "ECDH" && key.algorithm.name !== "X25519")
-    throw new TypeError("CryptoKey does not support this operation, its algorithm.name must be ECDH or X25519");
-  checkUsage(key, usage);
-}
-async function aeskwUnwrap(alg, key, encryptedKey) {
-  const cryptoKey = await rawKey(key, jweAlgorithm(alg).subtle, "unwrapKey", true), cryptoKeyCek = await crypto.subtle.unwrapKey("raw", encryptedKey, cryptoKey, "AES-KW", { hash: "SHA-256", name: "HMAC" }, true, ["sign"]);
-  return new Uint8Array(await crypto.subtle.exportKey("raw", cryptoKeyCek));
-}
-function checkRsaKey(alg, key, usage) {
-  checkCryptoKey(key, jweAlgorithm(alg).subtle, usage), checkModulusLength(alg, key);
-}
-async function deriveKey(p2s, alg, p2c, key) {
-  if (!(p2s instanceof Uint8Array) || p2s.length < 8)
-    throw new JWEInvalid("PBES2 Salt Input must be 8 or more octets");
-  if (!Number.isSafeInteger(p2c) || Math.sign(p2c) !== 1)
-    throw new JWEInvalid("PBES2 Count Input must be a positive integer");
-  const salt = concat(encode(alg), Uint8Array.of(0), p2s), keyLengthBits = parseInt(alg.slice(13, 16), 10), subtleAlg = {
-    hash: `SHA-${alg.slice(8, 11)}`,
-    iterations: p2c,
-    name: "PBKDF2",
-    salt
-  }, cryptoKey = await rawKey(key, jweAlgorithm(alg).subtle, "deriveBits");
-  return new Uint8Array(await crypto.subtle.deriveBits(subtleAlg, cryptoKey, keyLengthBits));
-}
-function lengthAndInput(input) {
-  return concat(uint32be(input.length), input);
-}
-async function concatKdf(Z, keyDataLength, OtherInfo) {
-  const dkLen = keyDataLength >> 3, hashLen = 32, reps = Math.ceil(dkLen / hashLen), dk = new Uint8Array(reps * hashLen);
-  for (let i = 1; i <= reps; i++) {
-    const hashResult = await digest("sha256", concat(uint32be(i), Z, OtherInfo));
-    dk.set(hashResult, (i - 1) * hashLen);
-  }
-  return dk.slice(0, dkLen);
-}
-async function ecdhesDeriveKey(publicKey, privateKey, algorithmId, keyDataLength, apu = new Uint8Array(), apv = new Uint8Array()) {
-  checkEcdhCryptoKey(publicKey), checkEcdhCryptoKey(privateKey, "deriveBits");
-  const otherInfo = concat(lengthAndInput(encode(algorithmId)), lengthAndInput(apu), lengthAndInput(apv), uint32be(keyDataLength)), Z = new Uint8Array(await crypto.subtle.deriveBits({
-    name: publicKey.algorithm.name,
-    public: publicKey
-  }, privateKey, publicKey.algorithm.name === "X25519" ? 256 : Math.ceil(parseInt(publicKey.algorithm.namedCurve.slice(-3), 10) / 8) << 3));
-  return concatKdf(Z, keyDataLength, otherInfo);
-}
-function assertEcdhKey(key) {
-  assertCryptoKey2(key);
-  const curve = key.algorithm.namedCurve;
-  if (curve !== "P-256" && curve !== "P-384" && curve !== "P-521" && key.algorithm.name !== "X25519")
-    throw new JOSENotSupported("ECDH with the provided key is not allowed or not supported by your javascript runtime");
-}
-function partyInfo(joseHeader, name) {
-  const value = joseHeader[name];
-  if (value !== void 0) {
-    if (typeof value != "string")
-      throw new JWEInvalid(`JOSE Header "${name}" (Agreement Party${name === "apu" ? "U" : "V"}Info) invalid`);
-    return decodeBase64url(value, name, JWEInvalid);
-  }
-}
-function checkPartyInfo(apu, apv) {
-  if (!(apu === void 0 || apv === void 0 || apu.byteLength !== apv.byteLength)) {
-    for (let i = 0; i < apu.byteLength; i++)
-      if (apu[i] !== apv[i])
-        return;
-    throw new JWEInvalid('JOSE Header "apu" and "apv" values must be distinct');
-  }
-}
-function assertEncryptedKey(encryptedKey) {
-  if (encryptedKey === void 0)
-    throw new JWEInvalid("JWE Encrypted Key missing");
-}
-function assertNoEncryptedKey(encryptedKey) {
-  if (encryptedKey !== void 0)
-    throw new JWEInvalid("Encountered unexpected JWE Encrypted Key");
-}
-function validateMaxPBES2Count(value) {
-  if (value !== void 0 && value !== 1 / 0 && (!Number.isSafeInteger(value) || value < 1))
-    throw new TypeError("maxPBES2Count must be a positive safe integer or Infinity");
-}
-async function decryptKeyManagement(entry, enc, key, encryptedKey, joseHeader, maxPBES2Count) {
-  const { alg } = entry, mode = entry.mode;
-  if (mode === "direct-encryption")
-    return assertNoEncryptedKey(encryptedKey), key;
-  const direct = mode === "direct-key-agreement";
-  switch (direct ? assertNoEncryptedKey(encryptedKey) : assertEncryptedKey(encryptedKey), entry.subtle.name) {
-    case "ECDH": {
-      const { epk } = joseHeader;
-      if (!isObject(epk) || ["d", "k", "p", "q", "dp", "dq", "qi", "oth", "priv"].some((parameter) => Object.hasOwn(epk, parameter)))
-        throw new JWEInvalid('JOSE Header "epk" (Ephemeral Public Key) missing or invalid');
-      assertEcdhKey(key);
-      const ephemeralPublicKey = await jwkToKey(entry, epk), partyUInfo = partyInfo(joseHeader, "apu"), partyVInfo = partyInfo(joseHeader, "apv");
-      checkPartyInfo(partyUInfo, partyVInfo);
-      const derivedKey = await ecdhesDeriveKey(ephemeralPublicKey, key, direct ? enc.alg : alg, direct ? enc.cekBits : parseInt(alg.slice(-5, -2), 10), partyUInfo, partyVInfo);
-      if (direct)
-        return derivedKey;
-      key = derivedKey;
-      break;
-    }
-    case "RSA-OAEP":
-      return assertCryptoKey2(key), checkRsaKey(alg, key, "decrypt"), new Uint8Array(await crypto.subtle.decrypt("RSA-OAEP", key, encryptedKey));
-    case "PBKDF2": {
-      if (typeof joseHeader.p2c != "number")
-        throw new JWEInvalid('JOSE Header "p2c" (PBES2 Count) missing or invalid');
-      const p2cLimit = maxPBES2Count ?? 1e4;
-      if (joseHeader.p2c > p2cLimit)
-        throw new JWEInvalid('JOSE Header "p2c" (PBES2 Count) out is of acceptable bounds');
-      if (typeof joseHeader.p2s != "string")
-        throw new JWEInvalid('JOSE Header "p2s" (PBES2 Salt) missing or invalid');
-      const p2s = decodeBase64url(joseHeader.p2s, "p2s", JWEInvalid);
-      key = await deriveKey(p2s, alg, joseHeader.p2c, key);
-      break;
-    }
-    case "AES-GCM": {
-      if (typeof joseHeader.iv != "string")
-        throw new JWEInvalid('JOSE Header "iv" (Initialization Vector) missing or invalid');
-      if (typeof joseHeader.tag != "string")
-        throw new JWEInvalid('JOSE Header "tag" (Authentication Tag) missing or invalid');
-      const iv = decodeBase64url(joseHeader.iv, "iv", JWEInvalid), tag2 = decodeBase64url(joseHeader.tag, "tag", JWEInvalid);
-      if (iv.byteLength !== 12)
-        throw new JWEInvalid("Invalid Initialization Vector length");
-      if (tag2.byteLength !== 16)
-        throw new JWEInvalid("Invalid Authentication Tag length");
-      return decrypt(jweEncryption(alg.slice(0, -2)), key, encryptedKey, iv, tag2, new Uint8Array());
-    }
-  }
-  return aeskwUnwrap(alg.slice(-6), key, encryptedKey);
-}
-var init_key_management = __esm({
-  "node_modules/jose/dist/webapi/lib/key_management.js"() {
-    init_key();
-    init_jwe_algorithms();
-    init_errors();
-    init_validate();
-    init_buffer_utils();
-    init_content_encryption();
-    __name(checkEcdhCryptoKey, "checkEcdhCryptoKey");
-    __name(aeskwUnwrap, "aeskwUnwrap");
-    __name(checkRsaKey, "checkRsaKey");
-    __name(deriveKey, "deriveKey");
-    __name(lengthAndInput, "lengthAndInput");
-    __name(concatKdf, "concatKdf");
-    __name(ecdhesDeriveKey, "ecdhesDeriveKey");
-    __name(assertEcdhKey, "assertEcdhKey");
-    __name(partyInfo, "partyInfo");
-    __name(checkPartyInfo, "checkPartyInfo");
-    __name(assertEncryptedKey, "assertEncryptedKey");
-    __name(assertNoEncryptedKey, "assertNoEncryptedKey");
-    __name(validateMaxPBES2Count, "validateMaxPBES2Count");
-    __name(decryptKeyManagement, "decryptKeyManagement");
-  }
-});
-
-// node_modules/jose/dist/webapi/lib/deflate.js
-function validateZip(joseHeader, protectedHeader) {
-  if (joseHeader.zip !== void 0 && joseHeader.zip !== "DEF")
-    throw new JOSENotSupported('Unsupported JWE "zip" (Compression Algorithm) Header Parameter value.');
-  if (joseHeader.zip !== void 0 && !protectedHeader?.zip)
-    throw new JWEInvalid('JWE "zip" (Compression Algorithm) Header Parameter MUST be in a protected header.');
-}
-function supported2(name) {
-  if (typeof globalThis[name] > "u")
-    throw new JOSENotSupported(`JWE "zip" (Compression Algorithm) Header Parameter requires the ${name} API.`);
-}
-async function transform(stream, input, maxLength = 1 / 0) {
-  const writer = stream.writable.getWriter();
-  writer.write(input).catch(() => {
-  }), writer.close().catch(() => {
-  });
-  const chunks = [];
-  let length = 0;
-  const reader = stream.readable.getReader();
-  for (; ; ) {
-    const { value, done } = await reader.read();
-    if (done)
-      break;
-    if (chunks.push(value), length += value.byteLength, maxLength !== 1 / 0 && length > maxLength)
-      throw await reader.cancel().catch(() => {
-      }), new JWEInvalid("Decompressed plaintext exceeded the configured limit");
-  }
-  return concat(...chunks);
-}
-async function decompress(input, maxLength) {
-  return supported2("DecompressionStream"), transform(new DecompressionStream("deflate-raw"), input, maxLength);
-}
-var init_deflate = __esm({
-  "node_modules/jose/dist/webapi/lib/deflate.js"() {
-    init_errors();
-    init_buffer_utils();
-    __name(validateZip, "validateZip");
-    __name(supported2, "supported");
-    __name(transform, "transform");
-    __name(decompress, "decompress");
-  }
-});
-
-// node_modules/jose/dist/webapi/lib/jwe_decrypt.js
-function shareJWE(jwe) {
-  const { protected: encodedProtected, ciphertext, iv, tag: tag2, aad } = jwe;
-  let protectedHeader;
-  return encodedProtected !== void 0 && (protectedHeader = parseJoseHeader(encodedProtected, JWEInvalid, "JWE Protected Header is invalid")), [
-    protectedHeader,
-    decodeBase64url(ciphertext, "ciphertext", JWEInvalid),
-    iv !== void 0 ? decodeBase64url(iv, "iv", JWEInvalid) : void 0,
-    tag2 !== void 0 ? decodeBase64url(tag2, "tag", JWEInvalid) : void 0,
-    encodeAsciiMember((encodedProtected ?? "") + (aad !== void 0 ? `.${aad}` : ""), "aad", JWEInvalid)
-  ];
-}
-function prepareDecrypt(options) {
-  const keyManagementAlgorithms = options && validateAlgorithms("keyManagementAlgorithms", options.keyManagementAlgorithms), contentEncryptionAlgorithms = options && validateAlgorithms("contentEncryptionAlgorithms", options.contentEncryptionAlgorithms), { crit, maxPBES2Count, maxDecompressedLength } = options ?? {};
-  validateMaxPBES2Count(maxPBES2Count);
-  const decompressionLimit = maxDecompressedLength ?? 25e4;
-  if (decompressionLimit !== 0 && decompressionLimit !== 1 / 0 && (!Number.isSafeInteger(decompressionLimit) || decompressionLimit < 1))
-    throw new TypeError("maxDecompressedLength must be 0, a positive safe integer, or Infinity");
-  return [
-    keyManagementAlgorithms,
-    contentEncryptionAlgorithms,
-    crit,
-    maxPBES2Count,
-    maxDecompressedLength
-  ];
-}
-async function decryptJWE(jwe, shared2, key, token = shareJWE(jwe)) {
-  const [protectedHeader, ciphertext, iv, tag2, additionalAuthenticatedData] = token, { header, unprotected, aad } = jwe;
-  let joseHeader;
-  if (header !== void 0 || unprotected !== void 0) {
-    if (!isDisjoint(protectedHeader, header, unprotected))
-      throw new JWEInvalid("JWE Protected, JWE Unprotected Header, and JWE Per-Recipient Unprotected Header Parameter names must be disjoint");
-    joseHeader = { ...protectedHeader, ...header, ...unprotected };
-  } else
-    joseHeader = protectedHeader ?? {};
-  const [keyManagementAlgorithms, contentEncryptionAlgorithms, crit, maxPBES2Count, maxDecompressedLength] = shared2, { encrypted_key: encodedKey } = jwe;
-  validateCrit(JWEInvalid, JWE_RECOGNIZED, crit, protectedHeader, joseHeader), validateZip(joseHeader, protectedHeader);
-  const { alg, enc } = joseHeader;
-  if (typeof alg != "string" || !alg)
-    throw new JWEInvalid("missing JWE Algorithm (alg) in JWE Header");
-  const selected = JWE[alg];
-  if (encodedKey === "" && (!selected || !isJWECEKTransport(selected)))
-    throw new JWEInvalid("JWE Encrypted Key incorrect type");
-  const integrated = selected?.mode === "integrated-encryption";
-  if (!integrated && (typeof enc != "string" || !enc))
-    throw new JWEInvalid("missing JWE Encryption Algorithm (enc) in JWE Header");
-  if (keyManagementAlgorithms && !keyManagementAlgorithms.has(alg) || !keyManagementAlgorithms && alg.startsWith("PBES2"))
-    throw new JOSEAlgNotAllowed('"alg" (Algorithm) Header Parameter value not allowed');
-  let encEntry;
-  if (integrated) {
-    if (enc !== void 0)
-      throw new JWEInvalid('JWE "enc" (Encryption Algorithm) Header Parameter must not be present for integrated encryption');
-    if (iv?.byteLength)
-      throw new JWEInvalid("JWE Initialization Vector must be empty for integrated encryption");
-    if (tag2?.byteLength)
-      throw new JWEInvalid("JWE Authentication Tag must be empty for integrated encryption");
-  } else {
-    if (contentEncryptionAlgorithms && !contentEncryptionAlgorithms.has(enc))
-      throw new JOSEAlgNotAllowed('"enc" (Encryption Algorithm) Header Parameter value not allowed');
-    encEntry = jweEncryption(enc);
-  }
-  let encryptedKey;
-  if (encodedKey !== void 0)
-    try {
-      encryptedKey = decodeBase64url(encodedKey, "encrypted_key", JWEInvalid);
-    } catch (error2) {
-      if (!selected || !isJWECEKTransport(selected))
-        throw error2;
-      encryptedKey = new Uint8Array();
-    }
-  let resolvedKey = false;
-  typeof key == "function" && (key = await key(protectedHeader, jwe), resolvedKey = true);
-  const algEntry = selected ?? jweAlgorithm(alg);
-  isJWECEKTransport(algEntry) && encryptedKey === void 0 && (encryptedKey = new Uint8Array());
-  const k = await prepareKey(algEntry.mode === "direct-encryption" ? encEntry : algEntry, key, "decrypt");
-  let plaintext;
-  if (algEntry.mode === "integrated-encryption")
-    plaintext = await algEntry.decrypt(k, encryptedKey, ciphertext, additionalAuthenticatedData, protectedHeader, joseHeader);
-  else {
-    const encryption = encEntry;
-    let cek;
-    try {
-      cek = await decryptKeyManagement(algEntry, encryption, k, encryptedKey, joseHeader, maxPBES2Count), isJWECEKTransport(algEntry) && cek instanceof Uint8Array && cek.byteLength << 3 !== encryption.cekBits && (cek = generateCek(encryption));
-    } catch (err) {
-      if (err instanceof TypeError || err instanceof JWEInvalid || err instanceof JOSENotSupported)
-        throw err;
-      cek = generateCek(encryption);
-    }
-    plaintext = await decrypt(encryption, cek, ciphertext, iv, tag2, additionalAuthenticatedData);
-  }
-  if (joseHeader.zip === "DEF") {
-    const decompressionLimit = maxDecompressedLength ?? 25e4;
-    if (decompressionLimit === 0)
-      throw new JOSENotSupported('JWE "zip" (Compression Algorithm) Header Parameter is not supported.');
-    plaintext = await decompress(plaintext, decompressionLimit).catch((cause) => {
-      throw cause instanceof JWEInvalid ? cause : new JWEInvalid("Failed to decompress plaintext", { cause });
-    });
-  }
-  return {
-    plaintext,
-    ...protectedHeader && { protectedHeader },
-    ...aad !== void 0 && {
-      additionalAuthenticatedData: decodeBase64url(aad, "aad", JWEInvalid)
-    },
-    ...unprotected && { sharedUnprotectedHeader: unprotected },
-    ...header && { unprotectedHeader: header },
-    ...resolvedKey && { key: k }
-  };
-}
-async function decryptCompact(jwe, shared2, key) {
-  if (jwe instanceof Uint8Array && (jwe = decoder2.decode(jwe)), typeof jwe != "string")
-    throw new JWEInvalid("Compact JWE must be a string or Uint8Array");
-  const { 0: protectedHeader, 1: encryptedKey, 2: iv, 3: ciphertext, 4: tag2, length } = jwe.split(".");
-  if (length !== 5)
-    throw new JWEInvalid("Invalid Compact JWE");
-  return decryptJWE({
-    ciphertext,
-    iv: iv || void 0,
-    protected: protectedHeader,
-    tag: tag2 || void 0,
-    encrypted_key: encryptedKey || void 0
-  }, shared2, key);
-}
-var init_jwe_decrypt = __esm({
-  "node_modules/jose/dist/webapi/lib/jwe_decrypt.js"() {
-    init_content_encryption();
-    init_validate();
-    init_errors();
-    init_key_management();
-    init_buffer_utils();
-    init_key();
-    init_jwe_algorithms();
-    init_deflate();
-    __name(shareJWE, "shareJWE");
-    __name(prepareDecrypt, "prepareDecrypt");
-    __name(decryptJWE, "decryptJWE");
-    __name(decryptCompact, "decryptCompact");
-  }
-});
-
-// node_modules/jose/dist/webapi/jwe/compact/decrypt.js
-async function compactDecrypt(jwe, key, options) {
-  return decryptCompact(jwe, prepareDecrypt(options), key);
-}
-var init_decrypt = __esm({
-  "node_modules/jose/dist/webapi/jwe/compact/decrypt.js"() {
-    init_jwe_decrypt();
-    __name(compactDecrypt, "compactDecrypt");
-  }
-});
-
-// node_modules/openid-client/build/index.js
-var build_exports = {};
-__export(build_exports, {
-  AuthorizationResponseError: () => AuthorizationResponseError,
-  ClientError: () => ClientError,
-  ClientSecretBasic: () => ClientSecretBasic2,
-  ClientSecretJwt: () => ClientSecretJwt2,
-  ClientSecretPost: () => ClientSecretPost2,
-  Configuration: () => Configuration,
-  None: () => None2,
-  PrivateKeyJwt: () => PrivateKeyJwt2,
-  ResponseBodyError: () => ResponseBodyError,
-  TlsClientAuth: () => TlsClientAuth2,
-  WWWAuthenticateChallengeError: () => WWWAuthenticateChallengeError,
-  allowInsecureRequests: () => allowInsecureRequests2,
-  authorizationCodeGrant: () => authorizationCodeGrant,
-  buildAuthorizationUrl: () => buildAuthorizationUrl,
-  buildAuthorizationUrlWithJAR: () => buildAuthorizationUrlWithJAR,
-  buildAuthorizationUrlWithPAR: () => buildAuthorizationUrlWithPAR,
-  buildEndSessionUrl: () => buildEndSessionUrl,
-  calculatePKCECodeChallenge: () => calculatePKCECodeChallenge2,
-  clientCredentialsGrant: () => clientCredentialsGrant,
-  clockSkew: () => clockSkew2,
-  clockTolerance: () => clockTolerance2,
-  customFetch: () => customFetch2,
-  discovery: () => discovery,
-  dynamicClientRegistration: () => dynamicClientRegistration,
-  enableDecryptingResponses: () => enableDecryptingResponses,
-  enableDetachedSignatureResponseChecks: () => enableDetachedSignatureResponseChecks,
-  enableNonRepudiationChecks: () => enableNonRepudiationChecks,
-  fetchProtectedResource: () => fetchProtectedResource,
-  fetchUserInfo: () => fetchUserInfo,
-  genericGrantRequest: () => genericGrantRequest,
-  getDPoPHandle: () => getDPoPHandle,
-  getJwksCache: () => getJwksCache,
-  implicitAuthentication: () => implicitAuthentication,
-  initiateBackchannelAuthentication: () => initiateBackchannelAuthentication,
-  initiateDeviceAuthorization: () => initiateDeviceAuthorization,
-  modifyAssertion: () => modifyAssertion2,
-  pollBackchannelAuthenticationGrant: () => pollBackchannelAuthenticationGrant,
-  pollDeviceAuthorizationGrant: () => pollDeviceAuthorizationGrant,
-  randomDPoPKeyPair: () => randomDPoPKeyPair,
-  randomNonce: () => randomNonce,
-  randomPKCECodeVerifier: () => randomPKCECodeVerifier,
-  randomState: () => randomState,
-  refreshTokenGrant: () => refreshTokenGrant,
-  setJwksCache: () => setJwksCache2,
-  skipStateCheck: () => skipStateCheck2,
-  skipSubjectCheck: () => skipSubjectCheck2,
-  tokenIntrospection: () => tokenIntrospection,
-  tokenRevocation: () => tokenRevocation,
-  useCodeIdTokenResponseType: () => useCodeIdTokenResponseType,
-  useIdTokenResponseType: () => useIdTokenResponseType,
-  useJwtResponseMode: () => useJwtResponseMode
-});
-function ClientSecretPost2(clientSecret) {
-  if (clientSecret !== void 0) {
-    return ClientSecretPost(clientSecret);
-  }
-  const cache2 = /* @__PURE__ */ new WeakMap();
-  return (as, client, body, headers2) => {
-    let auth;
-    if (!(auth = cache2.get(client))) {
-      assertString2(client.client_secret, '"metadata.client_secret"');
-      auth = ClientSecretPost(client.client_secret);
-      cache2.set(client, auth);
-    }
-    return auth(as, client, body, headers2);
-  };
-}
-function assertString2(input, it) {
-  if (typeof input !== "string") {
-    throw CodedTypeError2(`${it} must be a string`, ERR_INVALID_ARG_TYPE2);
-  }
-  if (input.length === 0) {
-    throw CodedTypeError2(`${it} must not be empty`, ERR_INVALID_ARG_VALUE2);
-  }
-}
-function ClientSecretBasic2(clientSecret) {
-  if (clientSecret !== void 0) {
-    return ClientSecretBasic(clientSecret);
-  }
-  const cache2 = /* @__PURE__ */ new WeakMap();
-  return (as, client, body, headers2) => {
-    let auth;
-    if (!(auth = cache2.get(client))) {
-      assertString2(client.client_secret, '"metadata.client_secret"');
-      auth = ClientSecretBasic(client.client_secret);
-      cache2.set(client, auth);
-    }
-    return auth(as, client, body, headers2);
-  };
-}
-function ClientSecretJwt2(clientSecret, options) {
-  if (clientSecret !== void 0) {
-    return ClientSecretJwt(clientSecret, options);
-  }
-  const cache2 = /* @__PURE__ */ new WeakMap();
-  return (as, client, body, headers2) => {
-    let auth;
-    if (!(auth = cache2.get(client))) {
-      assertString2(client.client_secret, '"metadata.client_secret"');
-      auth = ClientSecretJwt(client.client_secret, options);
-      cache2.set(client, auth);
-    }
-    return auth(as, client, body, headers2);
-  };
-}
-function None2() {
-  return None();
-}
-function PrivateKeyJwt2(clientPrivateKey, options) {
-  return PrivateKeyJwt(clientPrivateKey, options);
-}
-function TlsClientAuth2() {
-  return TlsClientAuth();
-}
-function CodedTypeError2(message2, code, cause) {
-  const err = new TypeError(message2, { cause });
-  Object.assign(err, { code });
-  return err;
-}
-function calculatePKCECodeChallenge2(codeVerifier) {
-  return calculatePKCECodeChallenge(codeVerifier);
-}
-function randomPKCECodeVerifier() {
-  return generateRandomCodeVerifier();
-}
-function randomNonce() {
-  return generateRandomNonce();
-}
-function randomState() {
-  return generateRandomState();
-}
-function e(msg, cause, code) {
-  return new ClientError(msg, { cause, code });
-}
-function errorHandler(err) {
-  if (err instanceof TypeError || err instanceof ClientError || err instanceof ResponseBodyError || err instanceof AuthorizationResponseError || err instanceof WWWAuthenticateChallengeError) {
-    throw err;
-  }
-  if (err instanceof OperationProcessingError) {
-    switch (err.code) {
-      case HTTP_REQUEST_FORBIDDEN:
-        throw e("only requests to HTTPS are allowed", err, err.code);
-      case REQUEST_PROTOCOL_FORBIDDEN:
-        throw e("only requests to HTTP or HTTPS are allowed", err, err.code);
-      case RESPONSE_IS_NOT_CONFORM:
-        throw e("unexpected HTTP response status code", err.cause, err.code);
-      case RESPONSE_IS_NOT_JSON:
-        throw e("unexpected response content-type", err.cause, err.code);
-      case PARSE_ERROR:
-        throw e("parsing error occured", err, err.code);
-      case INVALID_RESPONSE:
-        throw e("invalid response encountered", err, err.code);
-      case JWT_CLAIM_COMPARISON:
-        throw e("unexpected JWT claim value encountered", err, err.code);
-      case JSON_ATTRIBUTE_COMPARISON:
-        throw e("unexpected JSON attribute value encountered", err, err.code);
-      case JWT_TIMESTAMP_CHECK:
-        throw e("JWT timestamp claim value failed validation", err, err.code);
-      default:
-        throw e(err.message, err, err.code);
-    }
-  }
-  if (err instanceof UnsupportedOperationError) {
-    throw e("unsupported operation", err, err.code);
-  }
-  if (err instanceof DOMException) {
-    switch (err.name) {
-      case "OperationError":
-        throw e("runtime operation error", err, UNSUPPORTED_OPERATION);
-      case "NotSupportedError":
-        throw e("runtime unsupported operation", err, UNSUPPORTED_OPERATION);
-      case "TimeoutError":
-        throw e("operation timed out", err, "OAUTH_TIMEOUT");
-      case "AbortError":
-        throw e("operation aborted", err, "OAUTH_ABORT");
-    }
-  }
-  throw new ClientError("something went wrong", { cause: err });
-}
-function randomDPoPKeyPair(alg, options) {
-  return generateKeyPair(alg ?? "ES256", {
-    extractable: options?.extractable
-  }).catch(errorHandler);
-}
-function handleEntraId(server, as, options) {
-  if (server.origin === "https://login.microsoftonline.com" && (!options?.algorithm || options.algorithm === "oidc")) {
-    as[kEntraId] = true;
-    return true;
-  }
-  return false;
-}
-function handleB2Clogin(server, options) {
-  if (server.hostname.endsWith(".b2clogin.com") && (!options?.algorithm || options.algorithm === "oidc")) {
-    return true;
-  }
-  return false;
-}
-async function dynamicClientRegistration(server, metadata, clientAuthentication, options) {
-  let as;
-  if (options?.flag === retry) {
-    as = options.as;
-  } else {
-    as = await performDiscovery2(server, options);
-  }
-  const clockSkew3 = metadata[clockSkew] ?? 0;
-  const clockTolerance3 = metadata[clockTolerance] ?? 30;
-  metadata = structuredClone(metadata);
-  metadata[clockSkew] = clockSkew3;
-  metadata[clockTolerance] = clockTolerance3;
-  const timeout = options?.timeout ?? 30;
-  const signal3 = AbortSignal.timeout(timeout * 1e3);
-  let registered;
-  try {
-    registered = await dynamicClientRegistrationRequest(as, metadata, {
-      initialAccessToken: options?.initialAccessToken,
-      DPoP: options?.DPoP,
-      headers: new Headers(headers),
-      [customFetch]: options?.[customFetch2],
-      [allowInsecureRequests]: options?.execute?.includes(allowInsecureRequests2),
-      signal: signal3
-    }).then(processDynamicClientRegistrationResponse);
-  } catch (err) {
-    if (retryable(err, options)) {
-      return dynamicClientRegistration(server, metadata, clientAuthentication, {
-        ...options,
-        flag: retry,
-        as
-      });
-    }
-    errorHandler(err);
-  }
-  registered[clockSkew] = clockSkew3;
-  registered[clockTolerance] = clockTolerance3;
-  const instance = new Configuration(as, registered.client_id, registered, clientAuthentication);
-  let internals = int(instance);
-  if (options?.[customFetch2]) {
-    internals.fetch = options[customFetch2];
-  }
-  if (options?.timeout !== void 0) {
-    internals.timeout = options.timeout;
-  }
-  if (options?.execute) {
-    for (const extension of options.execute) {
-      extension(instance);
-    }
-  }
-  return instance;
-}
-async function discovery(server, clientId, metadata, clientAuthentication, options) {
-  const as = await performDiscovery2(server, options);
-  const instance = new Configuration(as, clientId, metadata, clientAuthentication);
-  let internals = int(instance);
-  if (options?.[customFetch2]) {
-    internals.fetch = options[customFetch2];
-  }
-  if (options?.timeout !== void 0) {
-    internals.timeout = options.timeout;
-  }
-  if (options?.execute) {
-    for (const extension of options.execute) {
-      extension(instance);
-    }
-  }
-  return instance;
-}
-async function performDiscovery2(server, options) {
-  if (!(server instanceof URL)) {
-    throw CodedTypeError2('"server" must be an instance of URL', ERR_INVALID_ARG_TYPE2);
-  }
-  const resolve = !server.href.includes("/.well-known/");
-  const timeout = options?.timeout ?? 30;
-  const signal3 = AbortSignal.timeout(timeout * 1e3);
-  const as = await (resolve ? discoveryRequest(server, {
-    algorithm: options?.algorithm,
-    [customFetch]: options?.[customFetch2],
-    [allowInsecureRequests]: options?.execute?.includes(allowInsecureRequests2),
-    signal: signal3,
-    headers: new Headers(headers)
-  }) : (options?.[customFetch2] || fetch)((() => {
-    checkProtocol(server, options?.execute?.includes(allowInsecureRequests2) ? false : true);
-    return server.href;
-  })(), {
-    headers: Object.fromEntries(new Headers({ accept: "application/json", ...headers }).entries()),
-    body: void 0,
-    method: "GET",
-    redirect: "manual",
-    signal: signal3
-  })).then((response) => processDiscoveryResponse(_nodiscoverycheck, response)).catch(errorHandler);
-  if (resolve && new URL(as.issuer).href !== server.href) {
-    handleEntraId(server, as, options) || handleB2Clogin(server, options) || (() => {
-      throw new ClientError("discovered metadata issuer does not match the expected issuer", {
-        code: JSON_ATTRIBUTE_COMPARISON,
-        cause: {
-          expected: server.href,
-          body: as,
-          attribute: "issuer"
-        }
-      });
-    })();
-  }
-  return as;
-}
-function isRsaOaep(input) {
-  return input.name === "RSA-OAEP";
-}
-function isEcdh(input) {
-  return input.name === "ECDH";
-}
-function checkEcdhAlg(algs, alg, pk) {
-  switch (alg) {
-    case void 0:
-      algs.add(ecdhEs);
-      algs.add(ecdhEsA128Kw);
-      algs.add(ecdhEsA192Kw);
-      algs.add(ecdhEsA256Kw);
-      break;
-    case ecdhEs:
-    case ecdhEsA128Kw:
-    case ecdhEsA192Kw:
-    case ecdhEsA256Kw:
-      algs.add(alg);
-      break;
-    default:
-      throw CodedTypeError2("invalid key alg", ERR_INVALID_ARG_VALUE2, { pk });
-  }
-}
-function enableDecryptingResponses(config, contentEncryptionAlgorithms = [
-  "A128GCM",
-  "A192GCM",
-  "A256GCM",
-  "A128CBC-HS256",
-  "A192CBC-HS384",
-  "A256CBC-HS512"
-], ...keys) {
-  if (int(config).decrypt !== void 0) {
-    throw new TypeError("enableDecryptingResponses can only be called on a given Configuration instance once");
-  }
-  if (keys.length === 0) {
-    throw CodedTypeError2("no keys were provided", ERR_INVALID_ARG_VALUE2);
-  }
-  const algs = /* @__PURE__ */ new Set();
-  const normalized = [];
-  for (const pk of keys) {
-    let key;
-    if ("key" in pk) {
-      key = { key: pk.key };
-      if (typeof pk.alg === "string")
-        key.alg = pk.alg;
-      if (typeof pk.kid === "string")
-        key.kid = pk.kid;
-    } else {
-      key = { key: pk };
-    }
-    if (key.key.type !== "private") {
-      throw CodedTypeError2("only private keys must be provided", ERR_INVALID_ARG_VALUE2);
-    }
-    if (isRsaOaep(key.key.algorithm)) {
-      switch (key.key.algorithm.hash.name) {
-        case "SHA-1":
-        case "SHA-256":
-        case "SHA-384":
-        case "SHA-512": {
-          let alg = "RSA-OAEP";
-          let sha;
-          if (sha = parseInt(key.key.algorithm.hash.name.slice(-3), 10)) {
-            alg = `${alg}-${sha}`;
-          }
-          key.alg ||= alg;
-          if (alg !== key.alg)
-            throw CodedTypeError2("invalid key alg", ERR_INVALID_ARG_VALUE2, {
-              pk
-            });
-          algs.add(key.alg);
-          break;
-        }
-        default:
-          throw CodedTypeError2("only SHA-512, SHA-384, SHA-256, and SHA-1 RSA-OAEP keys are supported", ERR_INVALID_ARG_VALUE2);
-      }
-    } else if (isEcdh(key.key.algorithm)) {
-      if (key.key.algorithm.namedCurve !== "P-256") {
-        throw CodedTypeError2("Only P-256 ECDH keys are supported", ERR_INVALID_ARG_VALUE2);
-      }
-      checkEcdhAlg(algs, key.alg, pk);
-    } else if (key.key.algorithm.name === "X25519") {
-      checkEcdhAlg(algs, key.alg, pk);
-    } else {
-      throw CodedTypeError2("only RSA-OAEP, ECDH, or X25519 keys are supported", ERR_INVALID_ARG_VALUE2);
-    }
-    normalized.push(key);
-  }
-  int(config).decrypt = async (jwe) => decrypt2(normalized, jwe, contentEncryptionAlgorithms, [...algs]).catch(errorHandler);
-}
-function checkCryptoKey2(key, alg, epk) {
-  if (alg.startsWith("RSA-OAEP")) {
-    return key.algorithm.name === "RSA-OAEP";
-  }
-  if (alg.startsWith("ECDH-ES")) {
-    if (key.algorithm.name !== "ECDH" && key.algorithm.name !== "X25519") {
-      return false;
-    }
-    if (key.algorithm.name === "ECDH") {
-      return epk?.crv === key.algorithm.namedCurve;
-    }
-    if (key.algorithm.name === "X25519") {
-      return epk?.crv === "X25519";
-    }
-  }
-  return false;
-}
-function selectCryptoKeyForDecryption(keys, alg, kid, epk) {
-  const { 0: key, length } = keys.filter((key2) => {
-    if (kid !== void 0 && kid !== key2.kid) {
-      return false;
-    }
-    if (key2.alg && alg !== key2.alg) {
-      return false;
-    }
-    return checkCryptoKey2(key2.key, alg, epk);
-  });
-  if (!key) {
-    throw e("no applicable decryption key selected", void 0, "OAUTH_DECRYPTION_FAILED");
-  }
-  if (length !== 1) {
-    throw e("multiple applicable decryption keys selected", void 0, "OAUTH_DECRYPTION_FAILED");
-  }
-  return key.key;
-}
-async function decrypt2(keys, jwe, contentEncryptionAlgorithms, keyManagementAlgorithms) {
-  return decoder3.decode((await compactDecrypt(jwe, (header) => {
-    const { kid, alg, epk } = header;
-    return selectCryptoKeyForDecryption(keys, alg, kid, epk);
-  }, { keyManagementAlgorithms, contentEncryptionAlgorithms }).catch((err) => {
-    if (err instanceof JOSEError) {
-      throw e("decryption failed", err, "OAUTH_DECRYPTION_FAILED");
-    }
-    errorHandler(err);
-  })).plaintext);
-}
-function getServerHelpers(metadata) {
-  return {
-    supportsPKCE: {
-      __proto__: null,
-      value(method = "S256") {
-        return metadata.code_challenge_methods_supported?.includes(method) === true;
-      }
-    }
-  };
-}
-function addServerHelpers(metadata) {
-  Object.defineProperties(metadata, getServerHelpers(metadata));
-}
-function getHelpers(response) {
-  let exp = void 0;
-  if (response.expires_in !== void 0) {
-    exp = Date.now() + response.expires_in * 1e3;
-  }
-  return {
-    expiresIn: {
-      __proto__: null,
-      value() {
-        if (exp) {
-          const now = Date.now();
-          if (exp > now) {
-            return Math.floor((exp - now) / 1e3);
-          }
-          return 0;
-        }
-        return void 0;
-      }
-    },
-    claims: {
-      __proto__: null,
-      value() {
-        return getValidatedIdTokenClaims(response);
-      }
-    }
-  };
-}
-function addHelpers(response) {
-  Object.defineProperties(response, getHelpers(response));
-}
-function getDPoPHandle(config, keyPair, options) {
-  checkConfig(config);
-  return DPoP(int(config).c, keyPair, options);
-}
-async function handleRetryAfter(response, currentInterval, signal3, throwIfInvalid = false) {
-  const retryAfter = response.headers.get("retry-after")?.trim();
-  if (retryAfter === void 0)
-    return;
-  let delaySeconds;
-  if (/^\d+$/.test(retryAfter)) {
-    delaySeconds = parseInt(retryAfter, 10);
-  } else {
-    const retryDate = new Date(retryAfter);
-    if (Number.isFinite(retryDate.getTime())) {
-      const now = /* @__PURE__ */ new Date();
-      const delayMs = retryDate.getTime() - now.getTime();
-      if (delayMs > 0) {
-        delaySeconds = Math.ceil(delayMs / 1e3);
-      }
-    }
-  }
-  if (throwIfInvalid && !Number.isFinite(delaySeconds)) {
-    throw new OperationProcessingError("invalid Retry-After header value", { cause: response });
-  }
-  if (delaySeconds > currentInterval) {
-    await wait2(delaySeconds - currentInterval, signal3);
-  }
-}
-function wait2(duration, signal3) {
-  return new Promise((resolve, reject) => {
-    const waitStep = /* @__PURE__ */ __name((remaining) => {
-      try {
-        signal3.throwIfAborted();
-      } catch (err) {
-        reject(err);
-        return;
-      }
-      if (remaining <= 0) {
-        resolve();
-        return;
-      }
-      const currentWait = Math.min(remaining, 5);
-      setTimeout(() => waitStep(remaining - currentWait), currentWait * 1e3);
-    }, "waitStep");
-    waitStep(duration);
-  });
-}
-function pollRequestSignal(pollingSignal, timeout) {
-  const timeoutSignal = signal2(timeout);
-  if (!timeoutSignal) {
-    return {
-      signal: pollingSignal,
-      cleanup() {
-      }
-    };
-  }
-  const controller = new AbortController();
-  const abort = /* @__PURE__ */ __name((event) => {
-    const source = event.target;
-    controller.abort(source.reason);
-  }, "abort");
-  if (pollingSignal.aborted) {
-    controller.abort(pollingSignal.reason);
-  } else if (timeoutSignal.aborted) {
-    controller.abort(timeoutSignal.reason);
-  } else {
-    pollingSignal.addEventListener("abort", abort, { once: true });
-    timeoutSignal.addEventListener("abort", abort, { once: true });
-  }
-  return {
-    signal: controller.signal,
-    cleanup() {
-      pollingSignal.removeEventListener("abort", abort);
-      timeoutSignal.removeEventListener("abort", abort);
-    }
-  };
-}
-async function pollGrant(config, authorizationResponse, grantCode, request, processResponse, parameters, options) {
-  const requestParameters = new URLSearchParams(parameters);
-  let interval = authorizationResponse.interval ?? 5;
-  const pollingSignal = options?.signal ?? AbortSignal.timeout(authorizationResponse.expires_in * 1e3);
-  for (; ; ) {
-    try {
-      await wait2(interval, pollingSignal);
-    } catch (error2) {
-      errorHandler(error2);
-    }
-    const { as, c, auth, fetch: fetch2, tlsOnly, nonRepudiation, timeout, decrypt: decrypt3 } = int(config);
-    const requestSignal = pollRequestSignal(pollingSignal, timeout);
-    try {
-      const response = await request(as, c, auth, grantCode, {
-        [customFetch]: fetch2,
-        [allowInsecureRequests]: !tlsOnly,
-        additionalParameters: requestParameters,
-        DPoP: options?.DPoP,
-        headers: new Headers(headers),
-        signal: requestSignal.signal
-      }).catch(errorHandler);
-      if (response.status === 503 && response.headers.has("retry-after")) {
-        await response.body?.cancel();
-        await handleRetryAfter(response, interval, pollingSignal, true);
-        options = { ...options, flag: void 0 };
-        continue;
-      }
-      let result;
-      try {
-        result = await processResponse(as, c, response, {
-          [jweDecrypt]: decrypt3
-        });
-      } catch (error2) {
-        if (retryable(error2, options)) {
-          options = { ...options, flag: retry };
-          continue;
-        }
-        if (error2 instanceof ResponseBodyError && (error2.error === "slow_down" || error2.error === "authorization_pending")) {
-          if (error2.error === "slow_down")
-            interval += 5;
-          await handleRetryAfter(error2.response, interval, pollingSignal);
-          options = { ...options, flag: void 0 };
-          continue;
-        }
-        errorHandler(error2);
-      }
-      result.id_token && await nonRepudiation?.(response);
-      addHelpers(result);
-      return result;
-    } finally {
-      requestSignal.cleanup();
-    }
-  }
-}
-async function pollDeviceAuthorizationGrant(config, deviceAuthorizationResponse, parameters, options) {
-  checkConfig(config);
-  return pollGrant(config, deviceAuthorizationResponse, deviceAuthorizationResponse.device_code, deviceCodeGrantRequest, processDeviceCodeResponse, parameters, options);
-}
-async function initiateDeviceAuthorization(config, parameters) {
-  checkConfig(config);
-  const { as, c, auth, fetch: fetch2, tlsOnly, timeout } = int(config);
-  return deviceAuthorizationRequest(as, c, auth, parameters, {
-    [customFetch]: fetch2,
-    [allowInsecureRequests]: !tlsOnly,
-    headers: new Headers(headers),
-    signal: signal2(timeout)
-  }).then((response) => processDeviceAuthorizationResponse(as, c, response)).catch(errorHandler);
-}
-async function initiateBackchannelAuthentication(config, parameters) {
-  checkConfig(config);
-  const { as, c, auth, fetch: fetch2, tlsOnly, timeout } = int(config);
-  return backchannelAuthenticationRequest(as, c, auth, parameters, {
-    [customFetch]: fetch2,
-    [allowInsecureRequests]: !tlsOnly,
-    headers: new Headers(headers),
-    signal: signal2(timeout)
-  }).then((response) => processBackchannelAuthenticationResponse(as, c, response)).catch(errorHandler);
-}
-async function pollBackchannelAuthenticationGrant(config, backchannelAuthenticationResponse, parameters, options) {
-  checkConfig(config);
-  return pollGrant(config, backchannelAuthenticationResponse, backchannelAuthenticationResponse.auth_req_id, backchannelAuthenticationGrantRequest, processBackchannelAuthenticationGrantResponse, parameters, options);
-}
-function allowInsecureRequests2(config) {
-  int(config).tlsOnly = false;
-}
-function setJwksCache2(config, jwksCache2) {
-  int(config).jwksCache = structuredClone(jwksCache2);
-}
-function getJwksCache(config) {
-  const cache2 = int(config).jwksCache;
-  if (cache2.uat) {
-    return cache2;
-  }
-  return void 0;
-}
-function enableNonRepudiationChecks(config) {
-  checkConfig(config);
-  int(config).nonRepudiation = (response) => {
-    const { as, fetch: fetch2, tlsOnly, timeout, jwksCache: jwksCache2 } = int(config);
-    return validateApplicationLevelSignature(as, response, {
-      [customFetch]: fetch2,
-      [allowInsecureRequests]: !tlsOnly,
-      headers: new Headers(headers),
-      signal: signal2(timeout),
-      [jwksCache]: jwksCache2
-    }).catch(errorHandler);
-  };
-}
-function useJwtResponseMode(config) {
-  checkConfig(config);
-  const { hybrid, implicit } = int(config);
-  if (hybrid || implicit) {
-    throw e("JARM cannot be combined with a hybrid or implicit response types", void 0, UNSUPPORTED_OPERATION);
-  }
-  int(config).jarm = (authorizationResponse, expectedState) => validateJARMResponse(config, authorizationResponse, expectedState);
-}
-function enableDetachedSignatureResponseChecks(config) {
-  if (!int(config).hybrid) {
-    throw e('"code id_token" response type must be configured to be used first', void 0, UNSUPPORTED_OPERATION);
-  }
-  int(config).hybrid = (authorizationResponse, expectedNonce, expectedState, maxAge) => validateCodeIdTokenResponse2(config, authorizationResponse, expectedNonce, expectedState, maxAge, true);
-}
-async function implicitAuthentication(config, currentUrl, expectedNonce, checks) {
-  checkConfig(config);
-  if (!(currentUrl instanceof URL) && !webInstanceOf(currentUrl, "Request")) {
-    throw CodedTypeError2('"currentUrl" must be an instance of URL, or Request', ERR_INVALID_ARG_TYPE2);
-  }
-  if (typeof expectedNonce !== "string") {
-    throw CodedTypeError2('"expectedNonce" must be a string', ERR_INVALID_ARG_TYPE2);
-  }
-  const { as, c, fetch: fetch2, tlsOnly, timeout, decrypt: decrypt3, implicit, jwksCache: jwksCache2 } = int(config);
-  if (!implicit) {
-    throw new TypeError("implicitAuthentication() cannot be used by clients using flows other than response_type=id_token");
-  }
-  let params;
-  if (!(currentUrl instanceof URL)) {
-    const request = currentUrl;
-    switch (request.method) {
-      case "GET":
-        params = new URLSearchParams(new URL(request.url).hash.slice(1));
-        break;
-      case "POST":
-        params = new URLSearchParams(await formPostResponse(request));
-        break;
-      default:
-        throw CodedTypeError2("unexpected Request HTTP method", ERR_INVALID_ARG_VALUE2);
-    }
-  } else {
-    params = new URLSearchParams(currentUrl.hash.slice(1));
-  }
-  try {
-    {
-      const decoy = new URLSearchParams(params);
-      decoy.delete("id_token");
-      validateAuthResponse({
-        ...as,
-        authorization_response_iss_parameter_supported: void 0
-      }, c, decoy, checks?.expectedState);
-    }
-    {
-      const decoy = new Response(JSON.stringify({
-        access_token: "decoy",
-        token_type: "bearer",
-        id_token: params.get("id_token")
-      }), {
-        headers: new Headers({ "content-type": "application/json" })
-      });
-      const ref = await processAuthorizationCodeResponse(as, c, decoy, {
-        expectedNonce,
-        maxAge: checks?.maxAge,
-        [jweDecrypt]: decrypt3
-      });
-      await validateApplicationLevelSignature(as, decoy, {
-        [customFetch]: fetch2,
-        [allowInsecureRequests]: !tlsOnly,
-        headers: new Headers(headers),
-        signal: signal2(timeout),
-        [jwksCache]: jwksCache2
-      });
-      return getValidatedIdTokenClaims(ref);
-    }
-  } catch (err) {
-    errorHandler(err);
-  }
-}
-function useCodeIdTokenResponseType(config) {
-  checkConfig(config);
-  const { jarm, implicit } = int(config);
-  if (jarm || implicit) {
-    throw e('"code id_token" response type cannot be combined with JARM or implicit response type', void 0, UNSUPPORTED_OPERATION);
-  }
-  int(config).hybrid = (authorizationResponse, expectedNonce, expectedState, maxAge) => validateCodeIdTokenResponse2(config, authorizationResponse, expectedNonce, expectedState, maxAge, false);
-}
-function useIdTokenResponseType(config) {
-  checkConfig(config);
-  const { jarm, hybrid } = int(config);
-  if (jarm || hybrid) {
-    throw e('"id_token" response type cannot be combined with JARM or hybrid response type', void 0, UNSUPPORTED_OPERATION);
-  }
-  int(config).implicit = true;
-}
-function stripParams(url) {
-  url = new URL(url);
-  url.search = "";
-  url.hash = "";
-  return url.href;
-}
-function webInstanceOf(input, toStringTag) {
-  try {
-    return Object.getPrototypeOf(input)[Symbol.toStringTag] === toStringTag;
-  } catch {
-    return false;
-  }
-}
-async function authorizationCodeGrant(config, currentUrl, checks, tokenEndpointParameters, options) {
-  checkConfig(config);
-  if (options?.flag !== retry && !(currentUrl instanceof URL) && !webInstanceOf(currentUrl, "Request")) {
-    throw CodedTypeError2('"currentUrl" must be an instance of URL, or Request', ERR_INVALID_ARG_TYPE2);
-  }
-  let authResponse;
-  let redirectUri;
-  const { as, c, auth, fetch: fetch2, tlsOnly, jarm, hybrid, nonRepudiation, timeout, decrypt: decrypt3, implicit } = int(config);
-  if (options?.flag === retry) {
-    authResponse = options.authResponse;
-    redirectUri = options.redirectUri;
-  } else {
-    if (!(currentUrl instanceof URL)) {
-      const request = currentUrl;
-      currentUrl = new URL(currentUrl.url);
-      switch (request.method) {
-        case "GET":
-          break;
-        case "POST":
-          const params = new URLSearchParams(await formPostResponse(request));
-          if (hybrid) {
-            currentUrl.hash = params.toString();
-          } else {
-            for (const [k, v] of params.entries()) {
-              currentUrl.searchParams.append(k, v);
-            }
-          }
-          break;
-        default:
-          throw CodedTypeError2("unexpected Request HTTP method", ERR_INVALID_ARG_VALUE2);
-      }
-    }
-    redirectUri = stripParams(currentUrl);
-    switch (true) {
-      case !!jarm:
-        authResponse = await jarm(currentUrl, checks?.expectedState);
-        break;
-      case !!hybrid:
-        authResponse = await hybrid(currentUrl, checks?.expectedNonce, checks?.expectedState, checks?.maxAge);
-        break;
-      case !!implicit:
-        throw new TypeError("authorizationCodeGrant() cannot be used by response_type=id_token clients");
-      default:
-        try {
-          authResponse = validateAuthResponse(as, c, currentUrl.searchParams, checks?.expectedState);
-        } catch (err) {
-          errorHandler(err);
-        }
-    }
-  }
-  const response = await authorizationCodeGrantRequest(as, c, auth, authResponse, redirectUri, checks?.pkceCodeVerifier || nopkce, {
-    additionalParameters: tokenEndpointParameters,
-    [customFetch]: fetch2,
-    [allowInsecureRequests]: !tlsOnly,
-    DPoP: options?.DPoP,
-    headers: new Headers(headers),
-    signal: signal2(timeout)
-  }).catch(errorHandler);
-  if (typeof checks?.expectedNonce === "string" || typeof checks?.maxAge === "number") {
-    checks.idTokenExpected = true;
-  }
-  const p = processAuthorizationCodeResponse(as, c, response, {
-    expectedNonce: checks?.expectedNonce,
-    maxAge: checks?.maxAge,
-    requireIdToken: checks?.idTokenExpected,
-    [jweDecrypt]: decrypt3
-  });
-  let result;
-  try {
-    result = await p;
-  } catch (err) {
-    if (retryable(err, options)) {
-      return authorizationCodeGrant(config, void 0, checks, tokenEndpointParameters, {
-        ...options,
-        flag: retry,
-        authResponse,
-        redirectUri
-      });
-    }
-    errorHandler(err);
-  }
-  result.id_token && await nonRepudiation?.(response);
-  addHelpers(result);
-  return result;
-}
-async function validateJARMResponse(config, authorizationResponse, expectedState) {
-  const { as, c, fetch: fetch2, tlsOnly, timeout, decrypt: decrypt3, jwksCache: jwksCache2 } = int(config);
-  return validateJwtAuthResponse(as, c, authorizationResponse, expectedState, {
-    [customFetch]: fetch2,
-    [allowInsecureRequests]: !tlsOnly,
-    headers: new Headers(headers),
-    signal: signal2(timeout),
-    [jweDecrypt]: decrypt3,
-    [jwksCache]: jwksCache2
-  }).catch(errorHandler);
-}
-async function validateCodeIdTokenResponse2(config, authorizationResponse, expectedNonce, expectedState, maxAge, fapi) {
-  if (typeof expectedNonce !== "string") {
-    throw CodedTypeError2('"expectedNonce" must be a string', ERR_INVALID_ARG_TYPE2);
-  }
-  if (expectedState !== void 0 && typeof expectedState !== "string") {
-    throw CodedTypeError2('"expectedState" must be a string', ERR_INVALID_ARG_TYPE2);
-  }
-  const { as, c, fetch: fetch2, tlsOnly, timeout, decrypt: decrypt3, jwksCache: jwksCache2 } = int(config);
-  return (fapi ? validateDetachedSignatureResponse : validateCodeIdTokenResponse)(as, c, authorizationResponse, expectedNonce, expectedState, maxAge, {
-    [customFetch]: fetch2,
-    [allowInsecureRequests]: !tlsOnly,
-    headers: new Headers(headers),
-    signal: signal2(timeout),
-    [jweDecrypt]: decrypt3,
-    [jwksCache]: jwksCache2
-  }).catch(errorHandler);
-}
-async function refreshTokenGrant(config, refreshToken, parameters, options) {
-  checkConfig(config);
-  parameters = new URLSearchParams(parameters);
-  const { as, c, auth, fetch: fetch2, tlsOnly, nonRepudiation, timeout, decrypt: decrypt3 } = int(config);
-  const response = await refreshTokenGrantRequest(as, c, auth, refreshToken, {
-    [customFetch]: fetch2,
-    [allowInsecureRequests]: !tlsOnly,
-    additionalParameters: parameters,
-    DPoP: options?.DPoP,
-    headers: new Headers(headers),
-    signal: signal2(timeout)
-  }).catch(errorHandler);
-  const p = processRefreshTokenResponse(as, c, response, {
-    [jweDecrypt]: decrypt3
-  });
-  let result;
-  try {
-    result = await p;
-  } catch (err) {
-    if (retryable(err, options)) {
-      return refreshTokenGrant(config, refreshToken, parameters, {
-        ...options,
-        flag: retry
-      });
-    }
-    errorHandler(err);
-  }
-  result.id_token && await nonRepudiation?.(response);
-  addHelpers(result);
-  return result;
-}
-async function clientCredentialsGrant(config, parameters, options) {
-  checkConfig(config);
-  parameters = new URLSearchParams(parameters);
-  const { as, c, auth, fetch: fetch2, tlsOnly, timeout } = int(config);
-  const response = await clientCredentialsGrantRequest(as, c, auth, parameters, {
-    [customFetch]: fetch2,
-    [allowInsecureRequests]: !tlsOnly,
-    DPoP: options?.DPoP,
-    headers: new Headers(headers),
-    signal: signal2(timeout)
-  }).catch(errorHandler);
-  const p = processClientCredentialsResponse(as, c, response);
-  let result;
-  try {
-    result = await p;
-  } catch (err) {
-    if (retryable(err, options)) {
-      return clientCredentialsGrant(config, parameters, {
-        ...options,
-        flag: retry
-      });
-    }
-    errorHandler(err);
-  }
-  addHelpers(result);
-  return result;
-}
-function buildAuthorizationUrl(config, parameters) {
-  checkConfig(config);
-  const { as, c, tlsOnly, hybrid, jarm, implicit } = int(config);
-  const authorizationEndpoint = resolveEndpoint(as, "authorization_endpoint", false, tlsOnly);
-  parameters = new URLSearchParams(parameters);
-  if (!parameters.has("client_id")) {
-    parameters.set("client_id", c.client_id);
-  }
-  if (!parameters.has("request_uri") && !parameters.has("request")) {
-    if (!parameters.has("response_type")) {
-      parameters.set("response_type", hybrid ? "code id_token" : implicit ? "id_token" : "code");
-    }
-    if (implicit && !parameters.has("nonce")) {
-      throw CodedTypeError2("response_type=id_token clients must provide a nonce parameter in their authorization request parameters", ERR_INVALID_ARG_VALUE2);
-    }
-    if (jarm) {
-      parameters.set("response_mode", "jwt");
-    }
-  }
-  for (const [k, v] of parameters.entries()) {
-    authorizationEndpoint.searchParams.append(k, v);
-  }
-  return authorizationEndpoint;
-}
-async function buildAuthorizationUrlWithJAR(config, parameters, signingKey, options) {
-  checkConfig(config);
-  const authorizationEndpoint = buildAuthorizationUrl(config, parameters);
-  parameters = authorizationEndpoint.searchParams;
-  if (!signingKey) {
-    throw CodedTypeError2('"signingKey" must be provided', ERR_INVALID_ARG_VALUE2);
-  }
-  const { as, c } = int(config);
-  const request = await issueRequestObject(as, c, parameters, signingKey, options).catch(errorHandler);
-  return buildAuthorizationUrl(config, { request });
-}
-async function buildAuthorizationUrlWithPAR(config, parameters, options) {
-  checkConfig(config);
-  const authorizationEndpoint = buildAuthorizationUrl(config, parameters);
-  const { as, c, auth, fetch: fetch2, tlsOnly, timeout } = int(config);
-  const response = await pushedAuthorizationRequest(as, c, auth, authorizationEndpoint.searchParams, {
-    [customFetch]: fetch2,
-    [allowInsecureRequests]: !tlsOnly,
-    DPoP: options?.DPoP,
-    headers: new Headers(headers),
-    signal: signal2(timeout)
-  }).catch(errorHandler);
-  const p = processPushedAuthorizationResponse(as, c, response);
-  let result;
-  try {
-    result = await p;
-  } catch (err) {
-    if (retryable(err, options)) {
-      return buildAuthorizationUrlWithPAR(config, parameters, {
-        ...options,
-        flag: retry
-      });
-    }
-    errorHandler(err);
-  }
-  return buildAuthorizationUrl(config, { request_uri: result.request_uri });
-}
-function buildEndSessionUrl(config, parameters) {
-  checkConfig(config);
-  const { as, c, tlsOnly } = int(config);
-  const endSessionEndpoint = resolveEndpoint(as, "end_session_endpoint", false, tlsOnly);
-  parameters = new URLSearchParams(parameters);
-  if (!parameters.has("client_id")) {
-    parameters.set("client_id", c.client_id);
-  }
-  for (const [k, v] of parameters.entries()) {
-    endSessionEndpoint.searchParams.append(k, v);
-  }
-  return endSessionEndpoint;
-}
-function checkConfig(input) {
-  if (!(input instanceof Configuration)) {
-    throw CodedTypeError2('"config" must be an instance of Configuration', ERR_INVALID_ARG_TYPE2);
-  }
-  if (Object.getPrototypeOf(input) !== Configuration.prototype) {
-    throw CodedTypeError2("subclassing Configuration is not allowed", ERR_INVALID_ARG_VALUE2);
-  }
-}
-function signal2(timeout) {
-  return timeout ? AbortSignal.timeout(timeout * 1e3) : void 0;
-}
-async function fetchUserInfo(config, accessToken, expectedSubject, options) {
-  checkConfig(config);
-  const { as, c, fetch: fetch2, tlsOnly, nonRepudiation, timeout, decrypt: decrypt3 } = int(config);
-  const response = await userInfoRequest(as, c, accessToken, {
-    [customFetch]: fetch2,
-    [allowInsecureRequests]: !tlsOnly,
-    DPoP: options?.DPoP,
-    headers: new Headers(headers),
-    signal: signal2(timeout)
-  }).catch(errorHandler);
-  let exec = processUserInfoResponse(as, c, expectedSubject, response, {
-    [jweDecrypt]: decrypt3
-  });
-  let result;
-  try {
-    result = await exec;
-  } catch (err) {
-    if (retryable(err, options)) {
-      return fetchUserInfo(config, accessToken, expectedSubject, {
-        ...options,
-        flag: retry
-      });
-    }
-    errorHandler(err);
-  }
-  getContentType(response) === "application/jwt" && await nonRepudiation?.(response);
-  return result;
-}
-function retryable(err, options) {
-  if (options?.DPoP && options.flag !== retry) {
-    return isDPoPNonceError(err);
-  }
-  return false;
-}
-async function tokenIntrospection(config, token, parameters) {
-  checkConfig(config);
-  const { as, c, auth, fetch: fetch2, tlsOnly, nonRepudiation, timeout, decrypt: decrypt3 } = int(config);
-  const response = await introspectionRequest(as, c, auth, token, {
-    [customFetch]: fetch2,
-    [allowInsecureRequests]: !tlsOnly,
-    additionalParameters: new URLSearchParams(parameters),
-    headers: new Headers(headers),
-    signal: signal2(timeout)
-  }).catch(errorHandler);
-  const result = await processIntrospectionResponse(as, c, response, {
-    [jweDecrypt]: decrypt3
-  }).catch(errorHandler);
-  getContentType(response) === "application/token-introspection+jwt" && await nonRepudiation?.(response);
-  return result;
-}
-async function genericGrantRequest(config, grantType, parameters, options) {
-  checkConfig(config);
-  const { as, c, auth, fetch: fetch2, tlsOnly, timeout, decrypt: decrypt3, nonRepudiation } = int(config);
-  const response = await genericTokenEndpointRequest(as, c, auth, grantType, new URLSearchParams(parameters), {
-    [customFetch]: fetch2,
-    [allowInsecureRequests]: !tlsOnly,
-    DPoP: options?.DPoP,
-    headers: new Headers(headers),
-    signal: signal2(timeout)
-  }).catch(errorHandler);
-  let recognizedTokenTypes;
-  if (grantType === "urn:ietf:params:oauth:grant-type:token-exchange") {
-    recognizedTokenTypes = { n_a: /* @__PURE__ */ __name(() => {
-    }, "n_a") };
-  }
-  const p = processGenericTokenEndpointResponse(as, c, response, {
-    [jweDecrypt]: decrypt3,
-    recognizedTokenTypes
-  });
-  let result;
-  try {
-    result = await p;
-  } catch (err) {
-    if (retryable(err, options)) {
-      return genericGrantRequest(config, grantType, parameters, {
-        ...options,
-        flag: retry
-      });
-    }
-    errorHandler(err);
-  }
-  result.id_token && await nonRepudiation?.(response);
-  addHelpers(result);
-  return result;
-}
-async function tokenRevocation(config, token, parameters) {
-  checkConfig(config);
-  const { as, c, auth, fetch: fetch2, tlsOnly, timeout } = int(config);
-  return revocationRequest(as, c, auth, token, {
-    [customFetch]: fetch2,
-    [allowInsecureRequests]: !tlsOnly,
-    additionalParameters: new URLSearchParams(parameters),
-    headers: new Headers(headers),
-    signal: signal2(timeout)
-  }).then(processRevocationResponse).catch(errorHandler);
-}
-async function fetchProtectedResource(config, accessToken, url, method, body, headers2, options) {
-  checkConfig(config);
-  headers2 ||= new Headers();
-  if (USER_AGENT2 && !headers2.has("user-agent")) {
-    headers2.set("user-agent", USER_AGENT2);
-  }
-  const { fetch: fetch2, tlsOnly, timeout } = int(config);
-  const exec = protectedResourceRequest(accessToken, method, url, headers2, body, {
-    [customFetch]: fetch2,
-    [allowInsecureRequests]: !tlsOnly,
-    DPoP: options?.DPoP,
-    signal: signal2(timeout)
-  });
-  let result;
-  try {
-    result = await exec;
-  } catch (err) {
-    if (retryable(err, options)) {
-      return fetchProtectedResource(config, accessToken, url, method, body, headers2, {
-        ...options,
-        flag: retry
-      });
-    }
-    errorHandler(err);
-  }
-  return result;
-}
-var headers, USER_AGENT2, int, props, skipStateCheck2, skipSubjectCheck2, customFetch2, modifyAssertion2, clockSkew2, clockTolerance2, ERR_INVALID_ARG_VALUE2, ERR_INVALID_ARG_TYPE2, ClientError, decoder3, ecdhEs, ecdhEsA128Kw, ecdhEsA192Kw, ecdhEsA256Kw, kEntraId, Configuration, retry;
-var init_build2 = __esm({
-  "node_modules/openid-client/build/index.js"() {
-    init_build();
-    init_decrypt();
-    init_errors();
-    init_build();
-    if (typeof navigator === "undefined" || !navigator.userAgent?.startsWith?.("Mozilla/5.0 ")) {
-      const NAME2 = "openid-client";
-      const VERSION3 = "v6.8.9";
-      USER_AGENT2 = `${NAME2}/${VERSION3}`;
-      headers = { "user-agent": USER_AGENT2 };
-    }
-    int = /* @__PURE__ */ __name((config) => {
-      return props.get(config);
-    }, "int");
-    __name(ClientSecretPost2, "ClientSecretPost");
-    __name(assertString2, "assertString");
-    __name(ClientSecretBasic2, "ClientSecretBasic");
-    __name(ClientSecretJwt2, "ClientSecretJwt");
-    __name(None2, "None");
-    __name(PrivateKeyJwt2, "PrivateKeyJwt");
-    __name(TlsClientAuth2, "TlsClientAuth");
-    skipStateCheck2 = skipStateCheck;
-    skipSubjectCheck2 = skipSubjectCheck;
-    customFetch2 = customFetch;
-    modifyAssertion2 = modifyAssertion;
-    clockSkew2 = clockSkew;
-    clockTolerance2 = clockTolerance;
-    ERR_INVALID_ARG_VALUE2 = "ERR_INVALID_ARG_VALUE";
-    ERR_INVALID_ARG_TYPE2 = "ERR_INVALID_ARG_TYPE";
-    __name(CodedTypeError2, "CodedTypeError");
-    __name(calculatePKCECodeChallenge2, "calculatePKCECodeChallenge");
-    __name(randomPKCECodeVerifier, "randomPKCECodeVerifier");
-    __name(randomNonce, "randomNonce");
-    __name(randomState, "randomState");
-    ClientError = class extends Error {
-      static {
-        __name(this, "ClientError");
-      }
-      code;
-      constructor(message2, options) {
-        super(message2, options);
-        this.name = this.constructor.name;
-        this.code = options?.code;
-        Error.captureStackTrace?.(this, this.constructor);
-      }
-    };
-    decoder3 = new TextDecoder();
-    __name(e, "e");
-    __name(errorHandler, "errorHandler");
-    __name(randomDPoPKeyPair, "randomDPoPKeyPair");
-    __name(handleEntraId, "handleEntraId");
-    __name(handleB2Clogin, "handleB2Clogin");
-    __name(dynamicClientRegistration, "dynamicClientRegistration");
+// stand-in:openid-client
+function customFetch() {
+  throw new Error("openid-client is not part of this bundle");
+}
+function discovery() {
+  throw new Error("openid-client is not part of this bundle");
+}
+function refreshTokenGrant() {
+  throw new Error("openid-client is not part of this bundle");
+}
+var init_openid_client = __esm({
+  "stand-in:openid-client"() {
+    __name(customFetch, "customFetch");
     __name(discovery, "discovery");
-    __name(performDiscovery2, "performDiscovery");
-    __name(isRsaOaep, "isRsaOaep");
-    __name(isEcdh, "isEcdh");
-    ecdhEs = "ECDH-ES";
-    ecdhEsA128Kw = "ECDH-ES+A128KW";
-    ecdhEsA192Kw = "ECDH-ES+A192KW";
-    ecdhEsA256Kw = "ECDH-ES+A256KW";
-    __name(checkEcdhAlg, "checkEcdhAlg");
-    __name(enableDecryptingResponses, "enableDecryptingResponses");
-    __name(checkCryptoKey2, "checkCryptoKey");
-    __name(selectCryptoKeyForDecryption, "selectCryptoKeyForDecryption");
-    __name(decrypt2, "decrypt");
-    __name(getServerHelpers, "getServerHelpers");
-    __name(addServerHelpers, "addServerHelpers");
-    kEntraId = /* @__PURE__ */ Symbol();
-    Configuration = class {
-      static {
-        __name(this, "Configuration");
-      }
-      constructor(server, clientId, metadata, clientAuthentication) {
-        if (typeof clientId !== "string" || !clientId.length) {
-          throw CodedTypeError2('"clientId" must be a non-empty string', ERR_INVALID_ARG_TYPE2);
-        }
-        if (typeof metadata === "string") {
-          metadata = { client_secret: metadata };
-        }
-        if (metadata?.client_id !== void 0 && clientId !== metadata.client_id) {
-          throw CodedTypeError2('"clientId" and "metadata.client_id" must be the same', ERR_INVALID_ARG_VALUE2);
-        }
-        const client = {
-          ...structuredClone(metadata),
-          client_id: clientId
-        };
-        client[clockSkew] = metadata?.[clockSkew] ?? 0;
-        client[clockTolerance] = metadata?.[clockTolerance] ?? 30;
-        let auth;
-        if (clientAuthentication) {
-          auth = clientAuthentication;
-        } else {
-          if (typeof client.client_secret === "string" && client.client_secret.length) {
-            auth = ClientSecretPost2(client.client_secret);
-          } else {
-            auth = None2();
-          }
-        }
-        let c = Object.freeze(client);
-        const clone = structuredClone(server);
-        if (kEntraId in server) {
-          clone[_expectedIssuer] = ({ claims: { tid } }) => server.issuer.replace("{tenantid}", tid);
-        }
-        let as = Object.freeze(clone);
-        props ||= /* @__PURE__ */ new WeakMap();
-        props.set(this, {
-          __proto__: null,
-          as,
-          c,
-          auth,
-          tlsOnly: true,
-          timeout: 30,
-          jwksCache: {}
-        });
-      }
-      serverMetadata() {
-        const metadata = structuredClone(int(this).as);
-        addServerHelpers(metadata);
-        return metadata;
-      }
-      clientMetadata() {
-        const metadata = structuredClone(int(this).c);
-        return metadata;
-      }
-      get timeout() {
-        return int(this).timeout;
-      }
-      set timeout(value) {
-        int(this).timeout = value;
-      }
-      get [customFetch2]() {
-        return int(this).fetch;
-      }
-      set [customFetch2](value) {
-        int(this).fetch = value;
-      }
-    };
-    Object.freeze(Configuration.prototype);
-    __name(getHelpers, "getHelpers");
-    __name(addHelpers, "addHelpers");
-    __name(getDPoPHandle, "getDPoPHandle");
-    __name(handleRetryAfter, "handleRetryAfter");
-    __name(wait2, "wait");
-    __name(pollRequestSignal, "pollRequestSignal");
-    __name(pollGrant, "pollGrant");
-    __name(pollDeviceAuthorizationGrant, "pollDeviceAuthorizationGrant");
-    __name(initiateDeviceAuthorization, "initiateDeviceAuthorization");
-    __name(initiateBackchannelAuthentication, "initiateBackchannelAuthentication");
-    __name(pollBackchannelAuthenticationGrant, "pollBackchannelAuthenticationGrant");
-    __name(allowInsecureRequests2, "allowInsecureRequests");
-    __name(setJwksCache2, "setJwksCache");
-    __name(getJwksCache, "getJwksCache");
-    __name(enableNonRepudiationChecks, "enableNonRepudiationChecks");
-    __name(useJwtResponseMode, "useJwtResponseMode");
-    __name(enableDetachedSignatureResponseChecks, "enableDetachedSignatureResponseChecks");
-    __name(implicitAuthentication, "implicitAuthentication");
-    __name(useCodeIdTokenResponseType, "useCodeIdTokenResponseType");
-    __name(useIdTokenResponseType, "useIdTokenResponseType");
-    __name(stripParams, "stripParams");
-    __name(webInstanceOf, "webInstanceOf");
-    __name(authorizationCodeGrant, "authorizationCodeGrant");
-    __name(validateJARMResponse, "validateJARMResponse");
-    __name(validateCodeIdTokenResponse2, "validateCodeIdTokenResponse");
     __name(refreshTokenGrant, "refreshTokenGrant");
-    __name(clientCredentialsGrant, "clientCredentialsGrant");
-    __name(buildAuthorizationUrl, "buildAuthorizationUrl");
-    __name(buildAuthorizationUrlWithJAR, "buildAuthorizationUrlWithJAR");
-    __name(buildAuthorizationUrlWithPAR, "buildAuthorizationUrlWithPAR");
-    __name(buildEndSessionUrl, "buildEndSessionUrl");
-    __name(checkConfig, "checkConfig");
-    __name(signal2, "signal");
-    __name(fetchUserInfo, "fetchUserInfo");
-    __name(retryable, "retryable");
-    __name(tokenIntrospection, "tokenIntrospection");
-    retry = /* @__PURE__ */ Symbol();
-    __name(genericGrantRequest, "genericGrantRequest");
-    __name(tokenRevocation, "tokenRevocation");
-    __name(fetchProtectedResource, "fetchProtectedResource");
-  }
-});
-
-// stand-in:node_modules/openid-client/build/index.js.cjs
-var require_index_js = __commonJS({
-  "stand-in:node_modules/openid-client/build/index.js.cjs"(exports2, module2) {
-    var load2 = /* @__PURE__ */ __name(() => (init_build2(), __toCommonJS(build_exports)), "load");
-    module2.exports = {
-      get "AuthorizationResponseError"() {
-        return load2()["AuthorizationResponseError"];
-      },
-      get "ClientError"() {
-        return load2()["ClientError"];
-      },
-      get "ClientSecretBasic"() {
-        return load2()["ClientSecretBasic"];
-      },
-      get "ClientSecretJwt"() {
-        return load2()["ClientSecretJwt"];
-      },
-      get "ClientSecretPost"() {
-        return load2()["ClientSecretPost"];
-      },
-      get "Configuration"() {
-        return load2()["Configuration"];
-      },
-      get "None"() {
-        return load2()["None"];
-      },
-      get "PrivateKeyJwt"() {
-        return load2()["PrivateKeyJwt"];
-      },
-      get "ResponseBodyError"() {
-        return load2()["ResponseBodyError"];
-      },
-      get "TlsClientAuth"() {
-        return load2()["TlsClientAuth"];
-      },
-      get "WWWAuthenticateChallengeError"() {
-        return load2()["WWWAuthenticateChallengeError"];
-      },
-      get "allowInsecureRequests"() {
-        return load2()["allowInsecureRequests"];
-      },
-      get "authorizationCodeGrant"() {
-        return load2()["authorizationCodeGrant"];
-      },
-      get "buildAuthorizationUrl"() {
-        return load2()["buildAuthorizationUrl"];
-      },
-      get "buildAuthorizationUrlWithJAR"() {
-        return load2()["buildAuthorizationUrlWithJAR"];
-      },
-      get "buildAuthorizationUrlWithPAR"() {
-        return load2()["buildAuthorizationUrlWithPAR"];
-      },
-      get "buildEndSessionUrl"() {
-        return load2()["buildEndSessionUrl"];
-      },
-      get "calculatePKCECodeChallenge"() {
-        return load2()["calculatePKCECodeChallenge"];
-      },
-      get "clientCredentialsGrant"() {
-        return load2()["clientCredentialsGrant"];
-      },
-      get "clockSkew"() {
-        return load2()["clockSkew"];
-      },
-      get "clockTolerance"() {
-        return load2()["clockTolerance"];
-      },
-      get "customFetch"() {
-        return load2()["customFetch"];
-      },
-      get "discovery"() {
-        return load2()["discovery"];
-      },
-      get "dynamicClientRegistration"() {
-        return load2()["dynamicClientRegistration"];
-      },
-      get "enableDecryptingResponses"() {
-        return load2()["enableDecryptingResponses"];
-      },
-      get "enableDetachedSignatureResponseChecks"() {
-        return load2()["enableDetachedSignatureResponseChecks"];
-      },
-      get "enableNonRepudiationChecks"() {
-        return load2()["enableNonRepudiationChecks"];
-      },
-      get "fetchProtectedResource"() {
-        return load2()["fetchProtectedResource"];
-      },
-      get "fetchUserInfo"() {
-        return load2()["fetchUserInfo"];
-      },
-      get "genericGrantRequest"() {
-        return load2()["genericGrantRequest"];
-      },
-      get "getDPoPHandle"() {
-        return load2()["getDPoPHandle"];
-      },
-      get "getJwksCache"() {
-        return load2()["getJwksCache"];
-      },
-      get "implicitAuthentication"() {
-        return load2()["implicitAuthentication"];
-      },
-      get "initiateBackchannelAuthentication"() {
-        return load2()["initiateBackchannelAuthentication"];
-      },
-      get "initiateDeviceAuthorization"() {
-        return load2()["initiateDeviceAuthorization"];
-      },
-      get "modifyAssertion"() {
-        return load2()["modifyAssertion"];
-      },
-      get "pollBackchannelAuthenticationGrant"() {
-        return load2()["pollBackchannelAuthenticationGrant"];
-      },
-      get "pollDeviceAuthorizationGrant"() {
-        return load2()["pollDeviceAuthorizationGrant"];
-      },
-      get "randomDPoPKeyPair"() {
-        return load2()["randomDPoPKeyPair"];
-      },
-      get "randomNonce"() {
-        return load2()["randomNonce"];
-      },
-      get "randomPKCECodeVerifier"() {
-        return load2()["randomPKCECodeVerifier"];
-      },
-      get "randomState"() {
-        return load2()["randomState"];
-      },
-      get "refreshTokenGrant"() {
-        return load2()["refreshTokenGrant"];
-      },
-      get "setJwksCache"() {
-        return load2()["setJwksCache"];
-      },
-      get "skipStateCheck"() {
-        return load2()["skipStateCheck"];
-      },
-      get "skipSubjectCheck"() {
-        return load2()["skipSubjectCheck"];
-      },
-      get "tokenIntrospection"() {
-        return load2()["tokenIntrospection"];
-      },
-      get "tokenRevocation"() {
-        return load2()["tokenRevocation"];
-      },
-      get "useCodeIdTokenResponseType"() {
-        return load2()["useCodeIdTokenResponseType"];
-      },
-      get "useIdTokenResponseType"() {
-        return load2()["useIdTokenResponseType"];
-      },
-      get "useJwtResponseMode"() {
-        return load2()["useJwtResponseMode"];
-      }
-    };
   }
 });
 
@@ -11000,11 +4427,11 @@ var init_rfc4648 = __esm({
 });
 
 // node_modules/@kubernetes/client-node/dist/oidc_auth.js
-var import_node_https, oidc, OidcClient, OpenIDConnectAuth;
+var import_node_https, OidcClient, OpenIDConnectAuth;
 var init_oidc_auth = __esm({
   "node_modules/@kubernetes/client-node/dist/oidc_auth.js"() {
     import_node_https = __toESM(__nccwpck_require__(708), 1);
-    oidc = __toESM(require_index_js(), 1);
+    init_openid_client();
     init_rfc4648();
     init_config();
     OidcClient = class {
@@ -11015,7 +4442,7 @@ var init_oidc_auth = __esm({
         this.config = c;
       }
       async refresh(token) {
-        const newToken = await oidc.refreshTokenGrant(this.config, token);
+        const newToken = await refreshTokenGrant(this.config, token);
         return {
           id_token: newToken.id_token,
           refresh_token: newToken.refresh_token,
@@ -11156,9 +4583,9 @@ var init_oidc_auth = __esm({
               req.end();
             });
           }, "customFetchFn");
-          configuration = await oidc.discovery(user.authProvider.config["idp-issuer-url"], user.authProvider.config["client-id"], void 0, void 0, { [oidc.customFetch]: customFetchFn });
+          configuration = await discovery(user.authProvider.config["idp-issuer-url"], user.authProvider.config["client-id"], void 0, void 0, { [customFetch]: customFetchFn });
         } else {
-          configuration = await oidc.discovery(user.authProvider.config["idp-issuer-url"], user.authProvider.config["client-id"]);
+          configuration = await discovery(user.authProvider.config["idp-issuer-url"], user.authProvider.config["client-id"]);
         }
         return new OidcClient(configuration);
       }
@@ -12532,8 +5959,8 @@ var require_util = __commonJS({
       static {
         __name(this, "SocksClientError");
       }
-      constructor(message2, options) {
-        super(message2);
+      constructor(message, options) {
+        super(message);
         this.options = options;
       }
     };
@@ -12558,8 +5985,8 @@ var require_address_error = __commonJS({
       static {
         __name(this, "AddressError");
       }
-      constructor(message2, parseMessage) {
-        super(message2);
+      constructor(message, parseMessage) {
+        super(message);
         this.name = "AddressError";
         this.parseMessage = parseMessage;
       }
@@ -14114,8 +7541,8 @@ var require_ipv6 = __commonJS({
         }
         const zeroLengths = zeroes.map((n) => n[1] - n[0] + 1);
         if (zeroes.length > 0) {
-          const index2 = zeroLengths.indexOf(Math.max(...zeroLengths));
-          groups = compact(this.parsedAddress, zeroes[index2]);
+          const index = zeroLengths.indexOf(Math.max(...zeroLengths));
+          groups = compact(this.parsedAddress, zeroes[index]);
         } else {
           groups = this.parsedAddress;
         }
@@ -15098,16 +8525,16 @@ var require_socksclient = __commonJS({
         function fulfilled(value) {
           try {
             step(generator.next(value));
-          } catch (e2) {
-            reject(e2);
+          } catch (e) {
+            reject(e);
           }
         }
         __name(fulfilled, "fulfilled");
         function rejected(value) {
           try {
             step(generator["throw"](value));
-          } catch (e2) {
-            reject(e2);
+          } catch (e) {
+            reject(e);
           }
         }
         __name(rejected, "rejected");
@@ -15795,7 +9222,7 @@ var require_build = __commonJS({
 });
 
 // stand-in:node_modules/socks/build/index.js.cjs
-var require_index_js2 = __commonJS({
+var require_index_js = __commonJS({
   "stand-in:node_modules/socks/build/index.js.cjs"(exports2, module2) {
     var load2 = /* @__PURE__ */ __name(() => require_build(), "load");
     module2.exports = {
@@ -15872,9 +9299,9 @@ var init_dist = __esm({
           return;
         }
         const sockets = this.sockets[name];
-        const index2 = sockets.indexOf(socket);
-        if (index2 !== -1) {
-          sockets.splice(index2, 1);
+        const index = sockets.indexOf(socket);
+        if (index !== -1) {
+          sockets.splice(index, 1);
           this.totalSocketCount--;
           if (sockets.length === 0) {
             delete this.sockets[name];
@@ -16109,18 +9536,18 @@ var require_common2 = __commonJS({
           if (typeof args[0] !== "string") {
             args.unshift("%O");
           }
-          let index2 = 0;
+          let index = 0;
           args[0] = args[0].replace(/%([a-zA-Z%])/g, (match, format) => {
             if (match === "%%") {
               return "%";
             }
-            index2++;
+            index++;
             const formatter = createDebug2.formatters[format];
             if (typeof formatter === "function") {
-              const val = args[index2];
+              const val = args[index];
               match = formatter.call(self, val);
-              args.splice(index2, 1);
-              index2--;
+              args.splice(index, 1);
+              index--;
             }
             return match;
           });
@@ -16366,15 +9793,15 @@ var require_browser = __commonJS({
       }
       const c = "color: " + this.color;
       args.splice(1, 0, c, "color: inherit");
-      let index2 = 0;
+      let index = 0;
       let lastC = 0;
       args[0].replace(/%[a-zA-Z%]/g, (match) => {
         if (match === "%%") {
           return;
         }
-        index2++;
+        index++;
         if (match === "%c") {
-          lastC = index2;
+          lastC = index;
         }
       });
       args.splice(lastC, 0, c);
@@ -16799,7 +10226,7 @@ function omit(obj, ...keys) {
 var import_socks, import_debug, dns, net2, tls, import_url, debug, setServernameFromNonIpHost, SocksProxyAgent;
 var init_dist2 = __esm({
   "node_modules/socks-proxy-agent/dist/index.js"() {
-    import_socks = __toESM(require_index_js2());
+    import_socks = __toESM(require_index_js());
     init_dist();
     import_debug = __toESM(require_src());
     dns = __toESM(__nccwpck_require__(250));
@@ -16906,7 +10333,7 @@ var init_dist2 = __esm({
 });
 
 // stand-in:node_modules/socks-proxy-agent/dist/index.js.cjs
-var require_index_js3 = __commonJS({
+var require_index_js2 = __commonJS({
   "stand-in:node_modules/socks-proxy-agent/dist/index.js.cjs"(exports2, module2) {
     var load2 = /* @__PURE__ */ __name(() => (init_dist2(), __toCommonJS(dist_exports)), "load");
     module2.exports = {
@@ -17370,8 +10797,8 @@ var init_config = __esm({
     init_gen();
     init_oidc_auth();
     import_node_child_process4 = __toESM(__nccwpck_require__(421), 1);
-    import_socks_proxy_agent = __toESM(require_index_js3(), 1);
-    import_socks2 = __toESM(require_index_js2(), 1);
+    import_socks_proxy_agent = __toESM(require_index_js2(), 1);
+    import_socks2 = __toESM(require_index_js(), 1);
     import_hpagent = __toESM(require_index_mjs(), 1);
     init_package();
     init_middleware();
@@ -17495,8 +10922,8 @@ var init_config = __esm({
           const auth = Buffer.from(`${user.username}:${user.password}`).toString("base64");
           context.setHeaderParam("Authorization", `Basic ${auth}`);
         }
-        const headers2 = httpsOptions.headers || {};
-        Object.entries(headers2).forEach(([key, value]) => {
+        const headers = httpsOptions.headers || {};
+        Object.entries(headers).forEach(([key, value]) => {
           context.setHeaderParam(key, `${value}`);
         });
         agentOptions.ca = httpsOptions.ca;
@@ -17936,19 +11363,19 @@ var systemClock = {
     return () => clearTimeout(timer);
   }, "after")
 };
-function sleep(clock, delayMs, signal3) {
+function sleep(clock, delayMs, signal) {
   return new Promise((resolve) => {
-    if (signal3?.aborted) {
+    if (signal?.aborted) {
       resolve();
       return;
     }
     const finish = /* @__PURE__ */ __name(() => {
       cancel();
-      signal3?.removeEventListener("abort", finish);
+      signal?.removeEventListener("abort", finish);
       resolve();
     }, "finish");
     const cancel = clock.after(delayMs, finish);
-    signal3?.addEventListener("abort", finish, { once: true });
+    signal?.addEventListener("abort", finish, { once: true });
   });
 }
 __name(sleep, "sleep");
@@ -18240,7 +11667,7 @@ function nearest(text3, candidates) {
 __name(nearest, "nearest");
 function distance(a, b) {
   let beforeLast = [];
-  let last = Array.from({ length: b.length + 1 }, (_, index2) => index2);
+  let last = Array.from({ length: b.length + 1 }, (_, index) => index);
   for (let i = 1; i <= a.length; i += 1) {
     const row = [i];
     for (let j = 1; j <= b.length; j += 1) {
@@ -18312,7 +11739,7 @@ function parseArguments(argv) {
     }
   }
   const isSplit = (values.get("kubeconfig") ?? []).some(looksLikeKubeconfigContent);
-  if (!isSplit) for (const [index2, problem] of unknown2) problems.set(index2, problem);
+  if (!isSplit) for (const [index, problem] of unknown2) problems.set(index, problem);
   if (others.has("help")) return { command: "help" };
   if (others.has("version")) return { command: "version" };
   if (others.has("explain") && positionals.length <= 1 && problems.size === 0) {
@@ -19208,18 +12635,18 @@ var CALICO_WORDS = new RegExp(
 );
 var MULTUS_WORDS = /^error adding container to network "[^"]{1,253}": /;
 function causeOfLookAlike(unwrapped) {
-  const { plugin: plugin2, layer } = unwrapped;
+  const { plugin, layer } = unwrapped;
   if (layer === "runtime") return "SandboxError";
   const error2 = unwrapped.error.replace(MULTUS_WORDS, "");
-  if (plugin2 !== null && plugin2 !== "calico") return ofOtherPlugin(error2);
+  if (plugin !== null && plugin !== "calico") return ofOtherPlugin(error2);
   const said2 = error2.replace(CALICO_WORDS, "");
-  const calico2 = plugin2 === "calico" || said2 !== error2 || CALICO_URL.test(said2);
+  const calico2 = plugin === "calico" || said2 !== error2 || CALICO_URL.test(said2);
   if (layer === "bare" && !calico2 && !NODENAME.test(said2)) return "SandboxError";
   if (IPAM_EXHAUSTED.test(said2)) return "IpamExhausted";
   if (NODENAME.test(said2)) return "CalicoNodeDown";
   if (calico2 && NOT_READY.test(said2)) return "CalicoNotReady";
   if (FORBIDDEN.test(said2)) return "CalicoForbidden";
-  return ofRequest(said2, calico2) ?? ofUnnamedPlugin(said2, plugin2);
+  return ofRequest(said2, calico2) ?? ofUnnamedPlugin(said2, plugin);
 }
 __name(causeOfLookAlike, "causeOfLookAlike");
 var FORBIDDEN = /^(?:connection is unauthorized$|(?:connection is unauthorized: )?[a-z][A-Za-z0-9.-]{0,252}(?: "[^"]{0,253}")? is forbidden: )/;
@@ -19249,8 +12676,8 @@ function ofOtherPlugin(error2) {
   return ENDS_UNAUTHORIZED.test(error2) ? "OtherPluginUnauthorized" : "CniError";
 }
 __name(ofOtherPlugin, "ofOtherPlugin");
-function ofUnnamedPlugin(said2, plugin2) {
-  return plugin2 === null && ONLY_UNAUTHORIZED.test(said2) ? "OtherPluginUnauthorized" : "CniError";
+function ofUnnamedPlugin(said2, plugin) {
+  return plugin === null && ONLY_UNAUTHORIZED.test(said2) ? "OtherPluginUnauthorized" : "CniError";
 }
 __name(ofUnnamedPlugin, "ofUnnamedPlugin");
 
@@ -19433,10 +12860,10 @@ var CONNECTION_UNAUTHORIZED = new RegExp(
 var READING_NAMESPACE_UNAUTHORIZED = new RegExp(`^(?:${GETTING_NAMESPACE_OR_ADDRESS}){1,4}${UNAUTHORIZED}$`);
 var BARE_UNAUTHORIZED = new RegExp(`^${UNAUTHORIZED}$`);
 var CALICO_NETWORKS = /* @__PURE__ */ new Set(["k8s-pod-network", "rke-pod-network"]);
-function isCalicoUnauthorized({ anchored, plugin: plugin2, network, error: error2 }) {
-  if (!anchored || plugin2 !== null && plugin2 !== "calico") return false;
+function isCalicoUnauthorized({ anchored, plugin, network, error: error2 }) {
+  if (!anchored || plugin !== null && plugin !== "calico") return false;
   if (CONNECTION_UNAUTHORIZED.test(error2) || READING_NAMESPACE_UNAUTHORIZED.test(error2)) return true;
-  return BARE_UNAUTHORIZED.test(error2) && (plugin2 === "calico" || network !== null && CALICO_NETWORKS.has(network));
+  return BARE_UNAUTHORIZED.test(error2) && (plugin === "calico" || network !== null && CALICO_NETWORKS.has(network));
 }
 __name(isCalicoUnauthorized, "isCalicoUnauthorized");
 
@@ -19515,12 +12942,12 @@ function newestError(pod, events, now) {
   let firstAtMs = newest2.lastAtMs;
   let storedAtMs = now.atMs;
   let otherAtMs = Number.NEGATIVE_INFINITY;
-  for (const [index2, { event, text: text3, lastAtMs }] of newestFirst.entries()) {
+  for (const [index, { event, text: text3, lastAtMs }] of newestFirst.entries()) {
     if (text3.cause !== newest2.text.cause) {
       otherAtMs = lastAtMs;
       break;
     }
-    if (isAggregated(event.message) && newestFirst[index2 + 1]?.text.cause !== text3.cause) break;
+    if (isAggregated(event.message) && newestFirst[index + 1]?.text.cause !== text3.cause) break;
     storedAtMs = Math.min(storedAtMs, event.createdAtMs);
     firstAtMs = Math.min(firstAtMs, safeTimeMs(firstHappenedAtMs(event), event, pod, now));
   }
@@ -19818,8 +13245,8 @@ __name(refutation, "refutation");
 function installFailure(pod) {
   const install = installOf(pod);
   if (install.state !== "failing") return null;
-  const { exitCode, message: message2, reason } = install.end;
-  const said2 = message2 === "" ? reason : message2;
+  const { exitCode, message, reason } = install.end;
+  const said2 = message === "" ? reason : message;
   const times = `${install.ends} ${install.ends === 1 ? "time" : "times"}`;
   return {
     ends: install.ends,
@@ -19922,14 +13349,14 @@ function abnormalEndsOf(container) {
 __name(abnormalEndsOf, "abnormalEndsOf");
 function describeEnd(end2) {
   const { exitCode, reason } = end2;
-  const signal3 = end2.signal ?? 0;
-  const signalNumber = signal3 === 0 ? exitCode - SIGNAL_EXIT_BASE : signal3;
+  const signal = end2.signal ?? 0;
+  const signalNumber = signal === 0 ? exitCode - SIGNAL_EXIT_BASE : signal;
   const notes = [SIGNALS2[signalNumber], reason === "Error" ? "" : reason].filter(
     (note) => note !== void 0 && note !== ""
   );
-  const what = signal3 === 0 ? `exit code ${exitCode}` : `signal ${signal3}`;
-  const message2 = end2.message.trim();
-  return `${what}${notes.length === 0 ? "" : ` (${notes.join(", ")})`}${message2 === "" ? "" : `: ${message2}`}`;
+  const what = signal === 0 ? `exit code ${exitCode}` : `signal ${signal}`;
+  const message = end2.message.trim();
+  return `${what}${notes.length === 0 ? "" : ` (${notes.join(", ")})`}${message === "" ? "" : `: ${message}`}`;
 }
 __name(describeEnd, "describeEnd");
 function describeRestarts(container) {
@@ -20249,12 +13676,482 @@ function downNotes({ found }, observation, memory) {
 }
 __name(downNotes, "downNotes");
 
+// src/cluster/api-error.ts
+var ApiError = class extends Error {
+  static {
+    __name(this, "ApiError");
+  }
+  kind;
+  status;
+  reason;
+  words;
+  verb;
+  path;
+  retryAfterMs;
+  constructor(message, details, options) {
+    super(message, options);
+    this.name = "ApiError";
+    this.kind = details.kind;
+    this.status = details.status;
+    this.reason = details.reason;
+    this.words = details.words;
+    this.verb = details.verb;
+    this.path = details.path;
+    this.retryAfterMs = details.retryAfterMs;
+  }
+};
+function isApiError(error2) {
+  return error2 instanceof ApiError;
+}
+__name(isApiError, "isApiError");
+
+// src/cluster/back-off.ts
+var FIRST_MS = 800;
+var LONGEST_MS = 3e4;
+var LONGEST_RETRY_AFTER_MS = 6e4;
+var RETRY_AFTER_SPREAD_MS = 1e3;
+function backOffMs(failures, random) {
+  return random() * Math.min(LONGEST_MS, FIRST_MS * 2 ** Math.min(failures - 1, 10));
+}
+__name(backOffMs, "backOffMs");
+function retryAfterWaitMs(retryAfterMs, random) {
+  return Math.min(retryAfterMs, LONGEST_RETRY_AFTER_MS) + random() * RETRY_AFTER_SPREAD_MS;
+}
+__name(retryAfterWaitMs, "retryAfterWaitMs");
+function parseRetryAfter(header, atMs) {
+  const text3 = header?.trim() ?? "";
+  if (/^\d{1,9}$/.test(text3)) return Number(text3) * 1e3;
+  const dateMs = /^[A-Za-z]{3,9},? /.test(text3) ? Date.parse(text3) : Number.NaN;
+  return Number.isNaN(dateMs) ? null : Math.max(0, dateMs - atMs);
+}
+__name(parseRetryAfter, "parseRetryAfter");
+
+// src/cluster/body.ts
+var BODY_LIMIT_BYTES = 400 * 1024 * 1024;
+var REFUSAL_LIMIT_BYTES = 64 * 1024;
+var GarbledBody = class extends Error {
+  static {
+    __name(this, "GarbledBody");
+  }
+};
+var TooLongBody = class extends GarbledBody {
+  static {
+    __name(this, "TooLongBody");
+  }
+};
+async function readBody(body, onChunk, ownLimitBytes) {
+  const limitBytes = ownLimitBytes ?? BODY_LIMIT_BYTES;
+  const chunks = [];
+  let sizeBytes = 0;
+  for await (const chunk of body) {
+    sizeBytes += chunk.byteLength;
+    onChunk(chunk.byteLength);
+    if (sizeBytes > limitBytes) {
+      const what = `the answer is longer than ${limitBytes} bytes`;
+      throw ownLimitBytes === void 0 ? new GarbledBody(what) : new TooLongBody(what);
+    }
+    chunks.push(chunk);
+  }
+  const [only] = chunks;
+  if (chunks.length === 1 && Buffer.isBuffer(only)) return only;
+  return Buffer.concat(chunks, sizeBytes);
+}
+__name(readBody, "readBody");
+async function readRefusal(response, onChunk) {
+  try {
+    return statusOf(parseJson(await readBody(response.body, onChunk, REFUSAL_LIMIT_BYTES)));
+  } catch {
+    return NO_WORDS;
+  }
+}
+__name(readRefusal, "readRefusal");
+var NO_WORDS = { reason: "", message: "", retryAfterSeconds: null, isStatus: false };
+function statusOf(value) {
+  if (!isRecord(value) || value.kind !== "Status") return { ...NO_WORDS, code: 0 };
+  const { reason, message, code, details } = value;
+  const seconds = isRecord(details) ? details.retryAfterSeconds : void 0;
+  return {
+    reason: typeof reason === "string" ? reason : "",
+    message: typeof message === "string" ? message : "",
+    retryAfterSeconds: typeof seconds === "number" && seconds > 0 ? seconds : null,
+    isStatus: true,
+    code: typeof code === "number" ? code : 0
+  };
+}
+__name(statusOf, "statusOf");
+function parseJson(body) {
+  try {
+    return JSON.parse(body.toString("utf8"));
+  } catch (cause) {
+    throw new GarbledBody(body.byteLength === 0 ? "the answer is empty" : "the answer is cut off, or not JSON", {
+      cause
+    });
+  }
+}
+__name(parseJson, "parseJson");
+function isHtml(response, body = NO_BODY) {
+  if (/^\s*text\/html\b/i.test(response.headers["content-type"] ?? "")) return true;
+  return body.subarray(0, 64).toString("latin1").trimStart().startsWith("<");
+}
+__name(isHtml, "isHtml");
+var NO_BODY = Buffer.alloc(0);
+function isRecord(value) {
+  return value !== null && typeof value === "object" && !Array.isArray(value);
+}
+__name(isRecord, "isRecord");
+
+// src/cluster/cap-text.ts
+var TEXT_LIMIT_BYTES = 4096;
+var ELLIPSIS = "…";
+var ELLIPSIS_BYTES = Buffer.byteLength(ELLIPSIS);
+var MOST_BYTES_PER_UNIT = 3;
+function capText(text3, limitBytes = TEXT_LIMIT_BYTES) {
+  if (text3.length * MOST_BYTES_PER_UNIT <= limitBytes) return text3;
+  const head2 = Buffer.from(text3.slice(0, limitBytes + 1), "utf8");
+  if (head2.byteLength <= limitBytes && text3.length <= limitBytes) return text3;
+  let end2 = limitBytes - ELLIPSIS_BYTES;
+  while (end2 > 0 && isContinuation(head2[end2])) end2 -= 1;
+  return head2.toString("utf8", 0, end2) + ELLIPSIS;
+}
+__name(capText, "capText");
+function isContinuation(byte) {
+  return byte !== void 0 && (byte & 192) === 128;
+}
+__name(isContinuation, "isContinuation");
+
+// src/cluster/connect-error.ts
+var ConnectError = class extends Error {
+  static {
+    __name(this, "ConnectError");
+  }
+  reason;
+  constructor(message, { reason, ...options }) {
+    super(message, options);
+    this.name = "ConnectError";
+    this.reason = reason;
+  }
+};
+function isConnectError(error2) {
+  return error2 instanceof ConnectError;
+}
+__name(isConnectError, "isConnectError");
+
+// src/cluster/network-error.ts
+var CA_FIX = "check certificate-authority-data in the kubeconfig; where a proxy re-signs TLS, give its CA to Node with NODE_EXTRA_CA_CERTS";
+var untrusted = /* @__PURE__ */ __name((what) => ({ kind: "certificate", what, fix: CA_FIX }), "untrusted");
+var unreachable = /* @__PURE__ */ __name((what, fix = "") => ({ kind: "unreachable", what, fix }), "unreachable");
+var DNS_FIX = "check the host name of the kubeconfig's server, and whether this machine can resolve it (VPN, private DNS)";
+var ROUTE_FIX = "check that this machine may reach the kubeconfig's server (VPN, firewall, authorized networks, proxy)";
+var MEANINGS = {
+  ENOTFOUND: unreachable("the host name does not resolve", DNS_FIX),
+  EAI_AGAIN: unreachable("the host name cannot be resolved at present", DNS_FIX),
+  ECONNREFUSED: unreachable("the connection was refused", `is the API server running? ${ROUTE_FIX}`),
+  EHOSTUNREACH: unreachable("there is no route to the host", ROUTE_FIX),
+  ENETUNREACH: unreachable("the network is unreachable", ROUTE_FIX),
+  ETIMEDOUT: unreachable("the connection timed out", ROUTE_FIX),
+  ECONNRESET: unreachable("the connection was reset"),
+  EPIPE: unreachable("the connection was closed"),
+  UNABLE_TO_VERIFY_LEAF_SIGNATURE: untrusted("the server's certificate is signed by an unknown authority"),
+  UNABLE_TO_GET_ISSUER_CERT: untrusted("the server's certificate is signed by an unknown authority"),
+  UNABLE_TO_GET_ISSUER_CERT_LOCALLY: untrusted("the server's certificate is signed by an unknown authority"),
+  SELF_SIGNED_CERT_IN_CHAIN: untrusted("the server's certificate is signed by an unknown authority"),
+  DEPTH_ZERO_SELF_SIGNED_CERT: untrusted("the server's certificate is self-signed and not trusted"),
+  CERT_SIGNATURE_FAILURE: untrusted("the server's certificate has another CA's signature"),
+  CERT_HAS_EXPIRED: {
+    kind: "certificate",
+    what: "the server's certificate has expired",
+    fix: "renew it (kubeadm: `kubeadm certs renew`), and check the clock of this machine"
+  },
+  CERT_NOT_YET_VALID: {
+    kind: "certificate",
+    what: "the server's certificate is not valid yet",
+    fix: "check the clock of this machine"
+  },
+  ERR_TLS_CERT_ALTNAME_INVALID: {
+    kind: "certificate",
+    what: "the server's certificate is for another name",
+    fix: "use a host name that it names as the kubeconfig's server, or set tls-server-name there"
+  },
+  ERR_SSL_WRONG_VERSION_NUMBER: {
+    kind: "certificate",
+    what: "the server does not speak TLS",
+    fix: "check scheme and port of the kubeconfig's server, and of the proxy"
+  },
+  ERR_PROXY_REFUSED: {
+    kind: "not-kubernetes",
+    what: "the proxy refused the connection",
+    fix: "give the proxy its credentials, or add the API server to NO_PROXY"
+  },
+  ERR_PROXY_FAILED: unreachable(
+    "the proxy could not reach the API server",
+    "add the API server to NO_PROXY, or check the proxy"
+  ),
+  ERR_PROXY_NO_SOCKS: {
+    kind: "not-kubernetes",
+    what: "the proxy does not speak SOCKS",
+    fix: "check scheme and port of the proxy"
+  }
+};
+var ALERT_ABOUT_OURS = /^ERR_SSL_.*ALERT.*(?:CERTIFICATE|UNKNOWN_CA|ACCESS_DENIED)/;
+function networkProblemOf(error2) {
+  const problem = problemOf(codeOf(error2), error2);
+  const proxy = textOf(error2, "proxy");
+  return proxy === "" ? problem : { ...problem, what: `${problem.what} (through the proxy ${proxy})` };
+}
+__name(networkProblemOf, "networkProblemOf");
+function problemOf(code, error2) {
+  const known = MEANINGS[code];
+  if (known !== void 0) {
+    const said2 = code.startsWith("ERR_PROXY_") ? `${known.what}: ${textOf(error2, "message")}` : known.what;
+    return { code, ...known, what: said2 };
+  }
+  if (ALERT_ABOUT_OURS.test(code)) {
+    const fix = "renew the client certificate of the kubeconfig";
+    return { code, kind: "certificate", what: "the server refused the client certificate", fix };
+  }
+  if (code.startsWith("ERR_SSL_") || code === "EPROTO") {
+    const fix = "check the kubeconfig's server, and proxies on the way";
+    return { code, kind: "certificate", what: `TLS failed (${code})`, fix };
+  }
+  if (code.startsWith("ERR_OSSL_")) {
+    const fix = "check client-certificate-data and client-key-data of the kubeconfig";
+    return { code, kind: "certificate", what: `the certificates of the kubeconfig cannot be used (${code})`, fix };
+  }
+  return { code, kind: "unreachable", what: textOf(error2, "message") || "the exchange failed", fix: "" };
+}
+__name(problemOf, "problemOf");
+var OPENSSL_REASON = /:error:[\dA-F]+:SSL routines:[^:]*:([^:]+):/;
+function codeOf(error2) {
+  const errors = isRecord(error2) ? error2.errors : void 0;
+  const [first] = Array.isArray(errors) ? errors : [];
+  const code = textOf(error2, "code") || textOf(first, "code");
+  const reason = code === "EPROTO" ? OPENSSL_REASON.exec(textOf(error2, "message"))?.[1] : void 0;
+  return reason === void 0 ? code : `ERR_SSL_${reason.toUpperCase().replaceAll(" ", "_")}`;
+}
+__name(codeOf, "codeOf");
+function textOf(error2, name) {
+  const value = isRecord(error2) ? error2[name] : void 0;
+  return typeof value === "string" ? value : "";
+}
+__name(textOf, "textOf");
+
+// src/cluster/request-target.ts
+var VERBS2 = { GET: "get", POST: "create", DELETE: "delete" };
+var RESOURCE_PATH = /^\/(?:api|apis\/([^/]+))\/[^/]+\/(.+)$/;
+function targetOf(method, pathWithQuery) {
+  const [path2 = "", query = ""] = pathWithQuery.split("?", 2);
+  const match = RESOURCE_PATH.exec(path2);
+  if (match === null)
+    return { verb: VERBS2[method], group: "", resource: "", namespace: null, name: null, subresource: null, path: path2 };
+  const segments = (match[2] ?? "").split("/").map(decode);
+  const isNamespaced = segments[0] === "namespaces" && segments.length > 2;
+  const [resource = "", name = null, subresource = null] = isNamespaced ? segments.slice(2) : segments;
+  const namespace = isNamespaced ? segments[1] ?? null : null;
+  return { verb: verbOf(method, name, query), group: match[1] ?? "", resource, namespace, name, subresource, path: path2 };
+}
+__name(targetOf, "targetOf");
+function verbOf(method, name, query) {
+  if (method !== "GET" || name !== null) return VERBS2[method];
+  return /(?:^|&)watch=(?:1|true)(?:&|$)/.test(query) ? "watch" : "list";
+}
+__name(verbOf, "verbOf");
+function decode(segment) {
+  try {
+    return decodeURIComponent(segment);
+  } catch {
+    return segment;
+  }
+}
+__name(decode, "decode");
+var CLUSTER_SCOPED = /* @__PURE__ */ new Set(["nodes", "namespaces", "selfsubjectaccessreviews"]);
+function describeTarget(target) {
+  if (target.resource === "") return `${target.verb} ${target.path}`;
+  const resource = qualified(target);
+  const object = target.name === null ? resource : `${resource}/${target.name}`;
+  const what = target.subresource === null ? object : `${object} (${target.subresource})`;
+  if (target.namespace !== null) return `${target.verb} ${what} in namespace ${target.namespace}`;
+  return CLUSTER_SCOPED.has(target.resource) ? `${target.verb} ${what}` : `${target.verb} ${what} in all namespaces`;
+}
+__name(describeTarget, "describeTarget");
+function qualified(target) {
+  return target.group === "" ? target.resource : `${target.resource}.${target.group}`;
+}
+__name(qualified, "qualified");
+function ruleFor(right) {
+  const list = /* @__PURE__ */ __name((values) => `[${values.map((value) => JSON.stringify(value)).join(", ")}]`, "list");
+  const where2 = right.namespace === null ? "a ClusterRole" : `a Role in namespace ${right.namespace}`;
+  return `apiGroups: ${list([right.group])}, resources: ${list(right.resources)}, verbs: ${list(right.verbs)} in ${where2}`;
+}
+__name(ruleFor, "ruleFor");
+
+// src/cluster/explain.ts
+function refused(target, response, refusal2, atMs) {
+  const { status } = response;
+  const words = capText(refusal2.message);
+  const retryAfterMs = parseRetryAfter(response.headers["retry-after"], atMs) ?? (refusal2.retryAfterSeconds === null ? null : refusal2.retryAfterSeconds * 1e3);
+  const kind = kindOf(status, refusal2.reason);
+  const details = { ...detailsOf(target), kind, status, reason: refusal2.reason, words, retryAfterMs };
+  return new ApiError(`${describeTarget(target)}: ${refusalMessage(target, response, details)}`, details);
+}
+__name(refused, "refused");
+function kindOf(status, reason) {
+  if (status >= 300 && status < 400) return "redirect";
+  switch (status) {
+    case 401:
+      return "unauthorized";
+    case 403:
+      return "forbidden";
+    case 404:
+      return "not-found";
+    case 407:
+      return "not-kubernetes";
+    case 408:
+      return "server-error";
+    case 409:
+      return "conflict";
+    case 410:
+      return "expired";
+    case 429:
+      return "too-many-requests";
+    default:
+      if (reason === "Expired" || reason === "Gone") return "expired";
+      return status >= 500 ? "server-error" : "invalid";
+  }
+}
+__name(kindOf, "kindOf");
+function refusalMessage(target, response, details) {
+  const { kind, status, reason, words } = details;
+  const code = `${status}${reason === "" ? "" : ` ${reason}`}`;
+  const said2 = words === "" || words === reason ? code : `${code}${refusedUser(words) ?? `: ${words}`}`;
+  switch (kind) {
+    case "unauthorized":
+      return `${said2}, also with credentials obtained anew; renew the token or client certificate of the kubeconfig, or log in again before this step`;
+    case "forbidden":
+      return `${said2}; ${forbiddenFix(target, words)}`;
+    case "redirect":
+      return `${status}, a redirect to ${placeOf(response.headers.location)}; redirects are never followed: use the API server's own address in the kubeconfig`;
+    case "not-kubernetes":
+      return `${said2}; this is a proxy's answer: give it its credentials, or add the API server to NO_PROXY`;
+    default:
+      return said2;
+  }
+}
+__name(refusalMessage, "refusalMessage");
+var REFUSED_BY_RBAC = /^\S+(?: "[^"]*")? is forbidden: User "([^"]*)" cannot \S+ resource "[^"]*" in API group "[^"]*"(?: at the cluster scope| in the namespace "[^"]*")(.*)$/s;
+function refusedUser(words) {
+  const match = REFUSED_BY_RBAC.exec(words);
+  return match === null ? null : ` for user "${match[1]}"${match[2]}`;
+}
+__name(refusedUser, "refusedUser");
+var ADMISSION = /^admission webhook "|ValidatingAdmissionPolicy '/;
+function isAdmissionRefusal(words) {
+  return ADMISSION.test(words);
+}
+__name(isAdmissionRefusal, "isAdmissionRefusal");
+function forbiddenFix(target, words) {
+  if (words.includes("system:anonymous")) {
+    return "the server did not recognise any credentials: check the user of the kubeconfig";
+  }
+  if (isAdmissionRefusal(words)) return "no right would help: ask who keeps that admission webhook or policy";
+  const resource = target.subresource === null ? target.resource : `${target.resource}/${target.subresource}`;
+  const verbs = target.verb === "list" || target.verb === "watch" ? ["list", "watch"] : [target.verb];
+  if (resource === "") return "the credentials may not do this";
+  return `allow it with ${ruleFor({ ...target, resources: [resource], verbs })}`;
+}
+__name(forbiddenFix, "forbiddenFix");
+function placeOf(location) {
+  if (location === void 0) return "nowhere";
+  try {
+    const { origin, pathname } = new URL(location, "https://same-server");
+    return capText(origin === "https://same-server" ? pathname : origin + pathname, 200);
+  } catch {
+    return "an unreadable address";
+  }
+}
+__name(placeOf, "placeOf");
+function notAnswered(target, cause) {
+  if (isConnectError(cause)) {
+    const details2 = { ...detailsOf(target), kind: "credentials", reason: "", words: cause.message };
+    const fix2 = "log in again before this step, or repair the user of the kubeconfig";
+    return new ApiError(`${describeTarget(target)}: no credentials: ${cause.message}; ${fix2}`, details2, { cause });
+  }
+  const { kind, code, what, fix } = networkProblemOf(cause);
+  const advice = fix === "" ? "" : `; ${fix}`;
+  const coded = code === "" || what.includes(code) ? "" : ` (${code})`;
+  const details = { ...detailsOf(target), kind, reason: code, words: capText(what) };
+  return new ApiError(`${describeTarget(target)}: ${capText(what)}${coded}${advice}`, details, { cause });
+}
+__name(notAnswered, "notAnswered");
+function renewed(target) {
+  const words = "401, and the credentials were obtained anew";
+  return new ApiError(`${describeTarget(target)}: ${words}`, {
+    ...detailsOf(target),
+    kind: "credentials",
+    status: 401,
+    words
+  });
+}
+__name(renewed, "renewed");
+function notKubernetes(target, response) {
+  const type = capText(response.headers["content-type"] ?? "no content type", 100);
+  const details = { ...detailsOf(target), kind: "not-kubernetes", status: response.status, words: type };
+  return new ApiError(
+    `${describeTarget(target)}: not a Kubernetes API response (${response.status}, ${type}); a proxy or a login page answers in place of the API server: check the kubeconfig's server and NO_PROXY`,
+    details
+  );
+}
+__name(notKubernetes, "notKubernetes");
+function garbled(target, cause) {
+  const isTooLong = cause instanceof TooLongBody;
+  const details = {
+    ...detailsOf(target),
+    kind: isTooLong ? "invalid" : "unreachable",
+    reason: isTooLong ? TOO_LONG : "Garbled",
+    words: cause.message
+  };
+  return new ApiError(`${describeTarget(target)}: ${cause.message}`, details, { cause });
+}
+__name(garbled, "garbled");
+var TOO_LONG = "TooLong";
+function silent(target, limitMs) {
+  return brokenOff(target, "Silent", `nothing came for ${Math.round(limitMs / 1e3)} s`);
+}
+__name(silent, "silent");
+function unfinished(target, limitMs) {
+  return brokenOff(target, "Unfinished", `the answer had not ended after ${Math.round(limitMs / 1e3)} s`);
+}
+__name(unfinished, "unfinished");
+function brokenOff(target, reason, words) {
+  const details = { ...detailsOf(target), kind: "unreachable", reason, words };
+  return new ApiError(`${describeTarget(target)}: ${words}`, details);
+}
+__name(brokenOff, "brokenOff");
+function aborted(target) {
+  return new ApiError(`${describeTarget(target)}: given up because the run ends`, {
+    ...detailsOf(target),
+    kind: "aborted"
+  });
+}
+__name(aborted, "aborted");
+function detailsOf(target) {
+  return {
+    kind: "unreachable",
+    status: 0,
+    reason: "",
+    words: "",
+    retryAfterMs: null,
+    verb: target.verb,
+    path: target.path
+  };
+}
+__name(detailsOf, "detailsOf");
+
 // src/calico/restart.ts
 var READ_TRIES = 4;
 var MOST_UNANSWERED = 2;
-async function restartCalicoNode(api, next, signal3) {
+async function restartCalicoNode(api, next, signal) {
   const { node, target, stuckUids, namespaces } = next;
-  const { answer, why } = await deletePod(api, next, signal3);
+  const { answer, why } = await deletePod(api, next, signal);
   const { atMs, elapsedMs } = api.now();
   return {
     node,
@@ -20272,11 +14169,11 @@ async function restartCalicoNode(api, next, signal3) {
   };
 }
 __name(restartCalicoNode, "restartCalicoNode");
-async function deletePod(api, { target, unanswered }, signal3) {
+async function deletePod(api, { target, unanswered }, signal) {
   const name = `${target.namespace}/${target.pod}`;
   const deleted = { answer: "deleted", why: `${name} was deleted: waiting for the new calico-node pod` };
-  if (signal3.aborted) return { answer: "failed", why: `${name} was not deleted: the run ended before` };
-  const { result, words } = await sendDelete(api, target, signal3);
+  if (signal.aborted) return { answer: "failed", why: `${name} was not deleted: the run ended before` };
+  const { result, words } = await sendDelete(api, target, signal);
   switch (result) {
     case "done":
       return deleted;
@@ -20293,7 +14190,7 @@ async function deletePod(api, { target, unanswered }, signal3) {
     case "turned-away":
       return { answer: "turned-away", why: `${name} was not deleted: ${words}` };
     case "lost":
-      return afterLost(await readAgain(api, target, signal3), unanswered + 1);
+      return afterLost(await readAgain(api, target, signal), unanswered + 1);
   }
   function afterLost(pod, times) {
     const said2 = `the DELETE of ${name} got no answer${times === 1 ? "" : ` ${times} times`} (${words})`;
@@ -20313,13 +14210,14 @@ function pathOf({ namespace, pod }) {
   return `/api/v1/namespaces/${encodeURIComponent(namespace)}/pods/${encodeURIComponent(pod)}`;
 }
 __name(pathOf, "pathOf");
-async function sendDelete(api, target, signal3) {
+async function sendDelete(api, target, signal) {
   const options = { apiVersion: "v1", kind: "DeleteOptions", preconditions: { uid: target.uid } };
   try {
-    await api.delete(pathOf(target), options, { signal: signal3 });
+    await api.delete(pathOf(target), options, { signal });
     return { result: "done", words: "" };
   } catch (error2) {
-    return { result: resultOf(kindOf(error2)), words: wordsOf(error2) };
+    const result = isApiError(error2) && isAdmissionRefusal(error2.words) ? "failed" : resultOf(kindOf2(error2));
+    return { result, words: wordsOf(error2) };
   }
 }
 __name(sendDelete, "sendDelete");
@@ -20350,102 +14248,37 @@ function resultOf(kind) {
   }
 }
 __name(resultOf, "resultOf");
-async function readAgain(api, target, signal3) {
+async function readAgain(api, target, signal) {
   try {
-    const pod = await api.getJson(pathOf(target), { signal: signal3, tries: READ_TRIES });
+    const pod = await api.getJson(pathOf(target), { signal, tries: READ_TRIES });
     const { uid, deletionTimestamp } = metadataOf(pod);
     if (uid === null) return "unreadable";
     return uid === target.uid && !deletionTimestamp ? "there" : "gone";
   } catch (error2) {
-    return kindOf(error2) === "not-found" ? "gone" : "unreadable";
+    return kindOf2(error2) === "not-found" ? "gone" : "unreadable";
   }
 }
 __name(readAgain, "readAgain");
 function metadataOf(pod) {
-  const metadata = isRecord(pod) && isRecord(pod.metadata) ? pod.metadata : {};
+  const metadata = isRecord2(pod) && isRecord2(pod.metadata) ? pod.metadata : {};
   return {
     uid: typeof metadata.uid === "string" ? metadata.uid : null,
     deletionTimestamp: typeof metadata.deletionTimestamp === "string"
   };
 }
 __name(metadataOf, "metadataOf");
-function isRecord(value) {
+function isRecord2(value) {
   return typeof value === "object" && value !== null;
 }
-__name(isRecord, "isRecord");
-function kindOf(error2) {
+__name(isRecord2, "isRecord");
+function kindOf2(error2) {
   return error2 instanceof Error && "kind" in error2 ? error2.kind : "unreachable";
 }
-__name(kindOf, "kindOf");
+__name(kindOf2, "kindOf");
 function wordsOf(error2) {
   return error2 instanceof Error ? error2.message : String(error2);
 }
 __name(wordsOf, "wordsOf");
-
-// src/cluster/api-error.ts
-var ApiError = class extends Error {
-  static {
-    __name(this, "ApiError");
-  }
-  kind;
-  status;
-  reason;
-  words;
-  verb;
-  path;
-  retryAfterMs;
-  constructor(message2, details, options) {
-    super(message2, options);
-    this.name = "ApiError";
-    this.kind = details.kind;
-    this.status = details.status;
-    this.reason = details.reason;
-    this.words = details.words;
-    this.verb = details.verb;
-    this.path = details.path;
-    this.retryAfterMs = details.retryAfterMs;
-  }
-};
-function isApiError(error2) {
-  return error2 instanceof ApiError;
-}
-__name(isApiError, "isApiError");
-
-// src/cluster/connect-error.ts
-var ConnectError = class extends Error {
-  static {
-    __name(this, "ConnectError");
-  }
-  reason;
-  constructor(message2, { reason, ...options }) {
-    super(message2, options);
-    this.name = "ConnectError";
-    this.reason = reason;
-  }
-};
-function isConnectError(error2) {
-  return error2 instanceof ConnectError;
-}
-__name(isConnectError, "isConnectError");
-
-// src/cluster/cap-text.ts
-var TEXT_LIMIT_BYTES = 4096;
-var ELLIPSIS = "…";
-var ELLIPSIS_BYTES = Buffer.byteLength(ELLIPSIS);
-var MOST_BYTES_PER_UNIT = 3;
-function capText(text3, limitBytes = TEXT_LIMIT_BYTES) {
-  if (text3.length * MOST_BYTES_PER_UNIT <= limitBytes) return text3;
-  const head2 = Buffer.from(text3.slice(0, limitBytes + 1), "utf8");
-  if (head2.byteLength <= limitBytes && text3.length <= limitBytes) return text3;
-  let end2 = limitBytes - ELLIPSIS_BYTES;
-  while (end2 > 0 && isContinuation(head2[end2])) end2 -= 1;
-  return head2.toString("utf8", 0, end2) + ELLIPSIS;
-}
-__name(capText, "capText");
-function isContinuation(byte) {
-  return byte !== void 0 && (byte & 192) === 128;
-}
-__name(isContinuation, "isContinuation");
 
 // src/cluster/projection/pool.ts
 var MOST_POOLED = 5e4;
@@ -20550,16 +14383,16 @@ __name(projectController, "projectController");
 var poolCondition = createPool();
 function projectConditions(conditions) {
   return records(conditions).map((condition) => {
-    const { type, status, reason, message: message2, lastTransitionTime, lastUpdateTime } = condition;
+    const { type, status, reason, message, lastTransitionTime, lastUpdateTime } = condition;
     const make = /* @__PURE__ */ __name(() => ({
       type: word(type),
       status: word(status),
       reason: word(reason),
-      message: text(message2),
+      message: text(message),
       lastTransitionAtMs: timeMs(lastTransitionTime),
       lastUpdateAtMs: timeMs(lastUpdateTime)
     }), "make");
-    if (message2) return make();
+    if (message) return make();
     return poolCondition(keyOf(type, status, reason, lastTransitionTime, lastUpdateTime), make);
   });
 }
@@ -20726,19 +14559,19 @@ function projectState(state) {
     return poolRunning(keyOf(startedAt), () => ({ kind: "running", startedAtMs: timeMs(startedAt) }));
   }
   if (!isThere(state.waiting)) return NO_STATE;
-  const { reason, message: message2 } = record(state.waiting);
-  return { kind: "waiting", reason: word(reason), message: text(message2) };
+  const { reason, message } = record(state.waiting);
+  return { kind: "waiting", reason: word(reason), message: text(message) };
 }
 __name(projectState, "projectState");
 function projectTerminated(value) {
   if (!isThere(value)) return null;
-  const { reason, message: message2, exitCode, signal: signal3, startedAt, finishedAt } = record(value);
+  const { reason, message, exitCode, signal, startedAt, finishedAt } = record(value);
   return {
     kind: "terminated",
     reason: word(reason),
-    message: text(message2),
+    message: text(message),
     exitCode: numberOr(exitCode, 0),
-    signal: numberOr(signal3, null),
+    signal: numberOr(signal, null),
     startedAtMs: timeMs(startedAt),
     finishedAtMs: timeMs(finishedAt)
   };
@@ -20813,27 +14646,6 @@ function readinessGatesOf(spec) {
 }
 __name(readinessGatesOf, "readinessGatesOf");
 
-// src/cluster/back-off.ts
-var FIRST_MS = 800;
-var LONGEST_MS = 3e4;
-var LONGEST_RETRY_AFTER_MS = 6e4;
-var RETRY_AFTER_SPREAD_MS = 1e3;
-function backOffMs(failures, random) {
-  return random() * Math.min(LONGEST_MS, FIRST_MS * 2 ** Math.min(failures - 1, 10));
-}
-__name(backOffMs, "backOffMs");
-function retryAfterWaitMs(retryAfterMs, random) {
-  return Math.min(retryAfterMs, LONGEST_RETRY_AFTER_MS) + random() * RETRY_AFTER_SPREAD_MS;
-}
-__name(retryAfterWaitMs, "retryAfterWaitMs");
-function parseRetryAfter(header, atMs) {
-  const text3 = header?.trim() ?? "";
-  if (/^\d{1,9}$/.test(text3)) return Number(text3) * 1e3;
-  const dateMs = /^[A-Za-z]{3,9},? /.test(text3) ? Date.parse(text3) : Number.NaN;
-  return Number.isNaN(dateMs) ? null : Math.max(0, dateMs - atMs);
-}
-__name(parseRetryAfter, "parseRetryAfter");
-
 // src/cluster/freshness.ts
 function createFreshness({ viewGapMs, forbiddenRetryMs, startedAt }) {
   let wasRead = false;
@@ -20842,8 +14654,8 @@ function createFreshness({ viewGapMs, forbiddenRetryMs, startedAt }) {
   let forbiddenAt = null;
   let allowedGapMs = viewGapMs;
   let gapsClosed = 0;
-  const lose = /* @__PURE__ */ __name((at, message2) => {
-    lost = { at: isLost ? lost.at : at, message: message2 };
+  const lose = /* @__PURE__ */ __name((at, message) => {
+    lost = { at: isLost ? lost.at : at, message };
     isLost = true;
   }, "lose");
   return {
@@ -20853,410 +14665,34 @@ function createFreshness({ viewGapMs, forbiddenRetryMs, startedAt }) {
       isLost = false;
       forbiddenAt = null;
     }, "seen"),
-    lose: /* @__PURE__ */ __name((now, message2) => {
+    lose: /* @__PURE__ */ __name((now, message) => {
       forbiddenAt = null;
-      lose(now, message2);
+      lose(now, message);
     }, "lose"),
-    pause: /* @__PURE__ */ __name((now, message2) => {
-      if (!isLost) lose(now, message2);
-    }, "pause"),
-    forbid: /* @__PURE__ */ __name((now, message2) => {
+    forbid: /* @__PURE__ */ __name((now, message) => {
       forbiddenAt ??= now;
-      lose(now, message2);
+      lose(now, message);
     }, "forbid"),
     allowGap: /* @__PURE__ */ __name((ms) => {
       allowedGapMs = ms;
     }, "allowGap"),
     state: /* @__PURE__ */ __name((now) => {
       if (!isLost) return { kind: "live", freshAtMs: now.atMs };
-      const { at, message: message2 } = lost;
+      const { at, message } = lost;
       const sinceMs = at.atMs;
       if (forbiddenAt !== null && (!wasRead || now.elapsedMs - forbiddenAt.elapsedMs >= forbiddenRetryMs)) {
-        return { kind: "forbidden", sinceMs, message: message2, wasRead };
+        return { kind: "forbidden", sinceMs, message, wasRead };
       }
-      if (!wasRead) return { kind: "never-read", sinceMs, message: message2 };
+      if (!wasRead) return { kind: "never-read", sinceMs, message };
       const gapMs2 = forbiddenAt === null ? allowedGapMs : viewGapMs;
       if (now.elapsedMs - at.elapsedMs <= gapMs2) return { kind: "live", freshAtMs: sinceMs };
-      return { kind: "stale", sinceMs, message: message2 };
+      return { kind: "stale", sinceMs, message };
     }, "state"),
     lostForMs: /* @__PURE__ */ __name((now) => isLost ? now.elapsedMs - lost.at.elapsedMs : 0, "lostForMs"),
     gapsClosed: /* @__PURE__ */ __name(() => gapsClosed, "gapsClosed")
   };
 }
 __name(createFreshness, "createFreshness");
-
-// src/cluster/body.ts
-var BODY_LIMIT_BYTES = 400 * 1024 * 1024;
-var REFUSAL_LIMIT_BYTES = 64 * 1024;
-var GarbledBody = class extends Error {
-  static {
-    __name(this, "GarbledBody");
-  }
-};
-var TooLongBody = class extends GarbledBody {
-  static {
-    __name(this, "TooLongBody");
-  }
-};
-async function readBody(body, onChunk, ownLimitBytes) {
-  const limitBytes = ownLimitBytes ?? BODY_LIMIT_BYTES;
-  const chunks = [];
-  let sizeBytes = 0;
-  for await (const chunk of body) {
-    sizeBytes += chunk.byteLength;
-    onChunk(chunk.byteLength);
-    if (sizeBytes > limitBytes) {
-      const what = `the answer is longer than ${limitBytes} bytes`;
-      throw ownLimitBytes === void 0 ? new GarbledBody(what) : new TooLongBody(what);
-    }
-    chunks.push(chunk);
-  }
-  const [only] = chunks;
-  if (chunks.length === 1 && Buffer.isBuffer(only)) return only;
-  return Buffer.concat(chunks, sizeBytes);
-}
-__name(readBody, "readBody");
-async function readRefusal(response, onChunk) {
-  try {
-    return statusOf(parseJson(await readBody(response.body, onChunk, REFUSAL_LIMIT_BYTES)));
-  } catch {
-    return NO_WORDS;
-  }
-}
-__name(readRefusal, "readRefusal");
-var NO_WORDS = { reason: "", message: "", retryAfterSeconds: null, isStatus: false };
-function statusOf(value) {
-  if (!isRecord2(value) || value.kind !== "Status") return { ...NO_WORDS, code: 0 };
-  const { reason, message: message2, code, details } = value;
-  const seconds = isRecord2(details) ? details.retryAfterSeconds : void 0;
-  return {
-    reason: typeof reason === "string" ? reason : "",
-    message: typeof message2 === "string" ? message2 : "",
-    retryAfterSeconds: typeof seconds === "number" && seconds > 0 ? seconds : null,
-    isStatus: true,
-    code: typeof code === "number" ? code : 0
-  };
-}
-__name(statusOf, "statusOf");
-function parseJson(body) {
-  try {
-    return JSON.parse(body.toString("utf8"));
-  } catch (cause) {
-    throw new GarbledBody(body.byteLength === 0 ? "the answer is empty" : "the answer is cut off, or not JSON", {
-      cause
-    });
-  }
-}
-__name(parseJson, "parseJson");
-function isHtml(response, body = NO_BODY) {
-  if (/^\s*text\/html\b/i.test(response.headers["content-type"] ?? "")) return true;
-  return body.subarray(0, 64).toString("latin1").trimStart().startsWith("<");
-}
-__name(isHtml, "isHtml");
-var NO_BODY = Buffer.alloc(0);
-function isRecord2(value) {
-  return value !== null && typeof value === "object" && !Array.isArray(value);
-}
-__name(isRecord2, "isRecord");
-
-// src/cluster/network-error.ts
-var CA_FIX = "check certificate-authority-data in the kubeconfig; where a proxy re-signs TLS, give its CA to Node with NODE_EXTRA_CA_CERTS";
-var untrusted = /* @__PURE__ */ __name((what) => ({ kind: "certificate", what, fix: CA_FIX }), "untrusted");
-var unreachable = /* @__PURE__ */ __name((what, fix = "") => ({ kind: "unreachable", what, fix }), "unreachable");
-var DNS_FIX = "check the host name of the kubeconfig's server, and whether this machine can resolve it (VPN, private DNS)";
-var ROUTE_FIX = "check that this machine may reach the kubeconfig's server (VPN, firewall, authorized networks, proxy)";
-var MEANINGS = {
-  ENOTFOUND: unreachable("the host name does not resolve", DNS_FIX),
-  EAI_AGAIN: unreachable("the host name cannot be resolved at present", DNS_FIX),
-  ECONNREFUSED: unreachable("the connection was refused", `is the API server running? ${ROUTE_FIX}`),
-  EHOSTUNREACH: unreachable("there is no route to the host", ROUTE_FIX),
-  ENETUNREACH: unreachable("the network is unreachable", ROUTE_FIX),
-  ETIMEDOUT: unreachable("the connection timed out", ROUTE_FIX),
-  ECONNRESET: unreachable("the connection was reset"),
-  EPIPE: unreachable("the connection was closed"),
-  UNABLE_TO_VERIFY_LEAF_SIGNATURE: untrusted("the server's certificate is signed by an unknown authority"),
-  UNABLE_TO_GET_ISSUER_CERT: untrusted("the server's certificate is signed by an unknown authority"),
-  UNABLE_TO_GET_ISSUER_CERT_LOCALLY: untrusted("the server's certificate is signed by an unknown authority"),
-  SELF_SIGNED_CERT_IN_CHAIN: untrusted("the server's certificate is signed by an unknown authority"),
-  DEPTH_ZERO_SELF_SIGNED_CERT: untrusted("the server's certificate is self-signed and not trusted"),
-  CERT_SIGNATURE_FAILURE: untrusted("the server's certificate has another CA's signature"),
-  CERT_HAS_EXPIRED: {
-    kind: "certificate",
-    what: "the server's certificate has expired",
-    fix: "renew it (kubeadm: `kubeadm certs renew`), and check the clock of this machine"
-  },
-  CERT_NOT_YET_VALID: {
-    kind: "certificate",
-    what: "the server's certificate is not valid yet",
-    fix: "check the clock of this machine"
-  },
-  ERR_TLS_CERT_ALTNAME_INVALID: {
-    kind: "certificate",
-    what: "the server's certificate is for another name",
-    fix: "use a host name that it names as the kubeconfig's server, or set tls-server-name there"
-  },
-  ERR_SSL_WRONG_VERSION_NUMBER: {
-    kind: "certificate",
-    what: "the server does not speak TLS",
-    fix: "check scheme and port of the kubeconfig's server, and of the proxy"
-  },
-  ERR_PROXY_REFUSED: {
-    kind: "not-kubernetes",
-    what: "the proxy refused the connection",
-    fix: "give the proxy its credentials, or add the API server to NO_PROXY"
-  },
-  ERR_PROXY_FAILED: unreachable(
-    "the proxy could not reach the API server",
-    "add the API server to NO_PROXY, or check the proxy"
-  )
-};
-var ALERT_ABOUT_OURS = /^ERR_SSL_.*ALERT.*(?:CERTIFICATE|UNKNOWN_CA|ACCESS_DENIED)/;
-function networkProblemOf(error2) {
-  const problem = problemOf(codeOf(error2), error2);
-  const proxy = textOf(error2, "proxy");
-  return proxy === "" ? problem : { ...problem, what: `${problem.what} (through the proxy ${proxy})` };
-}
-__name(networkProblemOf, "networkProblemOf");
-function problemOf(code, error2) {
-  const known = MEANINGS[code];
-  if (known !== void 0) {
-    const said2 = code.startsWith("ERR_PROXY_") ? `${known.what}: ${textOf(error2, "message")}` : known.what;
-    return { code, ...known, what: said2 };
-  }
-  if (ALERT_ABOUT_OURS.test(code)) {
-    const fix = "renew the client certificate of the kubeconfig";
-    return { code, kind: "certificate", what: "the server refused the client certificate", fix };
-  }
-  if (code.startsWith("ERR_SSL_") || code === "EPROTO") {
-    const fix = "check the kubeconfig's server, and proxies on the way";
-    return { code, kind: "certificate", what: `TLS failed (${code})`, fix };
-  }
-  if (code.startsWith("ERR_OSSL_")) {
-    const fix = "check client-certificate-data and client-key-data of the kubeconfig";
-    return { code, kind: "certificate", what: `the certificates of the kubeconfig cannot be used (${code})`, fix };
-  }
-  return { code, kind: "unreachable", what: textOf(error2, "message") || "the exchange failed", fix: "" };
-}
-__name(problemOf, "problemOf");
-var OPENSSL_REASON = /:error:[\dA-F]+:SSL routines:[^:]*:([^:]+):/;
-function codeOf(error2) {
-  const errors = isRecord2(error2) ? error2.errors : void 0;
-  const [first] = Array.isArray(errors) ? errors : [];
-  const code = textOf(error2, "code") || textOf(first, "code");
-  const reason = code === "EPROTO" ? OPENSSL_REASON.exec(textOf(error2, "message"))?.[1] : void 0;
-  return reason === void 0 ? code : `ERR_SSL_${reason.toUpperCase().replaceAll(" ", "_")}`;
-}
-__name(codeOf, "codeOf");
-function textOf(error2, name) {
-  const value = isRecord2(error2) ? error2[name] : void 0;
-  return typeof value === "string" ? value : "";
-}
-__name(textOf, "textOf");
-
-// src/cluster/request-target.ts
-var VERBS2 = { GET: "get", POST: "create", DELETE: "delete" };
-var RESOURCE_PATH = /^\/(?:api|apis\/([^/]+))\/[^/]+\/(.+)$/;
-function targetOf(method, pathWithQuery) {
-  const [path2 = "", query = ""] = pathWithQuery.split("?", 2);
-  const match = RESOURCE_PATH.exec(path2);
-  if (match === null)
-    return { verb: VERBS2[method], group: "", resource: "", namespace: null, name: null, subresource: null, path: path2 };
-  const segments = (match[2] ?? "").split("/").map(decode);
-  const isNamespaced = segments[0] === "namespaces" && segments.length > 2;
-  const [resource = "", name = null, subresource = null] = isNamespaced ? segments.slice(2) : segments;
-  const namespace = isNamespaced ? segments[1] ?? null : null;
-  return { verb: verbOf(method, name, query), group: match[1] ?? "", resource, namespace, name, subresource, path: path2 };
-}
-__name(targetOf, "targetOf");
-function verbOf(method, name, query) {
-  if (method !== "GET" || name !== null) return VERBS2[method];
-  return /(?:^|&)watch=(?:1|true)(?:&|$)/.test(query) ? "watch" : "list";
-}
-__name(verbOf, "verbOf");
-function decode(segment) {
-  try {
-    return decodeURIComponent(segment);
-  } catch {
-    return segment;
-  }
-}
-__name(decode, "decode");
-var CLUSTER_SCOPED = /* @__PURE__ */ new Set(["nodes", "namespaces", "selfsubjectaccessreviews"]);
-function describeTarget(target) {
-  if (target.resource === "") return `${target.verb} ${target.path}`;
-  const resource = qualified(target);
-  const object = target.name === null ? resource : `${resource}/${target.name}`;
-  const what = target.subresource === null ? object : `${object} (${target.subresource})`;
-  if (target.namespace !== null) return `${target.verb} ${what} in namespace ${target.namespace}`;
-  return CLUSTER_SCOPED.has(target.resource) ? `${target.verb} ${what}` : `${target.verb} ${what} in all namespaces`;
-}
-__name(describeTarget, "describeTarget");
-function qualified(target) {
-  return target.group === "" ? target.resource : `${target.resource}.${target.group}`;
-}
-__name(qualified, "qualified");
-function ruleFor(right) {
-  const list = /* @__PURE__ */ __name((values) => `[${values.map((value) => JSON.stringify(value)).join(", ")}]`, "list");
-  const where2 = right.namespace === null ? "a ClusterRole" : `a Role in namespace ${right.namespace}`;
-  return `apiGroups: ${list([right.group])}, resources: ${list(right.resources)}, verbs: ${list(right.verbs)} in ${where2}`;
-}
-__name(ruleFor, "ruleFor");
-
-// src/cluster/explain.ts
-function refused(target, response, refusal2, atMs) {
-  const { status } = response;
-  const words = capText(refusal2.message);
-  const retryAfterMs = parseRetryAfter(response.headers["retry-after"], atMs) ?? (refusal2.retryAfterSeconds === null ? null : refusal2.retryAfterSeconds * 1e3);
-  const kind = kindOf2(status, refusal2.reason);
-  const details = { ...detailsOf(target), kind, status, reason: refusal2.reason, words, retryAfterMs };
-  return new ApiError(`${describeTarget(target)}: ${refusalMessage(target, response, details)}`, details);
-}
-__name(refused, "refused");
-function kindOf2(status, reason) {
-  if (status >= 300 && status < 400) return "redirect";
-  switch (status) {
-    case 401:
-      return "unauthorized";
-    case 403:
-      return "forbidden";
-    case 404:
-      return "not-found";
-    case 407:
-      return "not-kubernetes";
-    case 408:
-      return "server-error";
-    case 409:
-      return "conflict";
-    case 410:
-      return "expired";
-    case 429:
-      return "too-many-requests";
-    default:
-      if (reason === "Expired" || reason === "Gone") return "expired";
-      return status >= 500 ? "server-error" : "invalid";
-  }
-}
-__name(kindOf2, "kindOf");
-function refusalMessage(target, response, details) {
-  const { kind, status, reason, words } = details;
-  const code = `${status}${reason === "" ? "" : ` ${reason}`}`;
-  const said2 = words === "" || words === reason ? code : `${code}${refusedUser(words) ?? `: ${words}`}`;
-  switch (kind) {
-    case "unauthorized":
-      return `${said2}, also with credentials obtained anew; renew the token or client certificate of the kubeconfig, or log in again before this step`;
-    case "forbidden":
-      return `${said2}; ${forbiddenFix(target, words)}`;
-    case "redirect":
-      return `${status}, a redirect to ${placeOf(response.headers.location)}; redirects are never followed: use the API server's own address in the kubeconfig`;
-    case "not-kubernetes":
-      return `${said2}; this is a proxy's answer: give it its credentials, or add the API server to NO_PROXY`;
-    default:
-      return said2;
-  }
-}
-__name(refusalMessage, "refusalMessage");
-var REFUSED_BY_RBAC = /^\S+(?: "[^"]*")? is forbidden: User "([^"]*)" cannot \S+ resource "[^"]*" in API group "[^"]*"(?: at the cluster scope| in the namespace "[^"]*")(.*)$/s;
-function refusedUser(words) {
-  const match = REFUSED_BY_RBAC.exec(words);
-  return match === null ? null : ` for user "${match[1]}"${match[2]}`;
-}
-__name(refusedUser, "refusedUser");
-function forbiddenFix(target, words) {
-  if (words.includes("system:anonymous")) {
-    return "the server did not recognise any credentials: check the user of the kubeconfig";
-  }
-  const resource = target.subresource === null ? target.resource : `${target.resource}/${target.subresource}`;
-  const verbs = target.verb === "list" || target.verb === "watch" ? ["list", "watch"] : [target.verb];
-  if (resource === "") return "the credentials may not do this";
-  return `allow it with ${ruleFor({ ...target, resources: [resource], verbs })}`;
-}
-__name(forbiddenFix, "forbiddenFix");
-function placeOf(location) {
-  if (location === void 0) return "nowhere";
-  try {
-    const { origin, pathname } = new URL(location, "https://same-server");
-    return capText(origin === "https://same-server" ? pathname : origin + pathname, 200);
-  } catch {
-    return "an unreadable address";
-  }
-}
-__name(placeOf, "placeOf");
-function notAnswered(target, cause) {
-  if (isConnectError(cause)) {
-    const details2 = { ...detailsOf(target), kind: "credentials", reason: "", words: cause.message };
-    const fix2 = "log in again before this step, or repair the user of the kubeconfig";
-    return new ApiError(`${describeTarget(target)}: no credentials: ${cause.message}; ${fix2}`, details2, { cause });
-  }
-  const { kind, code, what, fix } = networkProblemOf(cause);
-  const advice = fix === "" ? "" : `; ${fix}`;
-  const coded = code === "" || what.includes(code) ? "" : ` (${code})`;
-  const details = { ...detailsOf(target), kind, reason: code, words: capText(what) };
-  return new ApiError(`${describeTarget(target)}: ${capText(what)}${coded}${advice}`, details, { cause });
-}
-__name(notAnswered, "notAnswered");
-function renewed(target) {
-  const words = "401, and the credentials were obtained anew";
-  return new ApiError(`${describeTarget(target)}: ${words}`, {
-    ...detailsOf(target),
-    kind: "credentials",
-    status: 401,
-    words
-  });
-}
-__name(renewed, "renewed");
-function notKubernetes(target, response) {
-  const type = capText(response.headers["content-type"] ?? "no content type", 100);
-  const details = { ...detailsOf(target), kind: "not-kubernetes", status: response.status, words: type };
-  return new ApiError(
-    `${describeTarget(target)}: not a Kubernetes API response (${response.status}, ${type}); a proxy or a login page answers in place of the API server: check the kubeconfig's server and NO_PROXY`,
-    details
-  );
-}
-__name(notKubernetes, "notKubernetes");
-function garbled(target, cause) {
-  const isTooLong = cause instanceof TooLongBody;
-  const details = {
-    ...detailsOf(target),
-    kind: isTooLong ? "invalid" : "unreachable",
-    reason: isTooLong ? TOO_LONG : "Garbled",
-    words: cause.message
-  };
-  return new ApiError(`${describeTarget(target)}: ${cause.message}`, details, { cause });
-}
-__name(garbled, "garbled");
-var TOO_LONG = "TooLong";
-function silent(target, limitMs) {
-  return brokenOff(target, "Silent", `nothing came for ${Math.round(limitMs / 1e3)} s`);
-}
-__name(silent, "silent");
-function unfinished(target, limitMs) {
-  return brokenOff(target, "Unfinished", `the answer had not ended after ${Math.round(limitMs / 1e3)} s`);
-}
-__name(unfinished, "unfinished");
-function brokenOff(target, reason, words) {
-  const details = { ...detailsOf(target), kind: "unreachable", reason, words };
-  return new ApiError(`${describeTarget(target)}: ${words}`, details);
-}
-__name(brokenOff, "brokenOff");
-function aborted(target) {
-  return new ApiError(`${describeTarget(target)}: given up because the run ends`, {
-    ...detailsOf(target),
-    kind: "aborted"
-  });
-}
-__name(aborted, "aborted");
-function detailsOf(target) {
-  return {
-    kind: "unreachable",
-    status: 0,
-    reason: "",
-    words: "",
-    retryAfterMs: null,
-    verb: target.verb,
-    path: target.path
-  };
-}
-__name(detailsOf, "detailsOf");
 
 // src/cluster/pages.ts
 var PAGE_LIMIT = 500;
@@ -21287,7 +14723,7 @@ async function readPaged(options, limit) {
 __name(readPaged, "readPaged");
 async function readRound(options, limit) {
   const end2 = new AbortController();
-  const signal3 = AbortSignal.any([options.signal, end2.signal]);
+  const signal = AbortSignal.any([options.signal, end2.signal]);
   const early = /* @__PURE__ */ new Map();
   const entries = [];
   const tokens = /* @__PURE__ */ new Set();
@@ -21304,7 +14740,7 @@ async function readRound(options, limit) {
       return options.decoder.decodePage(body, options.recall);
     },
     {
-      signal: signal3,
+      signal,
       accept: options.decoder.accept,
       onTrouble: options.onTrouble,
       ...limit === null ? {} : { limitBytes: PAGE_BODY_LIMIT_BYTES }
@@ -21475,8 +14911,9 @@ __name(guardSilence, "guardSilence");
 var WATCH_SILENCE_LIMIT_MS = 9e4;
 var LEAST_WATCH_SECONDS = 50;
 var MORE_WATCH_SECONDS = 30;
+var WATCH_LIMIT_MS = 1e5;
 async function watchOnce(options, version) {
-  const { api, clock, decoder: decoder4 } = options;
+  const { api, clock, decoder } = options;
   const cut = new AbortController();
   const openedMs = clock.monotonicMs();
   let last = version;
@@ -21499,15 +14936,20 @@ async function watchOnce(options, version) {
   }, "inOrder");
   let response;
   try {
-    const signal3 = AbortSignal.any([options.signal, cut.signal]);
-    response = await api.open(watchPath(options.path, version, options.random), { signal: signal3, accept: decoder4.accept });
+    const signal = AbortSignal.any([options.signal, cut.signal]);
+    response = await api.open(watchPath(options.path, version, options.random), { signal, accept: decoder.accept });
   } catch (error2) {
     if (isApiError(error2)) return { why: "refused", error: error2 };
     throw error2;
   }
   options.onOpen();
-  const readChunk = decoder4.readWatch(options.recall);
+  const readChunk = decoder.readWatch(options.recall);
   const silence = guardSilence(clock, WATCH_SILENCE_LIMIT_MS, () => cut.abort());
+  let isOverdue2 = false;
+  const cancelLimit = clock.after(WATCH_LIMIT_MS, () => {
+    isOverdue2 = true;
+    cut.abort();
+  });
   try {
     for await (const chunk of response.body) {
       silence.touch();
@@ -21521,16 +14963,18 @@ async function watchOnce(options, version) {
       if (good.length < told.length) return stop("disordered");
       const error2 = events[errorAt];
       if (error2?.type !== "error") continue;
-      const { code, message: message2, retryAfterSeconds } = error2.status;
+      const { code, message, retryAfterSeconds } = error2.status;
       const retryAfterMs = retryAfterSeconds === null ? null : retryAfterSeconds * 1e3;
-      return { ...stop("error"), code, message: message2, retryAfterMs };
+      return { ...stop("error"), code, message, retryAfterMs };
     }
     return stop("closed");
   } catch (error2) {
     if (silence.tripped()) return stop("silent");
+    if (isOverdue2) return stop("overdue");
     return error2 instanceof GarbledBody ? stop("garbled") : stop("closed");
   } finally {
     silence.stop();
+    cancelLimit();
     cut.abort();
   }
 }
@@ -21548,8 +14992,8 @@ function isOlder(version, than) {
 }
 __name(isOlder, "isOlder");
 function versionAfter(events) {
-  for (let index2 = events.length - 1; index2 >= 0; index2 -= 1) {
-    const event = events[index2];
+  for (let index = events.length - 1; index >= 0; index -= 1) {
+    const event = events[index];
     if (event === void 0 || event.type === "error") continue;
     const version = event.type === "put" ? event.entry.version : event.version;
     if (version !== "") return version;
@@ -21576,6 +15020,8 @@ function wordsFor2(end2) {
       return "the watch was silent for too long";
     case "disordered":
       return "the watch sent an older version of an object after a newer one";
+    case "overdue":
+      return "the watch did not end when it should";
     case "closed":
       return "the watch was closed";
   }
@@ -21592,7 +15038,7 @@ var SILENT_WATCH_AGAIN_MS = 3e5;
 var FORBIDDEN_AGAIN_MS = 3e4;
 var FORBIDDEN_RETRY_MS = 5e3;
 function createCollection(options) {
-  const { api, clock, random, signal: signal3, onChange } = options;
+  const { api, clock, random, signal, onChange } = options;
   const store = createStore(options.keepDeleted);
   const freshness = createFreshness({ ...options.timing, startedAt: api.now() });
   let pollUntilMs = options.mode === "poll" ? Number.POSITIVE_INFINITY : 0;
@@ -21615,12 +15061,12 @@ function createCollection(options) {
     settle2();
     onChange();
   }, "giveUp");
-  const trouble = /* @__PURE__ */ __name((message2, isForbidden2 = false) => {
-    if (isForbidden2) freshness.forbid(api.now(), message2);
-    else freshness.lose(api.now(), message2);
+  const trouble = /* @__PURE__ */ __name((message, isForbidden2 = false) => {
+    if (isForbidden2) freshness.forbid(api.now(), message);
+    else freshness.lose(api.now(), message);
     giveUp();
   }, "trouble");
-  const pause = /* @__PURE__ */ __name((ms) => sleep(clock, ms, AbortSignal.any([signal3, interruption.signal])), "pause");
+  const pause = /* @__PURE__ */ __name((ms) => sleep(clock, ms, AbortSignal.any([signal, interruption.signal])), "pause");
   const pollPauseMs = /* @__PURE__ */ __name(() => POLL_MS + random() * POLL_MS, "pollPauseMs");
   const list = /* @__PURE__ */ __name(async () => {
     const asked = [...waiting];
@@ -21629,9 +15075,9 @@ function createCollection(options) {
       const { entries, resourceVersion } = await readList({
         ...options,
         recall: store.recall,
-        onTrouble: /* @__PURE__ */ __name(({ message: message2 }) => {
+        onTrouble: /* @__PURE__ */ __name(({ message }) => {
           asOf = null;
-          trouble(message2);
+          trouble(message);
         }, "onTrouble")
       });
       store.replace(entries);
@@ -21646,7 +15092,7 @@ function createCollection(options) {
       const isForbidden2 = error2.kind === "forbidden";
       if (error2.kind === "aborted") giveUp();
       else trouble(error2.message, isForbidden2);
-      if (signal3.aborted || api.failure() !== null) return null;
+      if (signal.aborted || api.failure() !== null) return null;
       failedLists += 1;
       if (!isForbidden2) await pause(backOffMs(failedLists, random));
       else await pause(freshness.state(api.now()).kind === "forbidden" ? FORBIDDEN_AGAIN_MS : FORBIDDEN_RETRY_MS);
@@ -21654,7 +15100,7 @@ function createCollection(options) {
     }
   }, "list");
   const apply = /* @__PURE__ */ __name((events) => {
-    heardAt = api.now();
+    if (events.length > 0) heardAt = api.now();
     const before2 = store.revision();
     for (const event of events) {
       if (event.type === "put") store.put(event.entry);
@@ -21664,12 +15110,12 @@ function createCollection(options) {
   }, "apply");
   const watchFrom = /* @__PURE__ */ __name(async (listed) => {
     for (let version = listed; ; ) {
-      freshness.pause(api.now(), "the watch has not begun yet");
+      const askedAt = api.now();
       const end2 = await watchOnce(
         {
           ...options,
           recall: store.recall,
-          signal: AbortSignal.any([signal3, interruption.signal]),
+          signal: AbortSignal.any([signal, interruption.signal]),
           onOpen: /* @__PURE__ */ __name(() => {
             heardAt = api.now();
             freshness.seen(heardAt);
@@ -21679,21 +15125,25 @@ function createCollection(options) {
         },
         version
       );
-      if (signal3.aborted || api.failure() !== null) return;
+      if (signal.aborted || api.failure() !== null) return;
       if (interruption.signal.aborted) {
-        freshness.lose(api.now(), "listed anew");
+        freshness.lose(api.now(), "a newer list is not complete yet");
         return;
       }
       if (end2.why !== "refused") version = end2.version;
       if (isUseful(end2)) failedWatches = 0;
-      freshness.lose(end2.why === "silent" ? heardAt : api.now(), wordsFor2(end2));
+      freshness.lose(seenUntil(end2, askedAt), wordsFor2(end2));
       onChange();
       if (await after(end2) === "list") return;
-      if (signal3.aborted || interruption.signal.aborted) return;
+      if (signal.aborted || interruption.signal.aborted) return;
       if (freshness.lostForMs(api.now()) > options.timing.viewGapMs) return;
       api.countWatchRestart();
     }
   }, "watchFrom");
+  const seenUntil = /* @__PURE__ */ __name(({ why }, askedAt) => {
+    if (why === "refused") return askedAt;
+    return why === "silent" || why === "overdue" ? heardAt : api.now();
+  }, "seenUntil");
   const after = /* @__PURE__ */ __name(async (end2) => {
     switch (end2.why) {
       case "refused": {
@@ -21711,6 +15161,7 @@ function createCollection(options) {
       case "disordered":
         return await afterFailure2("list");
       case "silent":
+      case "overdue":
         return "resume";
       case "closed":
         return await afterClose(end2);
@@ -21734,13 +15185,13 @@ function createCollection(options) {
     return "list";
   }, "pollFor");
   const keepUp = /* @__PURE__ */ __name(async () => {
-    while (!signal3.aborted && api.failure() === null) {
+    while (!signal.aborted && api.failure() === null) {
       interruption = new AbortController();
       const version = await list();
       if (version === null || interruption.signal.aborted) continue;
       if (clock.monotonicMs() < pollUntilMs) {
         freshness.allowGap(POLL_GAP_MS);
-        freshness.lose(api.now(), "listed every few seconds");
+        freshness.lose(api.now(), "a newer list is not complete yet");
         await pause(pollPauseMs());
       } else {
         if (pollUntilMs > 0) freshness.allowGap(options.timing.viewGapMs);
@@ -21769,7 +15220,7 @@ function createCollection(options) {
     gapsClosed: freshness.gapsClosed,
     settled: Promise.race([settled, ended]),
     refresh: /* @__PURE__ */ __name((refreshSignal) => new Promise((resolve) => {
-      if (signal3.aborted || refreshSignal.aborted || api.failure() !== null) {
+      if (signal.aborted || refreshSignal.aborted || api.failure() !== null) {
         resolve(false);
         return;
       }
@@ -21836,7 +15287,7 @@ function createJsonDecoder(listKind, project, now) {
     }, "peekContinue"),
     decodePage: /* @__PURE__ */ __name((body, recall) => {
       const list = parseJson(body);
-      if (!isRecord2(list) || !isRecord2(list.metadata)) throw new GarbledBody("the answer is JSON, but no list");
+      if (!isRecord(list) || !isRecord(list.metadata)) throw new GarbledBody("the answer is JSON, but no list");
       if (list.kind !== listKind) {
         const kind = typeof list.kind === "string" ? capText(list.kind, KIND_LIMIT_BYTES) : "thing without a kind";
         throw new GarbledBody(`the answer is a ${kind} and no ${listKind}`);
@@ -21861,7 +15312,7 @@ function createJsonDecoder(listKind, project, now) {
 __name(createJsonDecoder, "createJsonDecoder");
 function eventOf(line, entryOf) {
   const event = parseLine(line);
-  if (!isRecord2(event) || typeof event.type !== "string" || !isRecord2(event.object)) {
+  if (!isRecord(event) || typeof event.type !== "string" || !isRecord(event.object)) {
     throw new GarbledBody("a line of the watch is no event");
   }
   const { type, object } = event;
@@ -21969,17 +15420,17 @@ function createResourceView(context, options) {
     ), "sees"),
     isClusterWide: /* @__PURE__ */ __name(() => parts.length === 1 && parts[0]?.namespace === null, "isClusterWide"),
     settled: settle2(),
-    refresh: /* @__PURE__ */ __name(async (signal3) => {
-      const refreshed = await Promise.all(parts.map(({ collection }) => collection.refresh(signal3)));
+    refresh: /* @__PURE__ */ __name(async (signal) => {
+      const refreshed = await Promise.all(parts.map(({ collection }) => collection.refresh(signal)));
       return refreshed.every((isFresh2) => isFresh2);
     }, "refresh"),
     close: /* @__PURE__ */ __name(() => end2.abort(), "close")
   };
 }
 __name(createResourceView, "createResourceView");
-async function refreshReadable(views, signal3, now) {
+async function refreshReadable(views, signal, now) {
   const refreshed = await Promise.all(
-    views.map(async (view) => await view.refresh(signal3) || view.gaps(now()).some(({ why }) => why === "forbidden"))
+    views.map(async (view) => await view.refresh(signal) || view.gaps(now()).some(({ why }) => why === "forbidden"))
   );
   return refreshed.every((isFresh2) => isFresh2);
 }
@@ -21997,8 +15448,8 @@ function pathOf3(options, namespace) {
 __name(pathOf3, "pathOf");
 function gapOf(resource, namespace, state) {
   if (state.kind === "live") return [];
-  const { kind, sinceMs, message: message2 } = state;
-  return [{ resource, namespace, why: kind, sinceMs, message: message2 }];
+  const { kind, sinceMs, message } = state;
+  return [{ resource, namespace, why: kind, sinceMs, message }];
 }
 __name(gapOf, "gapOf");
 function freshAtMsOf(state) {
@@ -22021,7 +15472,7 @@ __name(revisionsOf, "revisionsOf");
 function memo() {
   let last = null;
   return (inputs, compute) => {
-    if (last?.inputs.length === inputs.length && last.inputs.every((input, index2) => Object.is(input, inputs[index2]))) {
+    if (last?.inputs.length === inputs.length && last.inputs.every((input, index) => Object.is(input, inputs[index]))) {
       return last.value;
     }
     last = { inputs, value: compute() };
@@ -22090,9 +15541,9 @@ function createCalicoView(context, options) {
       context.onChange();
     }, "watch"),
     settled: search(),
-    refresh: /* @__PURE__ */ __name((signal3) => {
+    refresh: /* @__PURE__ */ __name((signal) => {
       const views = [.../* @__PURE__ */ new Set([everywhere, fallback, scoped])].filter((view) => view !== null);
-      return refreshReadable([...views, ...podViews.values()], signal3, context.api.now);
+      return refreshReadable([...views, ...podViews.values()], signal, context.api.now);
     }, "refresh")
   };
 }
@@ -22127,7 +15578,7 @@ __name(uniqueGaps, "uniqueGaps");
 var MISSING_AGAIN_MS = 5e3;
 var OTHERWISE_AGAIN_MS = 6e4;
 function createPresence(context, names) {
-  const { api, clock, random, signal: signal3, onChange } = context;
+  const { api, clock, random, signal, onChange } = context;
   const known = new Map(names.map((name) => [name, "exists"]));
   const sinceMs = api.now().atMs;
   const unanswered = new Map(names.map((name) => [name, "no answer yet"]));
@@ -22153,11 +15604,11 @@ function createPresence(context, names) {
   }, "ask");
   const keepAsking = /* @__PURE__ */ __name(async (name, onFirst) => {
     let failures = 0;
-    while (!signal3.aborted && api.failure() === null) {
-      failures = await ask(name, signal3) ? 0 : failures + 1;
+    while (!signal.aborted && api.failure() === null) {
+      failures = await ask(name, signal) ? 0 : failures + 1;
       onFirst();
       const answeredAgainMs = known.get(name) === "missing" ? MISSING_AGAIN_MS : OTHERWISE_AGAIN_MS;
-      await sleep(clock, failures === 0 ? answeredAgainMs : backOffMs(failures, random), signal3);
+      await sleep(clock, failures === 0 ? answeredAgainMs : backOffMs(failures, random), signal);
     }
     onFirst();
   }, "keepAsking");
@@ -22166,8 +15617,8 @@ function createPresence(context, names) {
       list ??= [...known].map(([namespace, presence]) => ({ namespace, presence }));
       return list;
     }, "namespaces"),
-    gaps: /* @__PURE__ */ __name(() => [...unanswered].map(([namespace, message2]) => {
-      return { resource: "namespaces", namespace, why: "never-read", sinceMs, message: message2 };
+    gaps: /* @__PURE__ */ __name(() => [...unanswered].map(([namespace, message]) => {
+      return { resource: "namespaces", namespace, why: "never-read", sinceMs, message };
     }), "gaps"),
     settled: Promise.all(names.map((name) => new Promise((resolve) => void keepAsking(name, resolve)))).then(
       () => void 0
@@ -22405,9 +15856,9 @@ function createPicture(context, scope2) {
     witnesses,
     presence,
     needed,
-    refreshForRestart: /* @__PURE__ */ __name(async (signal3) => {
-      const scoped = refreshReadable([pods, ...events], signal3, context.api.now);
-      const refreshed = await Promise.all([scoped, calico2.refresh(signal3)]);
+    refreshForRestart: /* @__PURE__ */ __name(async (signal) => {
+      const scoped = refreshReadable([pods, ...events], signal, context.api.now);
+      const refreshed = await Promise.all([scoped, calico2.refresh(signal)]);
       return refreshed.every((isFresh2) => isFresh2);
     }, "refreshForRestart"),
     neededSettled: allSettled(neededParts),
@@ -22447,12 +15898,12 @@ var EXPLANATION_MS = 2e3;
 function createView(options) {
   const { api, settings } = options;
   const end2 = new AbortController();
-  const signal3 = AbortSignal.any([options.signal, end2.signal]);
-  const changes = createChanges(signal3);
+  const signal = AbortSignal.any([options.signal, end2.signal]);
+  const changes = createChanges(signal);
   const context = {
     ...options,
     random: options.random ?? Math.random,
-    signal: signal3,
+    signal,
     onChange: changes.tell
   };
   let begun = null;
@@ -22462,8 +15913,8 @@ function createView(options) {
   }, "picture");
   return {
     start: /* @__PURE__ */ __name(async () => {
-      await Promise.race([picture().neededSettled, aborted2(signal3)]);
-      await Promise.race([picture().settled, sleep(options.clock, EXPLANATION_MS, signal3)]);
+      await Promise.race([picture().neededSettled, aborted2(signal)]);
+      await Promise.race([picture().settled, sleep(options.clock, EXPLANATION_MS, signal)]);
     }, "start"),
     snapshot: /* @__PURE__ */ __name(() => {
       changes.seen();
@@ -22483,7 +15934,7 @@ function createView(options) {
   };
 }
 __name(createView, "createView");
-function createChanges(signal3) {
+function createChanges(signal) {
   let hasChanged = true;
   let wake = /* @__PURE__ */ __name(() => {
   }, "wake");
@@ -22493,14 +15944,14 @@ function createChanges(signal3) {
     change = null;
     wake();
   }, "tell");
-  signal3.addEventListener("abort", tell, { once: true });
+  signal.addEventListener("abort", tell, { once: true });
   return {
     tell,
     seen: /* @__PURE__ */ __name(() => {
       hasChanged = false;
     }, "seen"),
     next: /* @__PURE__ */ __name(() => {
-      if (hasChanged || signal3.aborted) return Promise.resolve();
+      if (hasChanged || signal.aborted) return Promise.resolve();
       change ??= new Promise((resolve) => {
         wake = resolve;
       });
@@ -22509,9 +15960,9 @@ function createChanges(signal3) {
   };
 }
 __name(createChanges, "createChanges");
-function aborted2(signal3) {
-  if (signal3.aborted) return Promise.resolve();
-  return new Promise((resolve) => signal3.addEventListener("abort", () => resolve(), { once: true }));
+function aborted2(signal) {
+  if (signal.aborted) return Promise.resolve();
+  return new Promise((resolve) => signal.addEventListener("abort", () => resolve(), { once: true }));
 }
 __name(aborted2, "aborted");
 
@@ -22610,12 +16061,12 @@ function createCredentialRenewal(renewCredentials) {
 __name(createCredentialRenewal, "createCredentialRenewal");
 
 // src/cluster/unless-aborted.ts
-function unlessAborted(work, signal3) {
+function unlessAborted(work, signal) {
   return new Promise((resolve, reject) => {
-    const onAbort = /* @__PURE__ */ __name(() => reject(new Error("the run ended", { cause: signal3.reason })), "onAbort");
-    if (signal3.aborted) onAbort();
-    signal3.addEventListener("abort", onAbort, { once: true });
-    work.then(resolve, reject).finally(() => signal3.removeEventListener("abort", onAbort));
+    const onAbort = /* @__PURE__ */ __name(() => reject(new Error("the run ended", { cause: signal.reason })), "onAbort");
+    if (signal.aborted) onAbort();
+    signal.addEventListener("abort", onAbort, { once: true });
+    work.then(resolve, reject).finally(() => signal.removeEventListener("abort", onAbort));
   });
 }
 __name(unlessAborted, "unlessAborted");
@@ -22651,8 +16102,8 @@ function createRequester(options) {
     throw error2;
   }, "accepted");
   return async (target, request, consume) => {
-    const { signal: signal3 } = request;
-    if (signal3.aborted) throw aborted(target);
+    const { signal } = request;
+    if (signal.aborted) throw aborted(target);
     const cut = new AbortController();
     const silence = guardSilence(clock, SILENCE_LIMIT_MS, () => cut.abort());
     let isEndless = false;
@@ -22661,14 +16112,14 @@ function createRequester(options) {
       cut.abort();
     });
     try {
-      const response = await accepted(target, { ...request, signal: AbortSignal.any([signal3, cut.signal]) });
+      const response = await accepted(target, { ...request, signal: AbortSignal.any([signal, cut.signal]) });
       return await consume(response, (bytes) => {
         silence.touch();
         onBytes(bytes);
       });
     } catch (error2) {
       cut.abort();
-      if (signal3.aborted) throw aborted(target);
+      if (signal.aborted) throw aborted(target);
       if (silence.tripped()) throw silent(target, SILENCE_LIMIT_MS);
       if (isEndless) throw unfinished(target, ANSWER_LIMIT_MS);
       throw explained(target, error2);
@@ -22703,10 +16154,10 @@ function createRequestSlots(clock, limit) {
     return new Promise((resolve) => waiting.push(resolve));
   }, "turn");
   return {
-    take: /* @__PURE__ */ __name(async (signal3) => {
+    take: /* @__PURE__ */ __name(async (signal) => {
       await turn();
-      for (let restMs = heldUntilMs - clock.monotonicMs(); restMs > 0 && !signal3.aborted; restMs = heldUntilMs - clock.monotonicMs()) {
-        await sleep(clock, restMs, signal3);
+      for (let restMs = heldUntilMs - clock.monotonicMs(); restMs > 0 && !signal.aborted; restMs = heldUntilMs - clock.monotonicMs()) {
+        await sleep(clock, restMs, signal);
       }
       let isFree = false;
       return () => {
@@ -22733,7 +16184,7 @@ function createApi(options) {
     watchRestarts: 0
   };
   let failure = null;
-  const tell = /* @__PURE__ */ __name((type, message2) => options.tell?.({ type, message: message2 }, serverClock.now()), "tell");
+  const tell = /* @__PURE__ */ __name((type, message) => options.tell?.({ type, message }, serverClock.now()), "tell");
   const slots = createRequestSlots(clock, PARALLEL_GETS);
   const contact = createFirstContact(clock, (error2) => tell("warning", `${error2.message}; trying for half a minute`));
   const recovery = createRecovery();
@@ -22749,7 +16200,7 @@ function createApi(options) {
     onBytes: countBytes,
     onStatus: contact.made
   });
-  const signalOf = /* @__PURE__ */ __name(({ signal: signal3 }) => signal3 === void 0 ? options.signal : AbortSignal.any([options.signal, signal3]), "signalOf");
+  const signalOf = /* @__PURE__ */ __name(({ signal }) => signal === void 0 ? options.signal : AbortSignal.any([options.signal, signal]), "signalOf");
   const attempt = /* @__PURE__ */ __name(async (target, request, consume) => {
     if (failure !== null) throw failure;
     try {
@@ -22762,72 +16213,72 @@ function createApi(options) {
       throw error2;
     }
   }, "attempt");
-  const backOff = /* @__PURE__ */ __name(async ({ kind }, waitMs, signal3) => {
-    if (kind !== "unreachable") return sleep(clock, waitMs, signal3);
+  const backOff = /* @__PURE__ */ __name(async ({ kind }, waitMs, signal) => {
+    if (kind !== "unreachable") return sleep(clock, waitMs, signal);
     const isBack = recovery.signal();
-    await sleep(clock, waitMs, AbortSignal.any([signal3, isBack]));
-    if (isBack.aborted) await sleep(clock, backOffMs(1, random), signal3);
+    await sleep(clock, waitMs, AbortSignal.any([signal, isBack]));
+    if (isBack.aborted) await sleep(clock, backOffMs(1, random), signal);
   }, "backOff");
-  const wait3 = /* @__PURE__ */ __name(async (error2, failures, signal3) => {
+  const wait2 = /* @__PURE__ */ __name(async (error2, failures, signal) => {
     const { retryAfterMs } = error2;
     const waitMs = retryAfterMs === null ? Math.min(backOffMs(failures, random), contact.longestWaitMs()) : retryAfterWaitMs(retryAfterMs, random);
     if (error2.kind === "too-many-requests") slots.holdBack(waitMs);
     tell("debug", `${error2.message}; again in ${Math.round(waitMs)} ms`);
-    await backOff(error2, waitMs, signal3);
-    if (signal3.aborted) return false;
+    await backOff(error2, waitMs, signal);
+    if (signal.aborted) return false;
     stats.retries += 1;
     return true;
   }, "wait");
   const get = /* @__PURE__ */ __name(async (draft, getOptions, consume) => {
     const target = targetOf(draft.method, draft.path);
-    const signal3 = signalOf(getOptions);
+    const signal = signalOf(getOptions);
     for (let failures = 1; ; failures += 1) {
-      const release = await slots.take(signal3);
-      const outcome = await attempt(target, { ...draft, signal: signal3 }, consume).then((value) => ({ value })).catch((rejection) => ({ error: rejection })).finally(release);
+      const release = await slots.take(signal);
+      const outcome = await attempt(target, { ...draft, signal }, consume).then((value) => ({ value })).catch((rejection) => ({ error: rejection })).finally(release);
       if ("value" in outcome) return outcome.value;
       const { error: error2 } = outcome;
       const judgement = contact.judge(error2);
       if (judgement === "final") failure ??= error2;
       if (judgement !== "repeat" || failures >= (getOptions.tries ?? Number.POSITIVE_INFINITY)) throw error2;
       getOptions.onTrouble?.(error2);
-      if (!await wait3(error2, failures, signal3)) throw aborted(target);
+      if (!await wait2(error2, failures, signal)) throw aborted(target);
     }
   }, "get");
   const write = /* @__PURE__ */ __name(async (draft, requestOptions = {}) => {
     const target = targetOf(draft.method, draft.path);
-    const signal3 = signalOf(requestOptions);
+    const signal = signalOf(requestOptions);
     for (let failures = 1; ; failures += 1) {
       try {
-        return await attempt(target, { ...draft, signal: signal3 }, decoded3(target, parseJson));
+        return await attempt(target, { ...draft, signal }, decoded3(target, parseJson));
       } catch (error2) {
         if (!isApiError(error2) || error2.kind !== "too-many-requests" || failures >= WRITE_TRIES) throw error2;
-        const mayGoOn = await wait3(error2, failures, signal3);
+        const mayGoOn = await wait2(error2, failures, signal);
         if (draft.method === "DELETE") throw error2;
         if (!mayGoOn) throw aborted(target);
       }
     }
   }, "write");
-  const decoded3 = /* @__PURE__ */ __name((target, decode3, limitBytes) => async (response, onChunk) => {
+  const decoded3 = /* @__PURE__ */ __name((target, decode2, limitBytes) => async (response, onChunk) => {
     const body = await readBody(response.body, onChunk, limitBytes);
     if (isHtml(response, body)) throw notKubernetes(target, response);
-    const value = await decode3(body);
+    const value = await decode2(body);
     contact.made();
     return value;
   }, "decoded");
   const open = /* @__PURE__ */ __name(async (path2, openOptions = {}) => {
-    const signal3 = signalOf(openOptions);
-    const release = await slots.take(signal3);
+    const signal = signalOf(openOptions);
+    const release = await slots.take(signal);
     try {
       return await attempt(
         targetOf("GET", path2),
-        { ...getDraft(path2, openOptions), signal: signal3 },
+        { ...getDraft(path2, openOptions), signal },
         (response) => Promise.resolve({ ...response, body: countedBody(response.body, countBytes) })
       );
     } finally {
       release();
     }
   }, "open");
-  const read = /* @__PURE__ */ __name((path2, decode3, readOptions = {}) => get(getDraft(path2, readOptions), readOptions, decoded3(targetOf("GET", path2), decode3, readOptions.limitBytes)), "read");
+  const read = /* @__PURE__ */ __name((path2, decode2, readOptions = {}) => get(getDraft(path2, readOptions), readOptions, decoded3(targetOf("GET", path2), decode2, readOptions.limitBytes)), "read");
   return {
     read,
     getJson: /* @__PURE__ */ __name((path2, getOptions) => read(path2, parseJson, getOptions), "getJson"),
@@ -22870,7 +16321,7 @@ function expiryOfToken(token) {
   if (signature === void 0) return null;
   try {
     const claims = JSON.parse(Buffer.from(payload, "base64url").toString("utf8"));
-    const expiresAtMs = isRecord2(claims) && typeof claims.exp === "number" ? claims.exp * 1e3 : Number.NaN;
+    const expiresAtMs = isRecord(claims) && typeof claims.exp === "number" ? claims.exp * 1e3 : Number.NaN;
     return Math.abs(expiresAtMs) <= LAST_TIME_MS ? expiresAtMs : null;
   } catch {
     return null;
@@ -22884,8 +16335,8 @@ function warningsAboutAge({ credentials, dial }, user, nowMs) {
   return [...aboutToken(credentials, of2, nowMs), ...aboutCertificate(dial.tls.cert, of2, nowMs)];
 }
 __name(warningsAboutAge, "warningsAboutAge");
-function aboutToken({ headers: headers2 }, of2, nowMs) {
-  const authorization = headers2.Authorization;
+function aboutToken({ headers }, of2, nowMs) {
+  const authorization = headers.Authorization;
   const token = typeof authorization === "string" ? authorization.replace(/^Bearer /, "") : "";
   const expiresAtMs = expiryOfToken(token);
   if (expiresAtMs === null || expiresAtMs > nowMs) return [];
@@ -23064,7 +16515,7 @@ function base64(text3) {
 __name(base64, "base64");
 
 // src/cluster/kubeconfig-secrets.ts
-var SECRET_NAME = /(?:token|secret|password|passwd|passphrase|credentials?|(?:private|access|api)[-_]?key)$/i;
+var SECRET_NAME = /(?:token|secret|password|passwd|passphrase|(?<!application_)credentials?|(?:private|access|api)[-_]?key)$/i;
 function secretsOfUser(user) {
   if (user === null) return [];
   const { token, username, password, keyData, exec, authProvider } = user;
@@ -23085,15 +16536,15 @@ function basicOf(username, password) {
 __name(basicOf, "basicOf");
 function secretsOfPlugin({ env, args }) {
   const inEnv = Object.entries(env).filter(([name]) => SECRET_NAME.test(name));
-  const inArgs = args.flatMap((arg, index2) => {
+  const inArgs = args.flatMap((arg, index) => {
     const { name = "", value } = /^--?(?<name>[\w-]+)(?:=(?<value>.*))?$/s.exec(arg)?.groups ?? {};
-    return SECRET_NAME.test(name) ? [value ?? args[index2 + 1] ?? ""] : [];
+    return SECRET_NAME.test(name) ? [value ?? args[index + 1] ?? ""] : [];
   });
   return [...inEnv.map(([, value]) => value), ...inArgs];
 }
 __name(secretsOfPlugin, "secretsOfPlugin");
 function secretsOfProvider(authProvider) {
-  const config = isRecord2(authProvider) && isRecord2(authProvider.config) ? authProvider.config : {};
+  const config = isRecord(authProvider) && isRecord(authProvider.config) ? authProvider.config : {};
   return Object.entries(config).filter(([name]) => SECRET_NAME.test(name)).map(([, value]) => value).filter((value) => typeof value === "string");
 }
 __name(secretsOfProvider, "secretsOfProvider");
@@ -23203,11 +16654,11 @@ __name(decoded, "decoded");
 // src/cluster/oidc.ts
 var OIDC_TIMEOUT_MS = 3e4;
 var ANSWER_LIMIT_BYTES = 1024 * 1024;
-async function refreshIdToken(provider, refreshToken, { env, clock, signal: signal3 }) {
+async function refreshIdToken(provider, refreshToken, { env, clock, signal }) {
   const { issuer, clientId, clientSecret } = provider;
   const url = issuerUrl(issuer);
   const late = new AbortController();
-  const ask = await askerFor(url, provider, env, AbortSignal.any([signal3, late.signal]));
+  const ask = await askerFor(url, provider, env, AbortSignal.any([signal, late.signal]));
   const cancelTimer = clock.after(OIDC_TIMEOUT_MS, () => late.abort());
   try {
     const discovered = await ask(new URL(`${url.href.replace(/\/$/, "")}/.well-known/openid-configuration`));
@@ -23220,12 +16671,12 @@ async function refreshIdToken(provider, refreshToken, { env, clock, signal: sign
     if (answer.status !== 200) {
       throw failed(url, `it refused the refresh token (${answer.status}${errorCodeOf(answer.body)})`);
     }
-    const { id_token: idToken, refresh_token: next } = isRecord2(answer.body) ? answer.body : {};
+    const { id_token: idToken, refresh_token: next } = isRecord(answer.body) ? answer.body : {};
     if (typeof idToken !== "string" || idToken === "") throw failed(url, "it gave no id-token for the refresh token");
     return { idToken, refreshToken: typeof next === "string" && next !== "" ? next : refreshToken };
   } catch (error2) {
     if (isConnectError(error2)) throw error2;
-    if (signal3.aborted) throw failed(url, "the run ended before it had answered");
+    if (signal.aborted) throw failed(url, "the run ended before it had answered");
     if (late.signal.aborted) throw failed(url, `it did not answer within ${OIDC_TIMEOUT_MS / 1e3} s`);
     throw failed(url, networkProblemOf(error2).what, error2);
   } finally {
@@ -23250,7 +16701,7 @@ function issuerUrl(text3) {
 }
 __name(issuerUrl, "issuerUrl");
 function endpointOf(document2, issuer) {
-  const endpoint = isRecord2(document2) ? document2.token_endpoint : null;
+  const endpoint = isRecord(document2) ? document2.token_endpoint : null;
   const url = typeof endpoint === "string" && URL.canParse(endpoint) ? new URL(endpoint) : null;
   if (url?.protocol === "https:") return url;
   throw failed(issuer, "its discovery document names no token endpoint with https://");
@@ -23262,11 +16713,11 @@ function basic(clientId, clientSecret) {
 }
 __name(basic, "basic");
 function errorCodeOf(body) {
-  const code = isRecord2(body) && typeof body.error === "string" ? body.error : "";
+  const code = isRecord(body) && typeof body.error === "string" ? body.error : "";
   return /^(?:invalid_(?:request|client|grant|scope)|unauthorized_client|unsupported_grant_type)$/.test(code) ? `, ${code}` : "";
 }
 __name(errorCodeOf, "errorCodeOf");
-async function askerFor(issuer, provider, env, signal3) {
+async function askerFor(issuer, provider, env, signal) {
   const { caData, caFile } = provider;
   const cluster = {
     ...{ name: "issuer", server: issuer.origin, caData, caFile, tlsServerName: null, skipTlsVerify: false },
@@ -23275,11 +16726,11 @@ async function askerFor(issuer, provider, env, signal3) {
   const target = { cluster, user: null, context: "", source: "kubeconfig" };
   const dialer = createDialer(target, proxyFor(issuer, null, env));
   const dial = await dialer.dial({ headers: {}, certificate: null, key: null });
-  const ask = /* @__PURE__ */ __name((url, form, authorization) => exchange(dial, url, form, authorization, signal3), "ask");
+  const ask = /* @__PURE__ */ __name((url, form, authorization) => exchange(dial, url, form, authorization, signal), "ask");
   return Object.assign(ask, { close: dialer.close });
 }
 __name(askerFor, "askerFor");
-function exchange({ agent, tls: tls3 }, url, form, authorization, signal3) {
+function exchange({ agent, tls: tls3 }, url, form, authorization, signal) {
   const body = form === void 0 ? void 0 : new URLSearchParams(form).toString();
   const options = {
     ...tls3,
@@ -23298,13 +16749,13 @@ function exchange({ agent, tls: tls3 }, url, form, authorization, signal3) {
       request.destroy();
       reject(new Error("aborted"));
     }, "onAbort");
-    if (signal3.aborted) onAbort();
-    signal3.addEventListener("abort", onAbort, { once: true });
-    request.on("close", () => signal3.removeEventListener("abort", onAbort));
+    if (signal.aborted) onAbort();
+    signal.addEventListener("abort", onAbort, { once: true });
+    request.on("close", () => signal.removeEventListener("abort", onAbort));
     request.on("error", reject);
-    request.on("response", (message2) => {
-      const status = message2.statusCode ?? 0;
-      readBody(message2, () => void 0, ANSWER_LIMIT_BYTES).then(
+    request.on("response", (message) => {
+      const status = message.statusCode ?? 0;
+      readBody(message, () => void 0, ANSWER_LIMIT_BYTES).then(
         (bytes) => resolve({ status, body: jsonOf(bytes) }),
         reject
       );
@@ -23328,9 +16779,9 @@ var REMOVED = {
   azure: "the exec plugin kubelogin"
 };
 function createAuthProvider(user, options) {
-  const provider = isRecord2(user.authProvider) ? user.authProvider : {};
+  const provider = isRecord(user.authProvider) ? user.authProvider : {};
   const name = textIn(provider, "name");
-  const config = isRecord2(provider.config) ? provider.config : {};
+  const config = isRecord(provider.config) ? provider.config : {};
   const who = `the auth provider ${quote(name)} of user ${quote(user.name)}`;
   switch (name) {
     case "oidc":
@@ -23343,8 +16794,8 @@ function createAuthProvider(user, options) {
   }
 }
 __name(createAuthProvider, "createAuthProvider");
-function failed2(message2) {
-  return new ConnectError(message2, { reason: "CredentialsFailed" });
+function failed2(message) {
+  return new ConnectError(message, { reason: "CredentialsFailed" });
 }
 __name(failed2, "failed");
 function textIn(record2, name) {
@@ -23361,7 +16812,8 @@ function createOidc(who, config, options) {
     caFile: textIn(config, "idp-certificate-authority") || null
   };
   let idToken = textIn(config, "id-token");
-  let refreshToken = textIn(config, "refresh-token");
+  const givenRefreshToken = textIn(config, "refresh-token");
+  let refreshToken = givenRefreshToken;
   const canRefresh = refreshToken !== "" && provider.issuer !== "" && provider.clientId !== "";
   return async (refused2) => {
     const expiresAtMs = expiryOfToken(idToken);
@@ -23374,7 +16826,8 @@ function createOidc(who, config, options) {
     if (hasExpired || refused2 && canRefresh) {
       ({ idToken, refreshToken } = await refreshIdToken(provider, refreshToken, options));
     }
-    return { token: idToken, secrets: [idToken, refreshToken], expiresAtMs: expiryOfToken(idToken) };
+    const warning2 = refreshToken === givenRefreshToken ? null : `${who} was given a new refresh token, which is not written into the kubeconfig: where each one can be used only once, the next run has to log in again`;
+    return { token: idToken, secrets: [idToken, refreshToken], expiresAtMs: expiryOfToken(idToken), warning: warning2 };
   };
 }
 __name(createOidc, "createOidc");
@@ -23384,7 +16837,7 @@ function ofKubeconfig(who, name, config, { clock }) {
   const expiryMs = Date.parse(textIn(config, "expiry"));
   const expiresAtMs = [expiryMs, expiresOnMs].find((atMs) => !Number.isNaN(new Date(atMs).getTime())) ?? null;
   if (token !== "" && (expiresAtMs === null || expiresAtMs > clock.wallMs())) {
-    return { token, secrets: [token], expiresAtMs };
+    return { token, secrets: [token], expiresAtMs, warning: null };
   }
   const what = token === "" ? "no token" : `a token that ${expired(expiresAtMs)}`;
   throw failed2(`${who} has ${what}, and kubectl has had no such provider since 1.26: log in with ${REMOVED[name]}`);
@@ -23402,8 +16855,8 @@ var import_node_path2 = __nccwpck_require__(760);
 
 // src/cluster/exec-info.ts
 var import_promises = __nccwpck_require__(455);
-async function execInfo(plugin2, cluster) {
-  const { apiVersion, provideClusterInfo } = plugin2;
+async function execInfo(plugin, cluster) {
+  const { apiVersion, provideClusterInfo } = plugin;
   const spec = { interactive: false, ...provideClusterInfo ? { cluster: await clusterInfo(cluster) } : {} };
   return JSON.stringify({ apiVersion, kind: "ExecCredential", spec });
 }
@@ -23455,51 +16908,50 @@ __name(redact, "redact");
 // src/cluster/exec-plugin.ts
 var EXEC_TIMEOUT_MS = 3e4;
 var OUTPUT_LIMIT_BYTES = 1024 * 1024;
-var WORDS_LIMIT_BYTES = 400;
-var WORDS_LINES = 3;
+var WORDS_LIMIT = 600;
 async function runExecPlugin(options) {
-  const { plugin: plugin2, user } = options;
-  const name = `exec plugin ${quote(plugin2.command)} of user ${quote(user)}`;
-  if (plugin2.command === "") throw failed3(`${name} has no command: repair the kubeconfig`);
-  if (plugin2.interactiveMode === "Always") {
+  const { plugin, user } = options;
+  const name = `exec plugin ${quote(plugin.command)} of user ${quote(user)}`;
+  if (plugin.command === "") throw failed3(`${name} has no command: repair the kubeconfig`);
+  if (plugin.interactiveMode === "Always") {
     throw failed3(`${name} asks for a terminal (interactiveMode: Always), and there is none: use another login for CI`);
   }
-  const output = await run(options, name, await execInfo(plugin2, options.cluster));
-  return credentialOf(output, plugin2, name);
+  const output = await run(options, name, await execInfo(plugin, options.cluster));
+  return credentialOf(output, plugin, name);
 }
 __name(runExecPlugin, "runExecPlugin");
-function failed3(message2, cause) {
-  return new ConnectError(message2, { reason: "CredentialsFailed", ...cause === void 0 ? {} : { cause } });
+function failed3(message, cause) {
+  return new ConnectError(message, { reason: "CredentialsFailed", ...cause === void 0 ? {} : { cause } });
 }
 __name(failed3, "failed");
 var CAN_GROUP = process.platform !== "win32";
-function start({ plugin: plugin2, env }, name, info2) {
+function start({ plugin, env }, name, info2) {
   const options = {
-    env: { ...env, ...plugin2.env, KUBERNETES_EXEC_INFO: info2 },
+    env: { ...env, ...plugin.env, KUBERNETES_EXEC_INFO: info2 },
     detached: CAN_GROUP,
     windowsHide: true
   };
   try {
-    return (0, import_node_child_process5.spawn)(plugin2.command, plugin2.args, { ...options, stdio: ["ignore", "pipe", "pipe"] });
+    return (0, import_node_child_process5.spawn)(plugin.command, plugin.args, { ...options, stdio: ["ignore", "pipe", "pipe"] });
   } catch (error2) {
     throw failed3(`${name} cannot be started: ${error2.code}`);
   }
 }
 __name(start, "start");
 function run(options, name, info2) {
-  const { plugin: plugin2, clock, signal: signal3 } = options;
+  const { plugin, clock, signal } = options;
   return new Promise((resolve, reject) => {
-    if (signal3.aborted) {
+    if (signal.aborted) {
       reject(failed3(`${name} was not run: the run ends`));
       return;
     }
     const child = start(options, name, info2);
     let output = "";
     let words = "";
-    const lastWords = /* @__PURE__ */ __name(() => lastOf(redact(words, [...secretsOfPlugin(plugin2), ...secretsIn(output)])), "lastWords");
+    const whatItSaid = /* @__PURE__ */ __name(() => inShort(redact(words, [...secretsOfPlugin(plugin), ...secretsIn(output)])), "whatItSaid");
     const end2 = /* @__PURE__ */ __name((finish) => {
       cancelTimer();
-      signal3.removeEventListener("abort", onAbort);
+      signal.removeEventListener("abort", onAbort);
       finish();
     }, "end");
     const kill = /* @__PURE__ */ __name(() => {
@@ -23511,16 +16963,16 @@ function run(options, name, info2) {
       child.stdout.destroy();
       child.stderr.destroy();
     }, "kill");
-    const giveUp = /* @__PURE__ */ __name((message2) => {
+    const giveUp = /* @__PURE__ */ __name((message) => {
       kill();
-      end2(() => reject(failed3(message2)));
+      end2(() => reject(failed3(message)));
     }, "giveUp");
-    const onAbort = /* @__PURE__ */ __name(() => giveUp(`${name} had not finished when the run ended, and was stopped; ${WAITS_FOR_SOMEBODY}${lastWords()}`), "onAbort");
+    const onAbort = /* @__PURE__ */ __name(() => giveUp(`${name} had not finished when the run ended, and was stopped; ${WAITS_FOR_SOMEBODY}${whatItSaid()}`), "onAbort");
     const cancelTimer = clock.after(
       EXEC_TIMEOUT_MS,
-      () => giveUp(`${name} did not finish within ${EXEC_TIMEOUT_MS / 1e3} s; ${WAITS_FOR_SOMEBODY}${lastWords()}`)
+      () => giveUp(`${name} did not finish within ${EXEC_TIMEOUT_MS / 1e3} s; ${WAITS_FOR_SOMEBODY}${whatItSaid()}`)
     );
-    signal3.addEventListener("abort", onAbort, { once: true });
+    signal.addEventListener("abort", onAbort, { once: true });
     child.stdout.setEncoding("utf8").on("data", (data) => {
       output += data;
       if (output.length > OUTPUT_LIMIT_BYTES) giveUp(`${name} printed more than any credential has`);
@@ -23531,19 +16983,19 @@ function run(options, name, info2) {
     child.on("error", (cause) => end2(() => reject(notStarted(cause, options, name))));
     child.on("close", (code, killedBy) => {
       const how = code === null ? `was killed by ${killedBy}` : `failed with exit code ${code}`;
-      end2(() => code === 0 ? resolve(output) : reject(failed3(`${name} ${how}${lastWords()}`)));
+      end2(() => code === 0 ? resolve(output) : reject(failed3(`${name} ${how}${whatItSaid()}`)));
     });
   });
 }
 __name(run, "run");
 var WAITS_FOR_SOMEBODY = "it may be waiting for a terminal, a browser or the network: log in before this step";
-function notStarted(cause, { plugin: plugin2, env }, name) {
+function notStarted(cause, { plugin, env }, name) {
   if (cause.code !== "ENOENT") return failed3(`${name} cannot be started: ${cause.code}`, cause);
-  if (isThere2(plugin2, env)) {
+  if (isThere2(plugin, env)) {
     return failed3(`${name} cannot be started: it is there, but not the program that its first line names`, cause);
   }
-  const hint = plugin2.installHint.trim();
-  const fix = hint === "" ? "install it in a step before this one, or log in with another method" : capText(hint, WORDS_LIMIT_BYTES);
+  const hint = plugin.installHint.trim();
+  const fix = hint === "" ? "install it in a step before this one, or log in with another method" : capText(hint, WORDS_LIMIT);
   return failed3(`${name} is not there: ${fix}`, cause);
 }
 __name(notStarted, "notStarted");
@@ -23553,32 +17005,36 @@ function isThere2({ command, env: own }, env) {
   return folders.some((folder) => folder !== "" && (0, import_node_fs5.existsSync)((0, import_node_path2.join)(folder, command)));
 }
 __name(isThere2, "isThere");
-function lastOf(words) {
-  const lines = words.split(/[\r\n]+/).filter((line) => line.trim() !== "");
-  const last = lines.slice(-WORDS_LINES).join(" ").trim();
-  return last === "" ? "" : `: ${capText(last, WORDS_LIMIT_BYTES)}`;
+var KLOG_HEADER = /^[IWEF]\d{4} [\d:.]+ +\d+ \S+\] /gm;
+function inShort(words) {
+  const line = words.replaceAll(KLOG_HEADER, "").replaceAll(/\s+/g, " ").trim();
+  if (line === "") return "";
+  const characters = [...line];
+  if (characters.length <= WORDS_LIMIT) return `: ${line}`;
+  const [head2, tail] = [characters.slice(0, WORDS_LIMIT / 2), characters.slice(-WORDS_LIMIT / 2)];
+  return `: ${head2.join("")} … ${tail.join("")}`;
 }
-__name(lastOf, "lastOf");
+__name(inShort, "inShort");
 function secretsIn(output) {
   const status = statusIn(parse2(output));
   return [status.token, status.clientKeyData].filter((secret) => typeof secret === "string");
 }
 __name(secretsIn, "secretsIn");
 function statusIn(credential) {
-  return isRecord2(credential) && isRecord2(credential.status) ? credential.status : {};
+  return isRecord(credential) && isRecord(credential.status) ? credential.status : {};
 }
 __name(statusIn, "statusIn");
 var VERSION2 = /^client\.authentication\.k8s\.io\/v\d\w*$/;
-function credentialOf(output, plugin2, name) {
+function credentialOf(output, plugin, name) {
   const credential = parse2(output);
-  if (!isRecord2(credential) || credential.kind !== "ExecCredential") {
+  if (!isRecord(credential) || credential.kind !== "ExecCredential") {
     throw failed3(`${name} printed no ExecCredential: it must print JSON on stdout, and nothing else`);
   }
-  if (plugin2.apiVersion !== "" && credential.apiVersion !== plugin2.apiVersion) {
+  if (plugin.apiVersion !== "" && credential.apiVersion !== plugin.apiVersion) {
     const version = textOf2(credential.apiVersion) ?? "";
     const shown = VERSION2.test(version) ? `apiVersion ${quote(version)}` : "no apiVersion of an ExecCredential";
     throw failed3(
-      `${name} answered with ${shown}, the kubeconfig asks for ${quote(plugin2.apiVersion)}: update one of the two`
+      `${name} answered with ${shown}, the kubeconfig asks for ${quote(plugin.apiVersion)}: update one of the two`
     );
   }
   const status = statusIn(credential);
@@ -23648,7 +17104,8 @@ function createCredentialSource(options) {
     }, "current"),
     renew: /* @__PURE__ */ __name(async () => {
       await renewed2(true);
-    }, "renew")
+    }, "renew"),
+    warnings: /* @__PURE__ */ __name(() => [present2?.warning ?? null].filter((warning2) => warning2 !== null), "warnings")
   };
 }
 __name(createCredentialSource, "createCredentialSource");
@@ -23656,8 +17113,8 @@ function obtainerFor(user, options) {
   const { clock, target } = options;
   const { exec, username } = user;
   if (exec !== null) {
-    const plugin2 = { ...options, plugin: exec, user: user.name, cluster: target.cluster };
-    return async () => expiring(user, await runExecPlugin(plugin2), clock);
+    const plugin = { ...options, plugin: exec, user: user.name, cluster: target.cluster };
+    return async () => expiring(user, await runExecPlugin(plugin), clock);
   }
   if (user.token !== null || user.tokenFile !== null) {
     return async () => {
@@ -23672,9 +17129,9 @@ function obtainerFor(user, options) {
   if (user.authProvider !== null) {
     const provider = createAuthProvider(user, options);
     return async (refused2) => {
-      const { token, secrets, expiresAtMs } = await provider(refused2);
+      const { token, secrets, expiresAtMs, warning: warning2 } = await provider(refused2);
       const obtained = expiring(user, { token, certificate: null, key: null, expiresAtMs }, clock);
-      return { ...obtained, secrets };
+      return { ...obtained, secrets, warning: warning2 };
     };
   }
   return () => Promise.resolve(lasting(user, {}, []));
@@ -23685,12 +17142,13 @@ function ofNobody() {
     credentials: { headers: {}, certificate: null, key: null },
     secrets: [],
     renewAtMs: null,
-    expiresAtMs: null
+    expiresAtMs: null,
+    warning: null
   };
 }
 __name(ofNobody, "ofNobody");
-function lasting(user, headers2, secrets) {
-  const all = { ...user.impersonation, ...headers2 };
+function lasting(user, headers, secrets) {
+  const all = { ...user.impersonation, ...headers };
   return { ...ofNobody(), credentials: { headers: all, certificate: null, key: null }, secrets };
 }
 __name(lasting, "lasting");
@@ -23706,11 +17164,11 @@ function expiring(user, credential, clock) {
   const restMs = expiresAtMs === null ? 0 : expiresAtMs - clock.wallMs();
   if (expiresAtMs === null || restMs <= 0) return { ...base, credentials, secrets };
   const aheadMs = Math.min(RENEW_AHEAD_MS, restMs * RENEW_AHEAD_SHARE);
-  return { credentials, secrets, renewAtMs: expiresAtMs - aheadMs, expiresAtMs };
+  return { ...base, credentials, secrets, renewAtMs: expiresAtMs - aheadMs, expiresAtMs };
 }
 __name(expiring, "expiring");
-function refuseUnsendable({ headers: headers2 }, user) {
-  for (const [name, values] of Object.entries(headers2)) {
+function refuseUnsendable({ headers }, user) {
+  for (const [name, values] of Object.entries(headers)) {
     if (![values].flat().some((value) => /[^\t\x20-\x7e\x80-\xff]/.test(value))) continue;
     const what = name === "Authorization" ? "the token" : `the header ${name}`;
     throw new ConnectError(
@@ -23728,8 +17186,8 @@ async function tokenFrom({ tokenFile, token, name }) {
     throw new Error("it is empty");
   } catch (cause) {
     if (token !== null) return null;
-    const { code, message: message2 } = cause;
-    throw new ConnectError(`the token file ${tokenFile} of user ${quote(name)} cannot be read: ${code ?? message2}`, {
+    const { code, message } = cause;
+    throw new ConnectError(`the token file ${tokenFile} of user ${quote(name)} cannot be read: ${code ?? message}`, {
       reason: "CredentialsFailed",
       cause
     });
@@ -23742,7 +17200,29 @@ var import_node_http2 = __nccwpck_require__(67);
 var import_node_https4 = __nccwpck_require__(708);
 var import_node_stream = __nccwpck_require__(75);
 var import_node_zlib = __nccwpck_require__(522);
-var USER_AGENT3 = "calico-health-gate";
+
+// src/cluster/proxy-error.ts
+var SOCKS_REFUSALS = [
+  [/authentication|NotAllowed|Rejected(?:Ident)?\)/i, "ERR_PROXY_REFUSED"],
+  [/rejected connection/i, "ERR_PROXY_FAILED"],
+  [/handshake|Socket closed/i, "ERR_PROXY_NO_SOCKS"]
+];
+var ERRNO = /\b(E[A-Z]{4,})\b/;
+function throughProxy(error2, proxy) {
+  const { message } = error2;
+  const status = /^Bad response: (\d+)$/.exec(message)?.[1];
+  if (status !== void 0) {
+    const code2 = Number(status) >= 500 ? "ERR_PROXY_FAILED" : "ERR_PROXY_REFUSED";
+    return Object.assign(new Error(`it answered ${status}`, { cause: error2 }), { code: code2, proxy });
+  }
+  if (!proxy.startsWith("socks") || !("options" in error2)) return Object.assign(error2, { proxy });
+  const code = ERRNO.exec(message)?.[1] ?? SOCKS_REFUSALS.find(([words]) => words.test(message))?.[1] ?? "";
+  return Object.assign(new Error(message), { code, proxy });
+}
+__name(throughProxy, "throughProxy");
+
+// src/cluster/https-transport.ts
+var USER_AGENT = "calico-health-gate";
 function createHttpsTransport(options) {
   const { server, proxy } = options;
   const basePath = server.pathname.replace(/\/+$/, "");
@@ -23763,21 +17243,21 @@ function createHttpsTransport(options) {
       }
     };
     return new Promise((resolve, reject) => {
-      const { signal: signal3 } = request;
+      const { signal } = request;
       const exchange2 = send(requestOptions);
       const onAbort = /* @__PURE__ */ __name(() => {
-        const error2 = new Error("the request was aborted", { cause: signal3.reason });
+        const error2 = new Error("the request was aborted", { cause: signal.reason });
         exchange2.destroy(error2);
         reject(error2);
       }, "onAbort");
       exchange2.on("error", (error2) => reject(proxy === null ? error2 : throughProxy(error2, proxy)));
-      if (signal3.aborted) {
+      if (signal.aborted) {
         onAbort();
         return;
       }
-      signal3.addEventListener("abort", onAbort, { once: true });
-      exchange2.on("close", () => signal3.removeEventListener("abort", onAbort));
-      exchange2.on("response", (message2) => resolve(responseOf(message2)));
+      signal.addEventListener("abort", onAbort, { once: true });
+      exchange2.on("close", () => signal.removeEventListener("abort", onAbort));
+      exchange2.on("response", (message) => resolve(responseOf(message)));
       exchange2.end(request.body);
     });
   };
@@ -23787,35 +17267,28 @@ function headersOf(request, compress) {
   const { accept = "application/json", body } = request;
   return {
     Accept: accept,
-    "User-Agent": USER_AGENT3,
+    "User-Agent": USER_AGENT,
     ...compress ? { "Accept-Encoding": "gzip" } : {},
     ...body === void 0 ? {} : { "Content-Type": "application/json", "Content-Length": String(Buffer.byteLength(body)) }
   };
 }
 __name(headersOf, "headersOf");
-function responseOf(message2) {
-  const headers2 = {};
-  for (const [name, value] of Object.entries(message2.headers)) {
-    if (value !== void 0) headers2[name] = Array.isArray(value) ? value.join(", ") : value;
+function responseOf(message) {
+  const headers = {};
+  for (const [name, value] of Object.entries(message.headers)) {
+    if (value !== void 0) headers[name] = Array.isArray(value) ? value.join(", ") : value;
   }
-  return { status: message2.statusCode ?? 0, headers: headers2, body: decoded2(message2) };
+  return { status: message.statusCode ?? 0, headers, body: decoded2(message) };
 }
 __name(responseOf, "responseOf");
-function decoded2(message2) {
-  if (message2.headers["content-encoding"] !== "gzip") return message2;
+function decoded2(message) {
+  if (message.headers["content-encoding"] !== "gzip") return message;
   const gunzip = (0, import_node_zlib.createGunzip)({ flush: import_node_zlib.constants.Z_SYNC_FLUSH });
-  (0, import_node_stream.pipeline)(message2, gunzip, () => {
+  (0, import_node_stream.pipeline)(message, gunzip, () => {
   });
   return gunzip;
 }
 __name(decoded2, "decoded");
-function throughProxy(error2, proxy) {
-  const status = /^Bad response: (\d+)$/.exec(error2.message)?.[1];
-  if (status === void 0) return Object.assign(error2, { proxy });
-  const code = Number(status) >= 500 ? "ERR_PROXY_FAILED" : "ERR_PROXY_REFUSED";
-  return Object.assign(new Error(`it answered ${status}`, { cause: error2 }), { code, proxy });
-}
-__name(throughProxy, "throughProxy");
 
 // src/cluster/kubeconfig-source.ts
 var import_promises3 = __nccwpck_require__(455);
@@ -23832,8 +17305,8 @@ async function parseKubeconfig(text3, path2) {
   } catch (error2) {
     problem = whereOf(error2);
   }
-  if (problem === null && !isRecord2(config)) problem = "it is YAML, but no kubeconfig";
-  if (problem !== null) throw invalid2(`the kubeconfig ${path2} cannot be read: ${problem}`);
+  if (problem === null && !isRecord(config)) problem = "it is YAML, but no kubeconfig";
+  if (problem !== null) throw invalid(`the kubeconfig ${path2} cannot be read: ${problem}`);
   const { clusters, users, contexts, "current-context": currentContext } = config;
   const folder = (0, import_node_path3.dirname)(path2);
   return {
@@ -23857,10 +17330,10 @@ function mergeKubeconfigs(configs) {
   };
 }
 __name(mergeKubeconfigs, "mergeKubeconfigs");
-function invalid2(message2) {
-  return new ConnectError(message2, { reason: "KubeconfigInvalid" });
+function invalid(message) {
+  return new ConnectError(message, { reason: "KubeconfigInvalid" });
 }
-__name(invalid2, "invalid");
+__name(invalid, "invalid");
 function firstOfEachName(entries) {
   const byName = /* @__PURE__ */ new Map();
   for (const entry of entries) if (!byName.has(entry.name)) byName.set(entry.name, entry);
@@ -23868,22 +17341,22 @@ function firstOfEachName(entries) {
 }
 __name(firstOfEachName, "firstOfEachName");
 function whereOf(error2) {
-  const mark = isRecord2(error2) ? error2.mark : void 0;
-  const line = isRecord2(mark) ? mark.line : void 0;
+  const mark = isRecord(error2) ? error2.mark : void 0;
+  const line = isRecord(mark) ? mark.line : void 0;
   return typeof line === "number" ? `it is no YAML (line ${line + 1})` : "it is no YAML";
 }
 __name(whereOf, "whereOf");
 function named(list, key, read) {
   if (!Array.isArray(list)) return [];
-  return list.filter(isRecord2).flatMap((entry) => {
+  return list.filter(isRecord).flatMap((entry) => {
     const name = textOf3(entry.name);
     const content = entry[key];
-    return name === null ? [] : [read(name, isRecord2(content) ? content : {})];
+    return name === null ? [] : [read(name, isRecord(content) ? content : {})];
   });
 }
 __name(named, "named");
 function clusterOf(name, cluster, folder) {
-  const extensions = Array.isArray(cluster.extensions) ? cluster.extensions.filter(isRecord2) : [];
+  const extensions = Array.isArray(cluster.extensions) ? cluster.extensions.filter(isRecord) : [];
   return {
     name,
     server: textOf3(cluster.server) ?? "",
@@ -23908,7 +17381,7 @@ function userOf(name, user, folder) {
     tokenFile: pathOf4(user.tokenFile, folder),
     username: textOf3(user.username),
     password: textOf3(user.password),
-    exec: isRecord2(user.exec) ? execOf(user.exec, folder) : null,
+    exec: isRecord(user.exec) ? execOf(user.exec, folder) : null,
     authProvider: user["auth-provider"] ?? null,
     impersonation: impersonationOf(user)
   };
@@ -23916,7 +17389,7 @@ function userOf(name, user, folder) {
 __name(userOf, "userOf");
 function execOf(exec, folder) {
   const command = textOf3(exec.command) ?? "";
-  const env = Array.isArray(exec.env) ? exec.env.filter(isRecord2) : [];
+  const env = Array.isArray(exec.env) ? exec.env.filter(isRecord) : [];
   return {
     apiVersion: textOf3(exec.apiVersion) ?? "",
     // A command with a slash is looked for beside the kubeconfig (client-go: ResolveLocalPaths).
@@ -23932,16 +17405,16 @@ __name(execOf, "execOf");
 function impersonationOf(user) {
   const as = textOf3(user.as);
   if (as === null) return {};
-  const headers2 = { "Impersonate-User": as };
+  const headers = { "Impersonate-User": as };
   const uid = textOf3(user["as-uid"]);
-  if (uid !== null) headers2["Impersonate-Uid"] = uid;
+  if (uid !== null) headers["Impersonate-Uid"] = uid;
   const groups = textsOf(user["as-groups"]);
-  if (groups.length > 0) headers2["Impersonate-Group"] = groups;
+  if (groups.length > 0) headers["Impersonate-Group"] = groups;
   const extra = user["as-user-extra"];
-  for (const [key, values] of Object.entries(isRecord2(extra) ? extra : {})) {
-    headers2[`Impersonate-Extra-${encodeURIComponent(key)}`] = textsOf(values);
+  for (const [key, values] of Object.entries(isRecord(extra) ? extra : {})) {
+    headers[`Impersonate-Extra-${encodeURIComponent(key)}`] = textsOf(values);
   }
-  return headers2;
+  return headers;
 }
 __name(impersonationOf, "impersonationOf");
 function textOf3(value) {
@@ -23985,7 +17458,7 @@ async function findTarget(options) {
 }
 __name(findTarget, "findTarget");
 async function fromList(list, options) {
-  if (looksLikeKubeconfigContent(list)) throw invalid2(`KUBECONFIG ${PASTED_KUBECONFIG}`);
+  if (looksLikeKubeconfigContent(list)) throw invalid(`KUBECONFIG ${PASTED_KUBECONFIG}`);
   const config = await readAll(list.split(import_node_path4.delimiter).filter((path2) => path2 !== ""));
   if (config === null) throw notFound([`KUBECONFIG=${quote(list)}: none of its files is there`]);
   return chosen(config, options, `kubeconfig ${list} (KUBECONFIG)`);
@@ -24030,11 +17503,11 @@ function chosen(config, { context: wanted }, source) {
   const cluster = config.clusters.find((candidate) => candidate.name === context.cluster);
   if (cluster === void 0 || cluster.server === "") {
     const what = cluster === void 0 ? "which it does not have" : "which has no server";
-    throw invalid2(`the ${source} has a context ${quote(name)} with the cluster ${quote(context.cluster)}, ${what}`);
+    throw invalid(`the ${source} has a context ${quote(name)} with the cluster ${quote(context.cluster)}, ${what}`);
   }
   const user = config.users.find((candidate) => candidate.name === context.user) ?? null;
   if (user === null && context.user !== "") {
-    throw invalid2(
+    throw invalid(
       `the ${source} has a context ${quote(name)} with the user ${quote(context.user)}, which it does not have`
     );
   }
@@ -24093,7 +17566,7 @@ __name(inCluster, "inCluster");
 
 // src/cluster/connection.ts
 var SHORTEST_SECRET = 6;
-async function connect2(options, signal3) {
+async function connect2(options, signal) {
   const { env, clock = systemClock } = options;
   const secrets = /* @__PURE__ */ new Set();
   const mask = /* @__PURE__ */ __name((secret) => {
@@ -24101,10 +17574,10 @@ async function connect2(options, signal3) {
     secrets.add(secret);
     options.mask?.(secret);
   }, "mask");
-  const target = await unlessAborted(findTarget(options), signal3);
+  const target = await unlessAborted(findTarget(options), signal);
   const server = serverOf(target);
   const end2 = new AbortController();
-  const ending = AbortSignal.any([signal3, end2.signal]);
+  const ending = AbortSignal.any([signal, end2.signal]);
   const credentials = createCredentialSource({ target, env, clock, mask, signal: ending });
   const proxy = proxyFor(server, target.cluster.proxyUrl, env);
   for (const secret of proxy?.secrets ?? []) mask(secret);
@@ -24113,7 +17586,7 @@ async function connect2(options, signal3) {
     const current = await credentials.current();
     return { credentials: current, dial: await dialer.dial(current) };
   }, "dial");
-  const first = await unlessAborted(dial(), signal3);
+  const first = await unlessAborted(dial(), signal);
   return {
     transport: createHttpsTransport({
       server,
@@ -24128,7 +17601,11 @@ async function connect2(options, signal3) {
       dialer.renew();
       await credentials.renew();
     }, "renewCredentials"),
-    warnings: [...warningsAbout(target, server), ...warningsAboutAge(first, target.user, clock.wallMs())],
+    warnings: [
+      ...warningsAbout(target, server),
+      ...warningsAboutAge(first, target.user, clock.wallMs()),
+      ...credentials.warnings()
+    ],
     runsOnNode: env.KUBERNETES_SERVICE_HOST ? env.NODE_NAME || env.KUBERNETES_NODE_NAME || null : null,
     secrets: /* @__PURE__ */ __name(() => [...secrets], "secrets"),
     close: /* @__PURE__ */ __name(() => {
@@ -24163,7 +17640,7 @@ var VERSION_LIMIT_BYTES = 100;
 async function readKubernetesVersion(api, options) {
   try {
     const version = await api.getJson("/version", options);
-    const gitVersion = isRecord2(version) ? version.gitVersion : void 0;
+    const gitVersion = isRecord(version) ? version.gitVersion : void 0;
     return typeof gitVersion === "string" ? capText(gitVersion, VERSION_LIMIT_BYTES) : "";
   } catch (error2) {
     if (isApiError(error2) && (error2.kind === "forbidden" || error2.kind === "not-found")) return "";
@@ -24249,6 +17726,7 @@ function secretFreeReport(report, hide) {
   return {
     ...report,
     reason: hide(report.reason),
+    cluster: { ...report.cluster, kubernetesVersion: hide(report.cluster.kubernetesVersion) },
     findings: report.findings.map((finding) => ({ ...finding, message: hide(finding.message) })),
     calico: {
       ...report.calico,
@@ -24385,7 +17863,7 @@ function beginRun(settings, options) {
     hide: secrets.hide,
     deadlineInMs: /* @__PURE__ */ __name(() => settings.timeoutMs - (clock.monotonicMs() - startedMs), "deadlineInMs"),
     cancelledBy: /* @__PURE__ */ __name(() => options.signal.aborted ? reasonOf(options.signal) : null, "cancelledBy"),
-    warn: /* @__PURE__ */ __name((message2) => tell({ type: "warning", message: message2 }, serverClock.now()), "warn"),
+    warn: /* @__PURE__ */ __name((message) => tell({ type: "warning", message }, serverClock.now()), "warn"),
     warnings: /* @__PURE__ */ __name(() => [...warnings2], "warnings"),
     // Times are told in the server's clock as it is known at the end: the first entries were made before it was known.
     timeline: /* @__PURE__ */ __name(() => {
@@ -24408,10 +17886,10 @@ function timelineEntry(event) {
   return sentenceOf(event);
 }
 __name(timelineEntry, "timelineEntry");
-function reasonOf(signal3) {
-  const reason = signal3.reason;
-  const message2 = reason instanceof Error ? reason.message : String(reason);
-  return message2.replace(/^cancelled by /u, "");
+function reasonOf(signal) {
+  const reason = signal.reason;
+  const message = reason instanceof Error ? reason.message : String(reason);
+  return message.replace(/^cancelled by /u, "");
 }
 __name(reasonOf, "reasonOf");
 async function tellWhile({ clock, timing, serverClock, tell }, what, work) {
@@ -24455,8 +17933,8 @@ var FIRST_ADVICE = "check that the kubeconfig's server is an API server, that it
 async function meet(run3, { connection, api }) {
   const { server } = connection;
   let trouble = "get /version: no answer yet";
-  const onTrouble = /* @__PURE__ */ __name(({ message: message2 }) => {
-    trouble = message2;
+  const onTrouble = /* @__PURE__ */ __name(({ message }) => {
+    trouble = message;
   }, "onTrouble");
   try {
     const version = readKubernetesVersion(api, { signal: run3.signal, onTrouble });
@@ -24478,14 +17956,15 @@ __name(meet, "meet");
 var LOG_LINES = 10;
 var PODS_LIMIT = 5;
 var LOG_LIMIT_BYTES = 2048;
-async function withCrashLogs(findings3, pods, api, signal3) {
+var NO_LOG = /^(?:unable to retrieve container logs for \S+:\/\/\S+|failed to try resolving symlinks in path ".*)$/u;
+async function withCrashLogs(findings3, pods, api, signal) {
   const chosen2 = findings3.filter((finding) => finding.stage === "crash" && finding.pod !== null).slice(0, PODS_LIMIT);
   if (chosen2.length === 0) return findings3;
   const byUid = new Map(pods.map((pod) => [pod.uid, pod]));
   const logs = await Promise.all(
     chosen2.map(async (finding) => {
       const pod = byUid.get(finding.uid ?? "");
-      return [finding, pod === void 0 ? "" : await crashLog(pod, api, signal3)];
+      return [finding, pod === void 0 ? "" : await crashLog(pod, api, signal)];
     })
   );
   const found = new Map(logs.filter(([, log]) => log !== ""));
@@ -24495,7 +17974,7 @@ async function withCrashLogs(findings3, pods, api, signal3) {
   });
 }
 __name(withCrashLogs, "withCrashLogs");
-async function crashLog(pod, api, signal3) {
+async function crashLog(pod, api, signal) {
   const container = crashedContainer(pod);
   if (container === null) return "";
   const query = new URLSearchParams({
@@ -24506,7 +17985,8 @@ async function crashLog(pod, api, signal3) {
   });
   const path2 = `/api/v1/namespaces/${encodeURIComponent(pod.namespace)}/pods/${encodeURIComponent(pod.name)}/log?${query}`;
   try {
-    const text3 = await api.getText(path2, { signal: signal3, tries: 1 });
+    const text3 = await api.getText(path2, { signal, tries: 1 });
+    if (NO_LOG.test(text3.trim())) return "";
     return text3.trim().split(/\r\n|\r|\n/u).slice(-LOG_LINES).join(" ⏎ ");
   } catch {
     return "";
@@ -24623,9 +18103,9 @@ function stateOf(worst, nowMs) {
 }
 __name(stateOf, "stateOf");
 function said(gap) {
-  const { message: message2 } = gap;
-  if (message2.includes("; ")) return `: ${message2}`;
-  return `${message2 === "" ? "" : `: ${message2}`}; ${adviceOn(gap)}`;
+  const { message } = gap;
+  if (message.includes("; ")) return `: ${message}`;
+  return `${message === "" ? "" : `: ${message}`}; ${adviceOn(gap)}`;
 }
 __name(said, "said");
 function adviceOn({ why, resource, namespace }) {
@@ -24707,7 +18187,7 @@ function freezeUnseen(findings3, before2, coverage) {
 __name(freezeUnseen, "freezeUnseen");
 
 // src/health/worst-first.ts
-var ORDER2 = new Map(Object.keys(CAUSES).map((cause, index2) => [cause, index2]));
+var ORDER2 = new Map(Object.keys(CAUSES).map((cause, index) => [cause, index]));
 function compareCauses(a, b) {
   return (ORDER2.get(a) ?? ORDER2.size) - (ORDER2.get(b) ?? ORDER2.size);
 }
@@ -24880,8 +18360,8 @@ function someOf(names) {
   return names.length > MOST_NAMES2 ? `${first} and ${names.length - MOST_NAMES2} more` : first;
 }
 __name(someOf, "someOf");
-function shorten(message2, limit = MESSAGE_LIMIT) {
-  const line = message2.replaceAll(/\s+/g, " ").trim();
+function shorten(message, limit = MESSAGE_LIMIT) {
+  const line = message.replaceAll(/\s+/g, " ").trim();
   if (line === "") return "no reason is given";
   const characters = [...line];
   if (characters.length <= limit) return line;
@@ -25159,7 +18639,7 @@ function tracePods(known, there, retries, observation) {
   return traces;
 }
 __name(tracePods, "tracePods");
-function tracePod(known, pod, { failing, held }, retry2, nowMs) {
+function tracePod(known, pod, { failing, held }, retry, nowMs) {
   const sandbox = hasSandbox(pod);
   const heldByDel = held || known?.heldByDel === true;
   const ended = heldByDel && hasEnded(pod) && !isLeftBehind(pod);
@@ -25174,7 +18654,7 @@ function tracePod(known, pod, { failing, held }, retry2, nowMs) {
     goneAtMs: null,
     calicoPodIp: pod.calicoPodIp,
     addressChangedAtMs: moved ? nowMs : known?.addressChangedAtMs ?? null,
-    retries: addRetry(known?.retries ?? [], retry2)
+    retries: addRetry(known?.retries ?? [], retry)
   };
 }
 __name(tracePod, "tracePod");
@@ -25183,9 +18663,9 @@ function isLeftBehind(pod) {
 }
 __name(isLeftBehind, "isLeftBehind");
 var MAX_RETRIES_PER_POD = 64;
-function addRetry(known, retry2) {
-  if (retry2 === void 0 || known.at(-1)?.count === retry2.count) return known;
-  return [...known, retry2].slice(-MAX_RETRIES_PER_POD);
+function addRetry(known, retry) {
+  if (retry === void 0 || known.at(-1)?.count === retry.count) return known;
+  return [...known, retry].slice(-MAX_RETRIES_PER_POD);
 }
 __name(addRetry, "addRetry");
 function retriesOf(uids, { snapshot }) {
@@ -25200,7 +18680,7 @@ function retriesOf(uids, { snapshot }) {
     if (atMs <= (latest.get(pod.uid)?.atMs ?? Number.NEGATIVE_INFINITY)) continue;
     latest.set(pod.uid, { retry: { count: event.count, moment: lastTimeOf(event) }, atMs });
   }
-  return new Map([...latest].map(([uid, { retry: retry2 }]) => [uid, retry2]));
+  return new Map([...latest].map(([uid, { retry }]) => [uid, retry]));
 }
 __name(retriesOf, "retriesOf");
 
@@ -25295,8 +18775,8 @@ function addEvidence(known, stuckNow, node, observation) {
     if (error2 === null || pod.nodeName !== node) continue;
     if (evidence2.size >= MAX_EVIDENCE_PER_NODE && !evidence2.has(pod.uid) && speaksFor(evidence2, pod.namespace))
       continue;
-    const { reason, message: message2, count } = error2.event;
-    evidence2.set(pod.uid, { pod: fullName(pod), reason, message: message2, count, lastSeenMs: error2.lastAtMs });
+    const { reason, message, count } = error2.event;
+    evidence2.set(pod.uid, { pod: fullName(pod), reason, message, count, lastSeenMs: error2.lastAtMs });
   }
   return evidence2;
 }
@@ -25647,12 +19127,12 @@ function eligibleNodes(nodes, pods, nowMs, timing) {
 }
 __name(eligibleNodes, "eligibleNodes");
 function knownNodes(nodes, nowMs, timing) {
-  const eligible = /* @__PURE__ */ new Set();
-  const excused2 = /* @__PURE__ */ new Set();
-  for (const node of nodes) {
-    const isEligible = conditionOf(node.conditions, "Ready")?.status === "True" && node.deletionAtMs === null && nowMs - node.createdAtMs > timing.eligibleNodeAgeMs;
-    (isEligible ? eligible : excused2).add(node.name);
-  }
+  const able = nodes.filter(
+    ({ conditions, deletionAtMs }) => conditionOf(conditions, "Ready")?.status === "True" && deletionAtMs === null
+  );
+  const old = able.filter(({ createdAtMs }) => nowMs - createdAtMs > timing.eligibleNodeAgeMs);
+  const eligible = new Set((old.length > 0 ? old : able).map(({ name }) => name));
+  const excused2 = new Set(nodes.map(({ name }) => name).filter((name) => !eligible.has(name)));
   return { counts: /* @__PURE__ */ __name((pod) => pod.nodeName === null || eligible.has(pod.nodeName), "counts"), excused: excused2, guessed: false };
 }
 __name(knownNodes, "knownNodes");
@@ -25719,8 +19199,8 @@ var REFUSERS = [
 ];
 function refusal(text3, sinceMs) {
   const refuser = REFUSERS.find(([wording]) => wording.test(text3))?.[1] ?? "the API server";
-  const message2 = text3 === "" ? `refused by ${refuser}` : `refused by ${refuser}: ${text3}`;
-  return { message: message2, sinceMs, byQuota: QUOTA.test(text3) };
+  const message = text3 === "" ? `refused by ${refuser}` : `refused by ${refuser}: ${text3}`;
+  return { message, sinceMs, byQuota: QUOTA.test(text3) };
 }
 __name(refusal, "refusal");
 
@@ -25870,8 +19350,8 @@ function createRefused(refusal2, have, tally, context) {
   };
 }
 __name(createRefused, "createRefused");
-function notRolledOut(message2, sinceMs, waitsFor = null) {
-  return { stage: "workload", cause: "NotRolledOut", message: message2, sinceMs, waitsFor };
+function notRolledOut(message, sinceMs, waitsFor = null) {
+  return { stage: "workload", cause: "NotRolledOut", message, sinceMs, waitsFor };
 }
 __name(notRolledOut, "notRolledOut");
 function templateOf(workload) {
@@ -25927,8 +19407,8 @@ __name(hasFailed, "hasFailed");
 function failureOf(job, pods) {
   const failed4 = conditionOf(job.conditions, "Failed");
   const why = [failed4?.reason, failed4?.message].filter((text3) => text3 !== void 0 && text3 !== "").join(": ");
-  const message2 = `Job ${job.name} failed${why === "" ? "" : `: ${why}`}${lastAttempt(pods)}`;
-  return { stage: "crash", cause: "Failed", message: message2, sinceMs: failed4?.lastTransitionAtMs ?? null, waitsFor: null };
+  const message = `Job ${job.name} failed${why === "" ? "" : `: ${why}`}${lastAttempt(pods)}`;
+  return { stage: "crash", cause: "Failed", message, sinceMs: failed4?.lastTransitionAtMs ?? null, waitsFor: null };
 }
 __name(failureOf, "failureOf");
 function lastAttempt(pods) {
@@ -26052,8 +19532,8 @@ __name(hasCrashed, "hasCrashed");
 function symptomOf(container, pod, evidence2) {
   const end2 = newestEnd(container);
   const cause = causeOf(container, end2, pod);
-  const message2 = describe2(container, end2, evidence2.events);
-  return { stage: "crash", cause, message: message2, patienceMs: patienceOf(cause, container, pod, evidence2), isAttempt: true };
+  const message = describe2(container, end2, evidence2.events);
+  return { stage: "crash", cause, message, patienceMs: patienceOf(cause, container, pod, evidence2), isAttempt: true };
 }
 __name(symptomOf, "symptomOf");
 function causeOf(container, end2, pod) {
@@ -26075,7 +19555,7 @@ function patienceOf(cause, container, pod, { timing }) {
 __name(patienceOf, "patienceOf");
 function describe2(container, end2, events) {
   const ended = end2 === null ? "it ended" : describeEnd(end2);
-  const probe = newestEvent(events, ["Unhealthy"], ({ message: message2 }) => /^(?:Liveness|Startup) probe/.test(message2));
+  const probe = newestEvent(events, ["Unhealthy"], ({ message }) => /^(?:Liveness|Startup) probe/.test(message));
   const killer = probe !== null && end2 !== null && mayHaveKilled(probe, end2) ? `; ${probe.message}` : "";
   return `${containerName(container)}: ${describeRestarts(container)}, ${ended}${killer}`;
 }
@@ -26096,11 +19576,11 @@ var CACHE_MS = 3 * 6e4;
 function configSymptom(pod) {
   for (const container of pod.containers) {
     if (container.state.kind !== "waiting" || container.state.reason !== "CreateContainerConfigError") continue;
-    const { reason, message: message2 } = container.state;
-    const told = `${containerName(container)}: ${message2 || reason}`;
-    if (CACHE_LAGS.test(message2))
+    const { reason, message } = container.state;
+    const told = `${containerName(container)}: ${message || reason}`;
+    if (CACHE_LAGS.test(message))
       return { stage: "config", cause: "MissingConfig", message: told, patienceMs: CACHE_MS };
-    const cause = MISSING.test(message2) ? "MissingConfig" : "InvalidConfig";
+    const cause = MISSING.test(message) ? "MissingConfig" : "InvalidConfig";
     return { stage: "config", cause, message: told };
   }
   return null;
@@ -26197,7 +19677,7 @@ function pullErrorsOf(pod, previous, events) {
 __name(pullErrorsOf, "pullErrorsOf");
 function textOfEvent(container, events) {
   const start3 = `Failed to pull image "${container.image}": `;
-  const event = newestEvent(events, ["Failed"], ({ message: message2 }) => message2.startsWith(start3));
+  const event = newestEvent(events, ["Failed"], ({ message }) => message.startsWith(start3));
   return event === null ? "" : event.message.slice(start3.length);
 }
 __name(textOfEvent, "textOfEvent");
@@ -26216,17 +19696,17 @@ function withPullSecrets(symptom, events) {
 __name(withPullSecrets, "withPullSecrets");
 function symptomOf2(container, pullErrors) {
   if (container.state.kind !== "waiting") return null;
-  const { reason, message: message2 } = container.state;
+  const { reason, message } = container.state;
   if (isWaitingFor(container, PULL_REASONS)) {
     const error2 = pullErrors.get(container.name);
-    const text3 = error2 === void 0 ? withDetail(reason, message2) : error2.text;
+    const text3 = error2 === void 0 ? withDetail(reason, message) : error2.text;
     return {
       stage: "image",
       cause: error2?.cause ?? "ImageError",
       message: withDetail(`${containerName(container)}: image ${container.image}`, text3)
     };
   }
-  const told = withDetail(`${containerName(container)}: ${reason}`, message2);
+  const told = withDetail(`${containerName(container)}: ${reason}`, message);
   switch (reason) {
     case "InvalidImageName":
       return { stage: "image", cause: "InvalidImage", message: told };
@@ -26271,13 +19751,13 @@ function probeSymptom(pod, events) {
   return null;
 }
 __name(probeSymptom, "probeSymptom");
-function notStarted2(message2) {
-  return { stage: "probe", cause: "NotStarted", message: message2 };
+function notStarted2(message) {
+  return { stage: "probe", cause: "NotStarted", message };
 }
 __name(notStarted2, "notStarted");
 function aboutProbe(pod, container, kind, events) {
   const probe = kind === "Startup" ? container.startupProbe : container.readinessProbe;
-  const unhealthy2 = newestEvent(events, ["Unhealthy"], ({ message: message2 }) => message2.startsWith(`${kind} probe`));
+  const unhealthy2 = newestEvent(events, ["Unhealthy"], ({ message }) => message.startsWith(`${kind} probe`));
   const asks2 = probe === null ? "" : `, ${kind.toLowerCase()} probe ${probe.asks}`;
   const state = kind === "Startup" ? "runs and has not started" : "runs and is not ready";
   return withDetail(`${readyCount(pod)}; ${containerName(container)} ${state}${asks2}`, unhealthy2?.message ?? "");
@@ -26294,8 +19774,8 @@ function readinessGateSymptom(pod) {
   const isSaid = ready?.reason === "ReadinessGatesNotReady";
   const isLeft = closed.length > 0 && conditionOf(pod.conditions, "ContainersReady")?.status === "True";
   if (!isSaid && !isLeft) return null;
-  const message2 = ready?.message || `readiness gates that are not True: ${closed.join(", ")}`;
-  return { stage: "gate", cause: "ReadinessGate", message: message2 };
+  const message = ready?.message || `readiness gates that are not True: ${closed.join(", ")}`;
+  return { stage: "gate", cause: "ReadinessGate", message };
 }
 __name(readinessGateSymptom, "readinessGateSymptom");
 
@@ -26306,17 +19786,17 @@ var MISSING2 = /"[^"]*" not found|references non-existent/;
 var MULTI_ATTACH = /^Multi-Attach error/;
 var MULTI_ATTACH_MS = 7 * 6e4;
 function volumeSymptom(events) {
-  const event = newestEvent(events, VOLUME_REASONS, ({ message: message2 }) => !SUMMARY.test(message2)) ?? newestEvent(events, VOLUME_REASONS);
+  const event = newestEvent(events, VOLUME_REASONS, ({ message }) => !SUMMARY.test(message)) ?? newestEvent(events, VOLUME_REASONS);
   if (event === null) return null;
   return { symptom: symptomOf3(event), event };
 }
 __name(volumeSymptom, "volumeSymptom");
-function symptomOf3({ reason, message: message2 }) {
-  if (MULTI_ATTACH.test(message2))
-    return { stage: "volumes", cause: "VolumeAttach", message: message2, patienceMs: MULTI_ATTACH_MS };
-  if (MISSING2.test(message2)) return { stage: "volumes", cause: "VolumeMissing", message: message2 };
+function symptomOf3({ reason, message }) {
+  if (MULTI_ATTACH.test(message))
+    return { stage: "volumes", cause: "VolumeAttach", message, patienceMs: MULTI_ATTACH_MS };
+  if (MISSING2.test(message)) return { stage: "volumes", cause: "VolumeMissing", message };
   const cause = reason === "FailedAttachVolume" ? "VolumeAttach" : "VolumeMount";
-  return { stage: "volumes", cause, message: message2 };
+  return { stage: "volumes", cause, message };
 }
 __name(symptomOf3, "symptomOf");
 
@@ -26336,10 +19816,10 @@ function sandboxErrorSymptom(error2, stage) {
   return error2.cause === "CalicoUnauthorized" ? { ...symptom, beganAtMs: error2.storedAtMs } : symptom;
 }
 __name(sandboxErrorSymptom, "sandboxErrorSymptom");
-function wordsOf2({ cause, plugin: plugin2, text: text3, event }) {
+function wordsOf2({ cause, plugin, text: text3, event }) {
   if (text3 === "") return event.message;
   const needsName = cause === "CniError" || cause === "OtherPluginUnauthorized";
-  return needsName && plugin2 !== null ? `plugin ${plugin2}: ${text3}` : text3;
+  return needsName && plugin !== null ? `plugin ${plugin}: ${text3}` : text3;
 }
 __name(wordsOf2, "wordsOf");
 function isWithoutSandbox(pod) {
@@ -26348,6 +19828,11 @@ function isWithoutSandbox(pod) {
   return pod.containers.every((container) => container.state.kind === "none" || isWaitingItsTurn(container));
 }
 __name(isWithoutSandbox, "isWithoutSandbox");
+var KNOWN_PHASES = ["", "Pending", "Running", "Unknown"];
+function oddPhase(phase) {
+  return KNOWN_PHASES.includes(phase) ? "" : `, and its phase is ${phase}`;
+}
+__name(oddPhase, "oddPhase");
 function withoutError(pod, events) {
   if (!pod.hostNetwork) {
     const network = newestEvent(events, ["NetworkNotReady"]);
@@ -26360,7 +19845,7 @@ function withoutError(pod, events) {
     return {
       stage: "sandbox",
       cause: "SandboxSilent",
-      message: `the kubelet of node ${pod.nodeName} has not reported on it`
+      message: `the kubelet of node ${pod.nodeName} has not reported on it${oddPhase(pod.phase)}`
     };
   }
   const changed = newestEvent(events, ["SandboxChanged"]);
@@ -26407,14 +19892,14 @@ function schedulingSymptom(pod, events) {
 }
 __name(schedulingSymptom, "schedulingSymptom");
 function unschedulable(pod, conditionMessage, events) {
-  const message2 = conditionMessage || (newestEvent(events, ["FailedScheduling"])?.message ?? "no node can take it");
-  const symptom = { stage: "scheduling", cause: "Unschedulable", message: message2 };
+  const message = conditionMessage || (newestEvent(events, ["FailedScheduling"])?.message ?? "no node can take it");
+  const symptom = { stage: "scheduling", cause: "Unschedulable", message };
   if (pod.nominatedNodeName !== null) {
-    return { ...symptom, message: `${message2}; it is to take node ${pod.nominatedNodeName}`, patienceMs: null };
+    return { ...symptom, message: `${message}; it is to take node ${pod.nominatedNodeName}`, patienceMs: null };
   }
   const autoscaler = newestEvent(events, [...NODE_IS_COMING, ...NO_NODE_WILL_COME]);
   if (autoscaler === null) return symptom;
-  const told = `${message2}; ${withDetail(autoscaler.reason, autoscaler.message)}`;
+  const told = `${message}; ${withDetail(autoscaler.reason, autoscaler.message)}`;
   return NODE_IS_COMING.includes(autoscaler.reason) ? { ...symptom, message: told, patienceMs: null } : { ...symptom, message: told };
 }
 __name(unschedulable, "unschedulable");
@@ -26442,16 +19927,16 @@ function symptomOf4(container) {
   const end2 = newestEnd(container);
   const neverRan = end2 !== null && NEVER_RAN.includes(end2.reason);
   if (neverRan && (container.state.kind === "terminated" || isBackingOff(container))) {
-    const message3 = `${containerName(container)}: ${describeRestarts(container)}, ${describeEnd(end2)}`;
-    return { ...startError(container, message3, end2.message), isAttempt: true };
+    const message2 = `${containerName(container)}: ${describeRestarts(container)}, ${describeEnd(end2)}`;
+    return { ...startError(container, message2, end2.message), isAttempt: true };
   }
   if (container.state.kind !== "waiting" || !isWaitingFor(container, START_REASONS)) return null;
-  const { reason, message: message2 } = container.state;
-  return startError(container, withDetail(`${containerName(container)}: ${reason}`, message2), message2);
+  const { reason, message } = container.state;
+  return startError(container, withDetail(`${containerName(container)}: ${reason}`, message), message);
 }
 __name(symptomOf4, "symptomOf");
-function startError(container, message2, runtimeSays) {
-  const base = { stage: "start", cause: "StartError", message: message2 };
+function startError(container, message, runtimeSays) {
+  const base = { stage: "start", cause: "StartError", message };
   return NAMES_THE_PROGRAM.test(runtimeSays) && endsOf(container) >= CERTAIN_ENDS ? { ...base, patienceMs: 0 } : base;
 }
 __name(startError, "startError");
@@ -26471,8 +19956,8 @@ function examineTerminating(pod, circumstances) {
   return { class: "notReady", symptom: { stage: "node", cause: "NodeNotReady", message: lost, derivedFrom } };
 }
 __name(examineTerminating, "examineTerminating");
-function stuck(message2) {
-  return { stage: "terminating", cause: "StuckTerminating", message: message2 };
+function stuck(message) {
+  return { stage: "terminating", cause: "StuckTerminating", message };
 }
 __name(stuck, "stuck");
 function whatKeepsIt(pod, { events }) {
@@ -26511,8 +19996,8 @@ function excused(pod) {
   return examineEnded(pod, null)?.class === "completed" ? { class: "completed", symptom: null } : { class: pod.phase === "Failed" ? "superseded" : "starting", symptom: null };
 }
 __name(excused, "excused");
-function onLostNode(pod, message2, { node, now }) {
-  const symptom = { stage: "node", cause: "NodeNotReady", message: message2, derivedFrom: pod.nodeName ?? "" };
+function onLostNode(pod, message, { node, now }) {
+  const symptom = { stage: "node", cause: "NodeNotReady", message, derivedFrom: pod.nodeName ?? "" };
   const lostAtMs = nodeLostAtMs(node);
   if (!isReady(pod) || lostAtMs === null) return symptom;
   return { ...symptom, sinceMs: Math.min(Math.max(lostAtMs, pod.createdAtMs), now.atMs) };
@@ -26534,8 +20019,8 @@ __name(symptomOf5, "symptomOf");
 function unknownWaiting(pod) {
   for (const container of pod.containers) {
     if (container.state.kind !== "waiting" || isWaitingItsTurn(container)) continue;
-    const { reason, message: message2 } = container.state;
-    return { stage: "start", cause: "Unknown", message: withDetail(`${containerName(container)}: ${reason}`, message2) };
+    const { reason, message } = container.state;
+    return { stage: "start", cause: "Unknown", message: withDetail(`${containerName(container)}: ${reason}`, message) };
   }
   return null;
 }
@@ -26545,8 +20030,8 @@ function unknown(pod) {
   if (ready === null) return { stage: "probe", cause: "Unknown", message: "it has no Ready condition" };
   const told = withDetail(`Ready is ${ready.status}`, withDetail(ready.reason, ready.message));
   if (ready.reason !== "" || ready.message !== "") return { stage: "probe", cause: "Unknown", message: told };
-  const message2 = `${told}, without a reason: node ${pod.nodeName} may have stopped reporting`;
-  return { stage: "node", cause: "Unknown", message: message2, patienceMs: PERHAPS_LOST_MS };
+  const message = `${told}, without a reason: node ${pod.nodeName} may have stopped reporting`;
+  return { stage: "node", cause: "Unknown", message, patienceMs: PERHAPS_LOST_MS };
 }
 __name(unknown, "unknown");
 
@@ -26605,7 +20090,7 @@ function isStarting(pod, symptom, sinceMs, context) {
 }
 __name(isStarting, "isStarting");
 function findingOf(pod, symptom, sinceMs, { owner }, weight) {
-  const message2 = symptom.message || CAUSES[symptom.cause].title;
+  const message = symptom.message || CAUSES[symptom.cause].title;
   return {
     namespace: pod.namespace,
     pod: pod.name,
@@ -26614,7 +20099,7 @@ function findingOf(pod, symptom, sinceMs, { owner }, weight) {
     owner: owner === null ? null : { kind: owner.kind, name: owner.name },
     stage: symptom.stage,
     cause: symptom.cause,
-    message: pod.mirror ? `${message2} (a static pod: only its manifest on the node changes it)` : message2,
+    message: pod.mirror ? `${message} (a static pod: only its manifest on the node changes it)` : message,
     sinceMs,
     derivedFrom: symptom.derivedFrom ?? null,
     ...weight
@@ -26752,8 +20237,8 @@ function judgePods(observation, before2, finder, eligible, events) {
   const owners = snapshot.pods.map((pod) => ownerOf(pod, finder));
   const siblingsOf = siblingIndex(snapshot.pods, owners);
   const memory = /* @__PURE__ */ new Map();
-  const pods = snapshot.pods.map((pod, index2) => {
-    const owner = owners[index2] ?? null;
+  const pods = snapshot.pods.map((pod, index) => {
+    const owner = owners[index] ?? null;
     const circumstances = {
       owner: owner === null ? null : ownerFor(pod, owner, siblingsOf, settings.selector === null),
       sandboxError: sandboxErrors.get(pod.uid) ?? null,
@@ -26786,8 +20271,8 @@ function ownerFor(pod, { kind, name, workload }, siblingsOf, wholeInScope) {
 __name(ownerFor, "ownerFor");
 function siblingIndex(pods, owners) {
   const groups = /* @__PURE__ */ new Map();
-  for (const [index2, pod] of pods.entries()) {
-    const owner = owners[index2];
+  for (const [index, pod] of pods.entries()) {
+    const owner = owners[index];
     if (owner === null || owner === void 0) continue;
     const key = keyOf3(pod, owner);
     const group = groups.get(key);
@@ -26835,12 +20320,12 @@ function waitsForOverdue(finding, siblings) {
   return worstOverdue(siblings.filter(({ pod }) => !hasEnded(pod)))?.finding ?? null;
 }
 __name(waitsForOverdue, "waitsForOverdue");
-function derive2(finding, root) {
+function derive(finding, root) {
   const derivedFrom = root.pod === null ? root.node ?? null : fullName({ namespace: root.namespace, name: root.pod });
   if (!root.holdsBack) return { ...finding, derivedFrom };
   return { ...finding, derivedFrom, fatal: root.fatal, fatalAtMs: root.fatalAtMs };
 }
-__name(derive2, "derive");
+__name(derive, "derive");
 
 // src/health/memory.ts
 var EMPTY_HEALTH_MEMORY = {
@@ -27051,9 +20536,9 @@ function toldTroubles(deployment, context, tally, lacks) {
   }
   const exceeded = exceededDeadline(deployment, context, tally);
   if (exceeded !== null) {
-    const message2 = `${lacks}; ${exceeded.message || "its progress deadline is exceeded"}`;
+    const message = `${lacks}; ${exceeded.message || "its progress deadline is exceeded"}`;
     const sinceMs = exceeded.lastTransitionAtMs ?? exceeded.lastUpdateAtMs;
-    troubles.push({ stage: "workload", cause: "ProgressDeadline", message: message2, sinceMs, waitsFor: null });
+    troubles.push({ stage: "workload", cause: "ProgressDeadline", message, sinceMs, waitsFor: null });
   }
   return troubles;
 }
@@ -27231,7 +20716,7 @@ function inTheLightOf(workload, states, input) {
       return { ...state, class: "starting", finding: { ...finding, holdsBack: false, fatal: false, fatalAtMs: null } };
     }
     const root = waitsForOverdue(finding, states);
-    if (root !== null) return { ...state, finding: derive2(finding, root) };
+    if (root !== null) return { ...state, finding: derive(finding, root) };
     if (!replaced.has(pod.uid) || finding.cause === "CalicoUnauthorized") return state;
     return { ...state, finding: { ...finding, fatal: false, fatalAtMs: null } };
   });
@@ -27350,11 +20835,13 @@ function whyLeftOut(state, ofJob) {
 __name(whyLeftOut, "whyLeftOut");
 function scopeTroubles(namespaces, pods, settings) {
   const missing = namespaces.filter(({ presence }) => presence === "missing");
-  const troubles = missing.map(({ namespace }) => ({ namespace, message: `namespace ${namespace} does not exist` }));
+  const troubles = missing.map(({ namespace }) => {
+    return { namespace, message: `namespace ${namespace} does not exist`, isMissing: true };
+  });
   if (pods.counted >= settings.minPods || missing.length > 0 && missing.length === namespaces.length) return troubles;
   const [first = ""] = settings.namespaces;
   const onlyNamespace = settings.namespaces.length === 1 ? first : "";
-  return [...troubles, { namespace: onlyNamespace, message: tooFewMessage(pods, settings) }];
+  return [...troubles, { namespace: onlyNamespace, message: tooFewMessage(pods, settings), isMissing: false }];
 }
 __name(scopeTroubles, "scopeTroubles");
 function tooFewMessage({ counted, leftOut }, settings) {
@@ -27440,8 +20927,8 @@ __name(whatBegins, "whatBegins");
 function disturbance(before2, now) {
   let known = null;
   let first = null;
-  for (const [index2, pod] of now.entries()) {
-    if (before2[index2] === pod) continue;
+  for (const [index, pod] of now.entries()) {
+    if (before2[index] === pod) continue;
     known ??= new Map(before2.map((one) => [one.uid, one]));
     const earlier = known.get(pod.uid);
     if (earlier === void 0 || earlier === pod || !isReady(earlier)) continue;
@@ -27544,7 +21031,7 @@ function findTroubles(workloads2, failedJobs, scope2, podFindings, look2) {
       ...certaintyOf(trouble.cause, remembered, look2.now, look2.timing)
     };
     const root = trouble.waitsFor === null ? void 0 : roots.get(trouble.waitsFor);
-    if (root !== void 0) return derive2(finding, root);
+    if (root !== void 0) return derive(finding, root);
     return { ...finding, derivedFrom: trouble.waitsFor };
   }, "find");
   const present2 = /* @__PURE__ */ new Set();
@@ -27568,15 +21055,17 @@ function findTroubles(workloads2, failedJobs, scope2, podFindings, look2) {
     const subject = { uid: job.uid, namespace: job.namespace, owner: knownAs(job), podsSinceMs: null };
     loose.push(find(subject, failureOf(job, [])));
   }
-  for (const { namespace, message: message2 } of scope2) {
+  const refused2 = [...byWorkload.values()].flat().find(({ cause }) => cause === "CreateRefused");
+  for (const { namespace, message, isMissing } of scope2) {
     const subject = { uid: "", namespace, owner: null, podsSinceMs: null };
-    loose.push(find(subject, { stage: "workload", cause: "TooFewPods", message: message2, sinceMs: null, waitsFor: null }));
+    const tooFew = find(subject, { stage: "workload", cause: "TooFewPods", message, sinceMs: null, waitsFor: null });
+    loose.push(refused2 === void 0 || isMissing ? tooFew : derive(tooFew, refused2));
   }
   byWorkload.set("", loose);
   return { byWorkload, memory };
 }
 __name(findTroubles, "findTroubles");
-function draftOf({ namespace, owner }, { stage, cause, message: message2 }, now) {
+function draftOf({ namespace, owner }, { stage, cause, message }, now) {
   const nothingKnown = { sinceMs: now.atMs, fatal: false, fatalAtMs: null, derivedFrom: null };
   return {
     namespace,
@@ -27586,7 +21075,7 @@ function draftOf({ namespace, owner }, { stage, cause, message: message2 }, now)
     owner,
     stage,
     cause,
-    message: message2,
+    message,
     holdsBack: true,
     ...nothingKnown
   };
@@ -27974,6 +21463,10 @@ function logLine(text3) {
   return line.trimStart().startsWith("::") ? `| ${line.trimStart()}` : line;
 }
 __name(logLine, "logLine");
+function printable(text3) {
+  return cap(logLine(text3));
+}
+__name(printable, "printable");
 function markdown(text3, limitBytes = FIELD_LIMIT_BYTES) {
   const shown = field(text3, limitBytes);
   return shown === "" ? "" : `<code>${entities(shown)}</code>`;
@@ -28000,7 +21493,7 @@ function printableJson(value, indent) {
 }
 __name(printableJson, "printableJson");
 function escaped2(character) {
-  const units = Array.from({ length: character.length }, (_, index2) => character.charCodeAt(index2));
+  const units = Array.from({ length: character.length }, (_, index) => character.charCodeAt(index));
   return units.map((unit) => `\\u${unit.toString(16).padStart(4, "0")}`).join("");
 }
 __name(escaped2, "escaped");
@@ -28022,7 +21515,7 @@ function buildReport(account) {
   return {
     schemaVersion: 1,
     verdict: account.verdict,
-    reason: field(account.reason),
+    reason: printable(account.reason),
     startedAt: rfc33392(account.startedAtMs),
     finishedAt: rfc33392(account.finishedAtMs),
     cluster: { server: field(account.server), kubernetesVersion: field(account.kubernetesVersion) },
@@ -28158,7 +21651,7 @@ function calicoNeedsOf({ restartCalicoNode: restartCalicoNode2 }, namespaces) {
   });
 }
 __name(calicoNeedsOf, "calicoNeedsOf");
-async function checkAccess(api, needs, signal3) {
+async function checkAccess(api, needs, signal) {
   const queue = [...needs];
   const results = [];
   let refusal2 = null;
@@ -28167,7 +21660,7 @@ async function checkAccess(api, needs, signal3) {
       const missingVerbs = [];
       for (const verb of need.verbs) {
         if (refusal2 !== null) return { why: refusal2 };
-        if (!await isAllowed(api, need, verb, signal3)) missingVerbs.push(verb);
+        if (!await isAllowed(api, need, verb, signal)) missingVerbs.push(verb);
       }
       return { missingVerbs };
     } catch (error2) {
@@ -28178,19 +21671,19 @@ async function checkAccess(api, needs, signal3) {
   }, "review");
   let next = 0;
   const lane = /* @__PURE__ */ __name(async () => {
-    for (let index2 = next++; index2 < queue.length; index2 = next++) {
-      const need = queue[index2];
+    for (let index = next++; index < queue.length; index = next++) {
+      const need = queue[index];
       const result = await review(need);
       if (need.inEach !== void 0 && "missingVerbs" in result && result.missingVerbs.length > 0) {
         queue.push(...need.inEach);
-      } else results[index2] = result;
+      } else results[index] = result;
     }
   }, "lane");
   await Promise.all(Array.from({ length: LANES }, lane));
   const reviewed = [];
   const unknown2 = [];
-  queue.forEach((need, index2) => {
-    const result = results[index2];
+  queue.forEach((need, index) => {
+    const result = results[index];
     if (result === void 0) return;
     if ("why" in result) unknown2.push({ need, why: result.why });
     else reviewed.push({ need, missingVerbs: result.missingVerbs });
@@ -28214,7 +21707,7 @@ function deleteRightsOf({ reviewed }) {
   return rights;
 }
 __name(deleteRightsOf, "deleteRightsOf");
-async function isAllowed(api, need, verb, signal3) {
+async function isAllowed(api, need, verb, signal) {
   const [resource, subresource] = need.resource.split("/");
   const resourceAttributes = {
     ...need.namespace === null ? {} : { namespace: need.namespace },
@@ -28228,9 +21721,9 @@ async function isAllowed(api, need, verb, signal3) {
     kind: "SelfSubjectAccessReview",
     spec: { resourceAttributes }
   };
-  const answer = await api.post(REVIEWS, body, signal3 === void 0 ? {} : { signal: signal3 });
-  const status = isRecord2(answer) ? answer.status : null;
-  return isRecord2(status) && status.allowed === true;
+  const answer = await api.post(REVIEWS, body, signal === void 0 ? {} : { signal });
+  const status = isRecord(answer) ? answer.status : null;
+  return isRecord(status) && status.allowed === true;
 }
 __name(isAllowed, "isAllowed");
 function rulesFor(reviewed) {
@@ -28323,23 +21816,23 @@ function viewNews(before2, after) {
 }
 __name(viewNews, "viewNews");
 function describeGaps(gaps) {
-  const alike = Map.groupBy(inOrder(gaps), ({ why, resource, message: message2 }) => {
-    return why === "forbidden" ? `${why} ${resource}` : `${why}${message2.slice(message2.indexOf(": "))}`;
+  const alike = Map.groupBy(inOrder(gaps), ({ why, resource, message }) => {
+    return why === "forbidden" ? `${why} ${resource}` : `${why}${message.slice(message.indexOf(": "))}`;
   });
   return [...alike.values()].map(describeAlike);
 }
 __name(describeGaps, "describeGaps");
 function describeAlike(gaps) {
-  const { why, message: message2 } = gaps[0];
+  const { why, message } = gaps[0];
   const what = placesOf(gaps);
   switch (why) {
     case "forbidden":
-      return `may not see ${what}: ${message2}${gaps.length === 1 ? "" : "; the same in the others"}`;
+      return `may not see ${what}: ${message}${gaps.length === 1 ? "" : "; the same in the others"}`;
     case "never-read":
-      return `never saw ${what}: ${message2}`;
+      return `never saw ${what}: ${message}`;
     case "stale": {
       const sinceMs = Math.min(...gaps.map((gap) => gap.sinceMs));
-      return `lost sight of ${what} at ${new Date(sinceMs).toISOString()}: ${message2}`;
+      return `lost sight of ${what} at ${new Date(sinceMs).toISOString()}: ${message}`;
     }
   }
 }
@@ -28412,8 +21905,8 @@ function withoutNumbers(why) {
 }
 __name(withoutNumbers, "withoutNumbers");
 function restartNews(before2, { memory, observation }) {
-  return memory.restarts.flatMap((restart2, index2) => {
-    const was = before2[index2];
+  return memory.restarts.flatMap((restart2, index) => {
+    const was = before2[index];
     const news = [];
     const installedAtMs = restart2.after?.installedAtMs ?? null;
     if (restart2.after !== null && installedAtMs !== null && (was?.after?.installedAtMs ?? null) === null) {
@@ -28434,7 +21927,7 @@ function restartNews(before2, { memory, observation }) {
 __name(restartNews, "restartNews");
 function warningNews(before2, after) {
   const known = new Set(before2?.assessment.warnings.map(withoutFigures));
-  return after.assessment.warnings.filter((message2) => !known.has(withoutFigures(message2))).map((message2) => ({ type: "warning", message: message2 }));
+  return after.assessment.warnings.filter((message) => !known.has(withoutFigures(message))).map((message) => ({ type: "warning", message }));
 }
 __name(warningNews, "warningNews");
 function withoutFigures(sentence) {
@@ -28443,7 +21936,7 @@ function withoutFigures(sentence) {
 __name(withoutFigures, "withoutFigures");
 function noteNews(before2, after) {
   const known = new Set(before2?.assessment.notes.map(withoutFigures));
-  return after.assessment.notes.filter((note) => !known.has(withoutFigures(note))).map((message2) => ({ type: "note", message: message2 }));
+  return after.assessment.notes.filter((note) => !known.has(withoutFigures(note))).map((message) => ({ type: "note", message }));
 }
 __name(noteNews, "noteNews");
 function stabilityNews(before2, after) {
@@ -28592,21 +22085,21 @@ function restartedEvent({ node, before: before2, why }) {
   return { type: "restarted", node, pod: `${before2.namespace}/${before2.pod}`, answer: why };
 }
 __name(restartedEvent, "restartedEvent");
-async function waitForNews({ clock, timing, signal: signal3 }, view) {
-  await sleep(clock, timing.assessGapMs, signal3);
+async function waitForNews({ clock, timing, signal }, view) {
+  await sleep(clock, timing.assessGapMs, signal);
   const woken = new AbortController();
-  const tick = sleep(clock, timing.tickMs - timing.assessGapMs, AbortSignal.any([signal3, woken.signal]));
+  const tick = sleep(clock, timing.tickMs - timing.assessGapMs, AbortSignal.any([signal, woken.signal]));
   await Promise.race([view.changed(), tick]);
   woken.abort();
 }
 __name(waitForNews, "waitForNews");
 function failedRun(run3, error2, look2) {
-  const message2 = error2 instanceof Error ? error2.message : String(error2);
+  const message = error2 instanceof Error ? error2.message : String(error2);
   const by = run3.cancelledBy();
   const verdict = "inconclusive";
   if (by !== null) return { verdict, reason: `cancelled by ${by} before anything was decided`, look: look2 };
-  if (isExpected(error2)) return { verdict, reason: message2, look: look2 };
-  return { verdict, reason: `a defect of Calico Health Gate itself ended the run: ${message2}; please report it`, look: look2 };
+  if (isExpected(error2)) return { verdict, reason: message, look: look2 };
+  return { verdict, reason: `a defect of Calico Health Gate itself ended the run: ${message}; please report it`, look: look2 };
 }
 __name(failedRun, "failedRun");
 function isExpected(error2) {
@@ -28801,8 +22294,8 @@ function described(group, fatal, ageMs) {
   const about = pods === "" ? "" : ` (${pods})`;
   const waits = group.derivedFrom === null ? "" : `, waits for ${group.derivedFrom}`;
   const since = ageMs >= 1e3 ? `, for ${formatSeconds(ageMs)}` : "";
-  const message2 = cap(group.findings[0]?.message ?? "", MESSAGE_LIMIT_BYTES);
-  return `${fatal ? "✗" : milder}  ${group.subject}${about}: ${causeOf2(group)}${waits}${since}: ${message2}`;
+  const message = cap(group.findings[0]?.message ?? "", MESSAGE_LIMIT_BYTES);
+  return `${fatal ? "✗" : milder}  ${group.subject}${about}: ${causeOf2(group)}${waits}${since}: ${message}`;
 }
 __name(described, "described");
 
@@ -28870,8 +22363,8 @@ var MARKS = {
 };
 function sayEnd(sink, report, told) {
   const findings3 = closingFindings(report);
-  const message2 = cap(report.findings[0]?.message ?? "", MESSAGE_LIMIT_BYTES);
-  const saidAll = findings3.length === 1 && [report.reason, ...told].some((line) => line.includes(message2));
+  const message = cap(report.findings[0]?.message ?? "", MESSAGE_LIMIT_BYTES);
+  const saidAll = findings3.length === 1 && [report.reason, ...told].some((line) => line.includes(message));
   sink.line("");
   if (findings3.length > 0 && !saidAll) sink.group(`What is wrong (${findings3.length})`, findings3);
   sink.line(logLine(`${report.verdict.toUpperCase()}: ${report.reason}`));
@@ -28920,10 +22413,10 @@ var import_node_path5 = __nccwpck_require__(760);
 var DEFAULT_REPORT_NAME = "calico-health-gate";
 var MOST_NUMBERED = 1e3;
 var CANCELLED_WRITE_MS = 500;
-async function writtenInTime(writing, signal3, clock = systemClock) {
+async function writtenInTime(writing, signal, clock = systemClock) {
   const done = new AbortController();
   const givenUp = /* @__PURE__ */ __name(async () => {
-    await aborted3(AbortSignal.any([signal3, done.signal]));
+    await aborted3(AbortSignal.any([signal, done.signal]));
     await sleep(clock, CANCELLED_WRITE_MS, done.signal);
     const problem = `the report could not be written within ${CANCELLED_WRITE_MS} ms after the run was cancelled`;
     return { path: "", problem };
@@ -28935,10 +22428,10 @@ async function writtenInTime(writing, signal3, clock = systemClock) {
   }
 }
 __name(writtenInTime, "writtenInTime");
-function aborted3(signal3) {
+function aborted3(signal) {
   return new Promise((resolve) => {
-    if (signal3.aborted) resolve();
-    else signal3.addEventListener("abort", () => resolve(), { once: true });
+    if (signal.aborted) resolve();
+    else signal.addEventListener("abort", () => resolve(), { once: true });
   });
 }
 __name(aborted3, "aborted");
@@ -29257,7 +22750,7 @@ function readSettings(raw, whyUnreadable) {
 __name(readSettings, "readSettings");
 function describeProblems(problems) {
   if (problems.length <= 1) return `bad input: ${problems[0] ?? "unknown"}`;
-  return `bad input, ${problems.length} problems: ${problems.map((problem, index2) => `(${index2 + 1}) ${problem}`).join("; ")}`;
+  return `bad input, ${problems.length} problems: ${problems.map((problem, index) => `(${index + 1}) ${problem}`).join("; ")}`;
 }
 __name(describeProblems, "describeProblems");
 function textOf4(raw, name) {
@@ -29492,13 +22985,13 @@ function toCommandProperties(annotationProperties) {
 __name(toCommandProperties, "toCommandProperties");
 
 // node_modules/@actions/core/lib/command.js
-function issueCommand(command, properties, message2) {
-  const cmd = new Command(command, properties, message2);
+function issueCommand(command, properties, message) {
+  const cmd = new Command(command, properties, message);
   process.stdout.write(cmd.toString() + os.EOL);
 }
 __name(issueCommand, "issueCommand");
-function issue(name, message2 = "") {
-  issueCommand(name, {}, message2);
+function issue(name, message = "") {
+  issueCommand(name, {}, message);
 }
 __name(issue, "issue");
 var CMD_STRING = "::";
@@ -29506,13 +22999,13 @@ var Command = class {
   static {
     __name(this, "Command");
   }
-  constructor(command, properties, message2) {
+  constructor(command, properties, message) {
     if (!command) {
       command = "missing.command";
     }
     this.command = command;
     this.properties = properties;
-    this.message = message2;
+    this.message = message;
   }
   toString() {
     let cmdStr = CMD_STRING + this.command;
@@ -29547,10 +23040,10 @@ function escapeProperty(s) {
 __name(escapeProperty, "escapeProperty");
 
 // node_modules/@actions/core/lib/file-command.js
-var crypto2 = __toESM(__nccwpck_require__(982));
+var crypto = __toESM(__nccwpck_require__(982));
 var fs4 = __toESM(__nccwpck_require__(896));
 var os2 = __toESM(__nccwpck_require__(857));
-function issueFileCommand(command, message2) {
+function issueFileCommand(command, message) {
   const filePath = process.env[`GITHUB_${command}`];
   if (!filePath) {
     throw new Error(`Unable to find environment variable for file command ${command}`);
@@ -29558,13 +23051,13 @@ function issueFileCommand(command, message2) {
   if (!fs4.existsSync(filePath)) {
     throw new Error(`Missing file at path: ${filePath}`);
   }
-  fs4.appendFileSync(filePath, `${toCommandValue(message2)}${os2.EOL}`, {
+  fs4.appendFileSync(filePath, `${toCommandValue(message)}${os2.EOL}`, {
     encoding: "utf8"
   });
 }
 __name(issueFileCommand, "issueFileCommand");
 function prepareKeyValueMessage(key, value) {
-  const delimiter3 = `ghadelimiter_${crypto2.randomUUID()}`;
+  const delimiter3 = `ghadelimiter_${crypto.randomUUID()}`;
   const convertedValue = toCommandValue(value);
   if (key.includes(delimiter3)) {
     throw new Error(`Unexpected input: name should not contain the delimiter "${delimiter3}"`);
@@ -29593,16 +23086,16 @@ var __awaiter = function(thisArg, _arguments, P, generator) {
     function fulfilled(value) {
       try {
         step(generator.next(value));
-      } catch (e2) {
-        reject(e2);
+      } catch (e) {
+        reject(e);
       }
     }
     __name(fulfilled, "fulfilled");
     function rejected(value) {
       try {
         step(generator["throw"](value));
-      } catch (e2) {
-        reject(e2);
+      } catch (e) {
+        reject(e);
       }
     }
     __name(rejected, "rejected");
@@ -29655,12 +23148,12 @@ var Summary = class {
    *
    * @returns {string} content wrapped in HTML element
    */
-  wrap(tag2, content, attrs = {}) {
+  wrap(tag, content, attrs = {}) {
     const htmlAttrs = Object.entries(attrs).map(([key, value]) => ` ${key}="${value}"`).join("");
     if (!content) {
-      return `<${tag2}${htmlAttrs}>`;
+      return `<${tag}${htmlAttrs}>`;
     }
-    return `<${tag2}${htmlAttrs}>${content}</${tag2}>`;
+    return `<${tag}${htmlAttrs}>${content}</${tag}>`;
   }
   /**
    * Writes text in the buffer to the summary buffer file and empties buffer. Will append by default.
@@ -29755,9 +23248,9 @@ var Summary = class {
    * @returns {Summary} summary instance
    */
   addList(items, ordered = false) {
-    const tag2 = ordered ? "ol" : "ul";
+    const tag = ordered ? "ol" : "ul";
     const listItems = items.map((item) => this.wrap("li", item)).join("");
-    const element = this.wrap(tag2, listItems);
+    const element = this.wrap(tag, listItems);
     return this.addRaw(element).addEOL();
   }
   /**
@@ -29774,9 +23267,9 @@ var Summary = class {
           return this.wrap("td", cell);
         }
         const { header, data, colspan, rowspan } = cell;
-        const tag2 = header ? "th" : "td";
+        const tag = header ? "th" : "td";
         const attrs = Object.assign(Object.assign({}, colspan && { colspan }), rowspan && { rowspan });
-        return this.wrap(tag2, data, attrs);
+        return this.wrap(tag, data, attrs);
       }).join("");
       return this.wrap("tr", cells);
     }).join("");
@@ -29819,8 +23312,8 @@ var Summary = class {
    * @returns {Summary} summary instance
    */
   addHeading(text3, level) {
-    const tag2 = `h${level}`;
-    const allowedTag = ["h1", "h2", "h3", "h4", "h5", "h6"].includes(tag2) ? tag2 : "h1";
+    const tag = `h${level}`;
+    const allowedTag = ["h1", "h2", "h3", "h4", "h5", "h6"].includes(tag) ? tag : "h1";
     const element = this.wrap(allowedTag, text3);
     return this.addRaw(element).addEOL();
   }
@@ -29901,24 +23394,24 @@ function setOutput(name, value) {
   issueCommand("set-output", { name }, toCommandValue(value));
 }
 __name(setOutput, "setOutput");
-function debug2(message2) {
-  issueCommand("debug", {}, message2);
+function debug2(message) {
+  issueCommand("debug", {}, message);
 }
 __name(debug2, "debug");
-function error(message2, properties = {}) {
-  issueCommand("error", toCommandProperties(properties), message2 instanceof Error ? message2.toString() : message2);
+function error(message, properties = {}) {
+  issueCommand("error", toCommandProperties(properties), message instanceof Error ? message.toString() : message);
 }
 __name(error, "error");
-function warning(message2, properties = {}) {
-  issueCommand("warning", toCommandProperties(properties), message2 instanceof Error ? message2.toString() : message2);
+function warning(message, properties = {}) {
+  issueCommand("warning", toCommandProperties(properties), message instanceof Error ? message.toString() : message);
 }
 __name(warning, "warning");
-function notice(message2, properties = {}) {
-  issueCommand("notice", toCommandProperties(properties), message2 instanceof Error ? message2.toString() : message2);
+function notice(message, properties = {}) {
+  issueCommand("notice", toCommandProperties(properties), message instanceof Error ? message.toString() : message);
 }
 __name(notice, "notice");
-function info(message2) {
-  process.stdout.write(message2 + os3.EOL);
+function info(message) {
+  process.stdout.write(message + os3.EOL);
 }
 __name(info, "info");
 function startGroup(name) {
@@ -29956,8 +23449,8 @@ function findings2(report, level) {
     const first = group.findings[0];
     const age = Date.parse(report.finishedAt) - Date.parse(first?.since ?? report.finishedAt);
     const pods = podsBesideSubject(group);
-    const message2 = `${pods === "" ? "" : `${pods}: `}${cap(first?.message ?? "", MESSAGE_LIMIT_BYTES2)}`;
-    return annotation(level, `${group.subject}: ${causeOf2(group)}`, `${message2} (for ${formatSeconds(age)})`);
+    const message = `${pods === "" ? "" : `${pods}: `}${cap(first?.message ?? "", MESSAGE_LIMIT_BYTES2)}`;
+    return annotation(level, `${group.subject}: ${causeOf2(group)}`, `${message} (for ${formatSeconds(age)})`);
   });
 }
 __name(findings2, "findings");
@@ -29977,8 +23470,8 @@ function limited(all, level) {
   return [...shown, annotation(level, OWN_TITLE, more2)];
 }
 __name(limited, "limited");
-function annotation(level, title, message2, limitBytes = MESSAGE_LIMIT_BYTES2 + 500) {
-  return { level, title: cap(field(title), TITLE_LIMIT_BYTES), message: cap(field(message2), limitBytes) };
+function annotation(level, title, message, limitBytes = MESSAGE_LIMIT_BYTES2 + 500) {
+  return { level, title: cap(field(title), TITLE_LIMIT_BYTES), message: cap(field(message), limitBytes) };
 }
 __name(annotation, "annotation");
 
@@ -30071,18 +23564,18 @@ function publishBeginning() {
   setOutputs(emptyOutputs("inconclusive", "the gate did not come to its end"));
 }
 __name(publishBeginning, "publishBeginning");
-function publishBadInput(message2) {
-  const reason = field(message2);
+function publishBadInput(message) {
+  const reason = printable(message);
   setOutputs(emptyOutputs("inconclusive", reason));
   error(reason, { title: "Calico Health Gate" });
   return EXIT_CODES.unhealthy;
 }
 __name(publishBadInput, "publishBadInput");
-async function publish2(result, settings, env, signal3) {
+async function publish2(result, settings, env, signal) {
   const { report, cancelled } = result;
   const outputs = /* @__PURE__ */ __name((path2) => outputsOf(report, result.notReadyPods, result.restartedNodes, path2), "outputs");
   const unset = setOutputs(outputs(""));
-  const written = await writtenInTime(writeReportFile(result, settings, env), signal3);
+  const written = await writtenInTime(writeReportFile(result, settings, env), signal);
   if (written.path !== "") info(logLine(`report: ${written.path}`));
   const problems = [
     written.problem,
@@ -30127,46 +23620,46 @@ function messageOf(error2) {
   return error2 instanceof Error ? error2.message : String(error2);
 }
 __name(messageOf, "messageOf");
-function annotate({ level, title, message: message2 }) {
+function annotate({ level, title, message }) {
   switch (level) {
     case "error":
-      error(message2, { title });
+      error(message, { title });
       return;
     case "warning":
-      warning(message2, { title });
+      warning(message, { title });
       return;
     case "notice":
-      notice(message2, { title });
+      notice(message, { title });
       return;
   }
 }
 __name(annotate, "annotate");
 
 // src/index.ts
-async function runAction(env, signal3, secrets) {
+async function runAction(env, signal, secrets) {
   const raw = Object.fromEntries(INPUTS.map(({ name }) => [name, getInput(name)]));
   const parsed = readSettings(raw, whyFileIsUnreadable);
   if ("problems" in parsed) return publishBadInput(describeProblems(parsed.problems));
   const { settings, warnings: warnings2 } = parsed;
   const tell = createLog(secretFreeSink(actionsSink(), secrets));
-  const result = await runGate(settings, { env, tell, mask: maskIn(secrets), signal: signal3, warnings: warnings2 });
-  return await publish2(result, settings, env, signal3);
+  const result = await runGate(settings, { env, tell, mask: maskIn(secrets), signal, warnings: warnings2 });
+  return await publish2(result, settings, env, signal);
 }
 __name(runAction, "runAction");
 
 // src/main.ts
 function startAction() {
-  const signal3 = listenForCancellation(EXIT_CODES.unhealthy);
+  const signal = listenForCancellation(EXIT_CODES.unhealthy);
   publishBeginning();
-  start2((secrets) => runAction(process.env, signal3, secrets), publishBadInput);
+  start2((secrets) => runAction(process.env, signal, secrets), publishBadInput);
 }
 __name(startAction, "startAction");
 function startCli() {
-  const signal3 = listenForCancellation(EXIT_CODES.inconclusive);
+  const signal = listenForCancellation(EXIT_CODES.inconclusive);
   start2(
-    (secrets) => runCli(process.argv.slice(2), { signal: signal3, secrets }),
-    (message2) => {
-      process.stderr.write(`${logLine(message2)}
+    (secrets) => runCli(process.argv.slice(2), { signal, secrets }),
+    (message) => {
+      process.stderr.write(`${logLine(message)}
 `);
       return EXIT_CODES.inconclusive;
     }
@@ -30176,10 +23669,10 @@ __name(startCli, "startCli");
 function start2(face, tellUnexpected) {
   const secrets = createSecrets();
   const stop = /* @__PURE__ */ __name((error2) => {
-    const { message: message2, stack } = error2 instanceof Error ? error2 : new Error(String(error2));
+    const { message, stack } = error2 instanceof Error ? error2 : new Error(String(error2));
     for (const line of secrets.hide(stack ?? "").split("\n")) process.stderr.write(`${logLine(line)}
 `);
-    exit(tellUnexpected(`calico-health-gate stopped unexpectedly: ${secrets.hide(message2)}`));
+    exit(tellUnexpected(`calico-health-gate stopped unexpectedly: ${secrets.hide(message)}`));
   }, "stop");
   process.once("uncaughtException", stop);
   process.stdout.on("error", () => {
