@@ -225,6 +225,26 @@ describe('401', () => {
     expect(server.renewals()).toBe(3);
   });
 
+  test('does not keep a request that is given up while the credentials never come', async () => {
+    const { api, clock } = aServer(inTurn(aStatus(401, 'Unauthorized')), {
+      renewCredentials: () => new Promise(() => {}),
+    });
+    const cancelling = new AbortController();
+    clock.after(5_000, () => cancelling.abort());
+    const error = await errorOf(clock.run(api.getJson(PODS, { signal: cancelling.signal })));
+    expect(error.kind).toBe('aborted');
+    expect(clock.monotonicMs()).toBe(5_000);
+  });
+
+  test('is told in words without secrets, where the server repeats them', async () => {
+    const { api, clock } = aServer(inTurn(aStatus(401, 'Unauthorized', `bad token ${'s3cr3t'.repeat(1_000)}`)), {
+      hide: (text) => text.replaceAll('s3cr3t'.repeat(1_000), '***'),
+    });
+    const { message, words } = await errorOf(clock.run(api.getJson(PODS)));
+    expect(words).toBe('bad token ***');
+    expect(message).toContain('401 Unauthorized: bad token ***');
+  });
+
   test('on a DELETE renews the credentials and leaves it to who asked whether to send it again', async () => {
     const server = aServer(inTurn(aStatus(401, 'Unauthorized'), { body: { kind: 'Status' } }));
     const error = await errorOf(server.clock.run(server.api.delete('/api/v1/namespaces/a/pods/b', {})));

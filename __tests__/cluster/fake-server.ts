@@ -38,6 +38,7 @@ export interface FakeServer {
 export interface FakeOptions {
   readonly random?: () => number;
   readonly renewCredentials?: () => Promise<void>;
+  readonly hide?: (text: string) => string;
   /** How far the server's clock is ahead. */
   readonly skewMs?: number;
 }
@@ -77,6 +78,7 @@ export function aServer(script: Script, options: FakeOptions = {}): FakeServer {
       await options.renewCredentials?.();
     },
     tell: (event) => told.push(event),
+    ...(options.hide === undefined ? {} : { hide: options.hide }),
   });
   return { clock, serverClock, api, asked, told, end, renewals: () => renewals };
 }

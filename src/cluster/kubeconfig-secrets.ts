@@ -2,7 +2,8 @@ import { isRecord } from './body.ts';
 import type { ExecPlugin, KubeconfigUser } from './kubeconfig.ts';
 
 /** Names of variables and flags whose values are credentials; of those that end otherwise they are paths and the like. */
-const SECRET_NAME = /(?:token|secret|password|passwd|passphrase|(?<!application_)credentials?|(?:private|access|api)[-_]?key)$/i;
+const SECRET_NAME =
+  /(?:token|secret|password|passwd|passphrase|(?<!application_)credentials?|(?:private|access|api)[-_]?key)$/i;
 
 /**
  * What stands in the kubeconfig and nobody else should read, one by one, as it stands there and decoded: what a face must
