@@ -50,7 +50,9 @@ export function createWorldClock(live: Clock, skewMs = 0): WorldClock {
     disarm();
     if (dueMs === undefined) return;
     armedForMs = dueMs;
-    cancelWake = live.after(Math.max(0, dueMs - liveNowMs()), () => {
+    const cancel = live.after(Math.max(0, dueMs - liveNowMs()), () => {
+      // What is due at one moment is taken together: another may have taken this one's place by then.
+      if (cancelWake !== cancel) return;
       cancelWake = undefined;
       armedForMs = undefined;
       // A live timer may fire a fraction early; what it was set for is due.
@@ -58,6 +60,7 @@ export function createWorldClock(live: Clock, skewMs = 0): WorldClock {
       for (let wake = timers.takeDue(untilMs); wake && !closed; wake = timers.takeDue(untilMs)) wake();
       arm();
     });
+    cancelWake = cancel;
   };
 
   return {

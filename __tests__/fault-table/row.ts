@@ -9,9 +9,6 @@ import type { Inputs, Played, PlayOptions, World, WorldOptions } from '../harnes
 /** Exactly so many, or from … to …, both included. */
 export type Bounds = number | readonly [least: number, most: number];
 
-/** For rows that are made by a function. */
-export type Numbers = readonly [requests: Bounds, timeMs: Bounds];
-
 /** What must be so at the end of a run. What every run promises is checked besides (`promises.ts`). */
 export interface Expected {
   readonly verdict: Verdict;

@@ -110,6 +110,23 @@ describe('the world clock', () => {
     const live = createVirtualClock({ startMs: 1_000_000 });
     expect(createWorldClock(live, -500).wallMs()).toBe(999_500);
   });
+
+  test('leaves nothing behind when its next wake-up changes in the very moment in which it is due', async () => {
+    const live = createVirtualClock();
+    let cancel = (): void => undefined;
+    live.after(10, () => cancel());
+    const world = createWorldClock(live);
+    cancel = world.after(10, () => undefined);
+    const seen: number[] = [];
+    world.after(20, () => seen.push(live.monotonicMs()));
+    world.after(30, () => seen.push(live.monotonicMs()));
+    await live.advance(10);
+    expect(live.pending()).toBe(1);
+    await live.advance(10);
+    expect(seen).toEqual([20]);
+    world.close();
+    expect(live.pending()).toBe(0);
+  });
 });
 
 describe('shifting times', () => {

@@ -1,7 +1,7 @@
 import { type Inputs, type Played, play, start, type World, type WorldOptions } from '../../harness.ts';
 import { CURE, edit, forge, restartByHand, stampAgo, waitingOn } from '../../scenarios/broken-node.ts';
 import { aShop, MINUTE, podOf, SECOND } from '../../scenarios/shop.ts';
-import type { Expected, FaultRow, Numbers } from '../row.ts';
+import type { Bounds, Expected, FaultRow } from '../row.ts';
 import { broken, CURED } from '../worlds.ts';
 
 const HOUR = 60 * MINUTE;
@@ -10,7 +10,8 @@ const SIX_NODES = { nodes: Array.from({ length: 6 }, (_, index) => `n${index + 1
 function calico(
   id: string,
   fault: string,
-  [requests, timeMs]: Numbers,
+  requests: Bounds,
+  timeMs: Bounds,
   world: FaultRow['world'],
   expected: Partial<Expected>,
   more: Partial<FaultRow> = {},
@@ -97,26 +98,15 @@ async function afterLostRunner(world: World, inputs: Inputs): Promise<Played> {
 const UNCURED: Partial<Expected> = { verdict: 'unhealthy' };
 
 export const CALICO_ROWS: readonly FaultRow[] = [
-  calico(
-    '38',
-    "Calico's failure on one node, with three pods",
-    [
-      [56, 84],
-      [16_800, 21_700],
-    ],
-    broken(),
-    {
-      deletes: 1,
-      nodes: ['n1: restarted/cured'],
-    },
-  ),
+  calico('38', "Calico's failure on one node, with three pods", [56, 84], [16_800, 21_700], broken(), {
+    deletes: 1,
+    nodes: ['n1: restarted/cured'],
+  }),
   calico(
     '38b',
     "Calico's failure, and nothing may be restarted",
-    [
-      [48, 74],
-      [55_200, 66_000],
-    ],
+    [48, 74],
+    [55_200, 66_000],
     broken(),
     { ...UNCURED, reason: /kubectl delete pod -n calico-system calico-node-\w+/, nodes: ['n1: planned/-'] },
     { inputs: { ...CURE, 'restart-calico-node': 'false' } },
@@ -124,10 +114,8 @@ export const CALICO_ROWS: readonly FaultRow[] = [
   calico(
     '39',
     "Calico's failure on 5 of 6 nodes, and three may be restarted",
-    [
-      [87, 125],
-      [55_300, 66_100],
-    ],
+    [87, 125],
+    [55_300, 66_100],
     onSixNodes,
     {
       ...UNCURED,
@@ -138,71 +126,44 @@ export const CALICO_ROWS: readonly FaultRow[] = [
     },
     { inputs: { ...CURE, timeout: '10m' } },
   ),
-  calico(
-    '40',
-    "Calico's failure, and a pod got its network there 20 s ago",
-    [
-      [56, 84],
-      [33_100, 40_500],
-    ],
-    withWitness,
-    {
-      deletes: 1,
-      nodes: ['n1: restarted/cured'],
-      log: [/infra\/witness got its network/],
-    },
-  ),
+  calico('40', "Calico's failure, and a pod got its network there 20 s ago", [56, 84], [33_100, 40_500], withWitness, {
+    deletes: 1,
+    nodes: ['n1: restarted/cured'],
+    log: [/infra\/witness got its network/],
+  }),
   calico(
     '41',
     'the restart does not cure',
-    [
-      [58, 86],
-      [54_800, 65_500],
-    ],
+    [58, 86],
+    [54_800, 65_500],
     (base) => broken()({ ...base, calico: { namespace: 'calico-system', restartCures: false } }),
     { ...UNCURED, reason: /did not cure it/, deletes: 1, nodes: ['n1: restarted/not-cured'] },
   ),
-  calico(
-    '42',
-    'only pods that cannot end have the failure',
-    [
-      [56, 84],
-      [14_300, 18_800],
-    ],
-    leavingOnly,
-    {
-      deletes: 1,
-      nodes: ['n1: restarted/cured'],
-    },
-  ),
+  calico('42', 'only pods that cannot end have the failure', [56, 84], [14_300, 18_800], leavingOnly, {
+    deletes: 1,
+    nodes: ['n1: restarted/cured'],
+  }),
   calico(
     '43',
     'the plugin does not find /var/lib/calico/nodename',
-    [[53, 81], 3 * MINUTE],
+    [53, 81],
+    3 * MINUTE,
     broken({ state: 'nodename-missing' }),
     {
       ...UNCURED,
       reason: /nodename/,
     },
   ),
-  calico('43b', "a 403 in the words of Calico's failure", [[53, 81], 3 * MINUTE], broken({ state: 'forbidden' }), {
+  calico('43b', "a 403 in the words of Calico's failure", [53, 81], 3 * MINUTE, broken({ state: 'forbidden' }), {
     ...UNCURED,
     reason: /Calico lacks a permission: .*restore Calico's ClusterRole/,
   }),
-  calico(
-    '45',
-    'a forged event with the failure, about a ready pod',
-    [
-      [43, 67],
-      [4_100, 7_100],
-    ],
-    forgedAboutReady,
-    {},
-  ),
+  calico('45', 'a forged event with the failure, about a ready pod', [43, 67], [4_100, 7_100], forgedAboutReady, {}),
   calico(
     '45b',
     'a forged event with the failure, about a stuck pod, not from its kubelet',
-    [[53, 81], 3 * MINUTE],
+    [53, 81],
+    3 * MINUTE,
     forgedAboutStuck,
     {
       ...UNCURED,
@@ -212,20 +173,16 @@ export const CALICO_ROWS: readonly FaultRow[] = [
   calico(
     '46',
     'the events have expired, and pods are still stuck',
-    [
-      [43, 67],
-      [1_300, 3_900],
-    ],
+    [43, 67],
+    [1_300, 3_900],
     (base) => broken({ isFirst: true, stuckForMs: 2 * HOUR })({ ...base, eventTtlMs: HOUR }),
     { ...UNCURED, reason: /events may have expired/ },
   ),
   calico(
     '47',
     'two gates and a sweep at once',
-    [
-      [144, 202],
-      [17_000, 22_000],
-    ],
+    [144, 202],
+    [17_000, 22_000],
     broken(),
     { deletes: 1, nodes: ['n1: restarted/cured'] },
     { play: together },
@@ -233,10 +190,8 @@ export const CALICO_ROWS: readonly FaultRow[] = [
   calico(
     '48',
     'the runner was lost in mid-restart, and the next run begins',
-    [
-      [95, 137],
-      [14_900, 19_600],
-    ],
+    [95, 137],
+    [14_900, 19_600],
     broken(),
     { deletes: 1, nodes: ['n1: none/-'], log: [/n1: waiting: install-cni of calico-system\/calico-node-\w+ ended/] },
     { play: afterLostRunner },
@@ -244,10 +199,8 @@ export const CALICO_ROWS: readonly FaultRow[] = [
   calico(
     '49',
     'somebody else restarts the node in the moment in which the DELETE arrives',
-    [
-      [56, 84],
-      [16_800, 21_700],
-    ],
+    [56, 84],
+    [16_800, 21_700],
     broken(),
     { deletes: 1, nodes: ['n1: none/-'] },
     {
@@ -267,10 +220,8 @@ export const CALICO_ROWS: readonly FaultRow[] = [
   calico(
     '54',
     'the DaemonSet of calico-node is rolling out',
-    [
-      [45, 69],
-      [21_800, 27_500],
-    ],
+    [45, 69],
+    [21_800, 27_500],
     broken(),
     { deletes: 0, nodes: ['n1: none/-'], log: [/DaemonSet calico-system\/calico-node is rolling out/] },
     { happens: [[SECOND, ({ sim }) => sim.cluster.upgradeCalico()]] },
@@ -278,10 +229,8 @@ export const CALICO_ROWS: readonly FaultRow[] = [
   calico(
     '56',
     'kubelets that write no PodReadyToStartContainers yet',
-    [
-      [48, 74],
-      [55_200, 66_000],
-    ],
+    [48, 74],
+    [55_200, 66_000],
     (base) => {
       const world = broken()(base);
       for (const { metadata } of world.sim.cluster.pods('shop')) {
@@ -300,10 +249,8 @@ export const CALICO_ROWS: readonly FaultRow[] = [
       calico(
         `52${['', 'b'][index]}`,
         `this machine's clock is ten minutes ${seconds > 0 ? 'behind' : 'ahead'}`,
-        [
-          [56, 84],
-          [16_800, 21_800],
-        ],
+        [56, 84],
+        [16_800, 21_800],
         (base) => broken()({ ...base, serverSkewMs: seconds * SECOND }),
         { deletes: 1, nodes: ['n1: restarted/cured'] },
       ),

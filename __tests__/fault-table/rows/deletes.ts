@@ -2,7 +2,7 @@ import type { FaultRule } from '../../../simulator/api/fault-script.ts';
 import type { Fault } from '../../../simulator/api/faults.ts';
 import { CURE, restartByHand } from '../../scenarios/broken-node.ts';
 import { MINUTE, SECOND } from '../../scenarios/shop.ts';
-import type { Expected, FaultRow, Numbers } from '../row.ts';
+import type { Bounds, Expected, FaultRow } from '../row.ts';
 import { broken, CURED, instead, status } from '../worlds.ts';
 
 const WEBHOOK: Fault = {
@@ -34,7 +34,8 @@ const POLICY: Fault = {
 function deleting(
   id: string,
   fault: string,
-  [requests, timeMs]: Numbers,
+  requests: Bounds,
+  timeMs: Bounds,
   rules: readonly FaultRule[],
   expected: Partial<Expected>,
   more: Partial<FaultRow> = {},
@@ -66,10 +67,8 @@ export const DELETE_ROWS: readonly FaultRow[] = [
   deleting(
     '13',
     'the connection is reset after it was carried out',
-    [
-      [57, 85],
-      [16_800, 21_700],
-    ],
+    [57, 85],
+    [16_800, 21_700],
     [{ times: 1, fault: { kind: 'reset-after' } }],
     {
       of: { 'get calico-system/pods': 1 },
@@ -78,10 +77,8 @@ export const DELETE_ROWS: readonly FaultRow[] = [
   deleting(
     '13b',
     'the connection is reset before it was read, once',
-    [
-      [68, 100],
-      [20_100, 25_600],
-    ],
+    [68, 100],
+    [20_100, 25_600],
     [{ times: 1, fault: { kind: 'reset-before' } }],
     {
       deletes: 2,
@@ -91,10 +88,8 @@ export const DELETE_ROWS: readonly FaultRow[] = [
   deleting(
     '13c',
     'the connection is reset before it was read, each time',
-    [
-      [71, 105],
-      [55_300, 66_100],
-    ],
+    [71, 105],
+    [55_300, 66_100],
     [{ fault: { kind: 'reset-before' } }],
     failing(
       /the DELETE of calico-system\/calico-node-\w+ got no answer 2 times .*, and the pod is still there; by hand: kubectl delete pod/,
@@ -102,33 +97,22 @@ export const DELETE_ROWS: readonly FaultRow[] = [
       2,
     ),
   ),
-  deleting(
-    '13d',
-    'no answer, once',
-    [
-      [70, 102],
-      [49_700, 59_500],
-    ],
-    [{ times: 1, fault: { kind: 'hang' } }],
-    { deletes: 2 },
-  ),
+  deleting('13d', 'no answer, once', [70, 102], [49_700, 59_500], [{ times: 1, fault: { kind: 'hang' } }], {
+    deletes: 2,
+  }),
   deleting(
     '13e',
     'the answer is cut off',
-    [
-      [57, 85],
-      [16_800, 21_700],
-    ],
+    [57, 85],
+    [16_800, 21_700],
     [{ times: 1, fault: { kind: 'truncate', afterBytes: 10 } }],
     {},
   ),
   deleting(
     '13f',
     'the answer never ends',
-    [
-      [69, 101],
-      [117_700, 137_900],
-    ],
+    [69, 101],
+    [117_700, 137_900],
     [{ times: 1, fault: { kind: 'endless', pieceBytes: 1, everyMs: SECOND } }],
     {},
     { inputs: { ...CURE, timeout: '10m' } },
@@ -136,30 +120,24 @@ export const DELETE_ROWS: readonly FaultRow[] = [
   deleting(
     '13g',
     'the answer is half-open',
-    [
-      [57, 85],
-      [34_000, 41_600],
-    ],
+    [57, 85],
+    [34_000, 41_600],
     [{ times: 1, fault: { kind: 'stall', afterBytes: 10 } }],
     {},
   ),
   deleting(
     '13h',
     '503 before it was carried out, once',
-    [
-      [68, 100],
-      [20_100, 25_600],
-    ],
+    [68, 100],
+    [20_100, 25_600],
     [{ times: 1, fault: status(503) }],
     { deletes: 2 },
   ),
   deleting(
     '13i',
     '500, each time',
-    [
-      [71, 105],
-      [55_300, 66_100],
-    ],
+    [71, 105],
+    [55_300, 66_100],
     [{ fault: status(500) }],
     failing(
       /the DELETE of calico-system\/calico-node-\w+ got no answer 2 times .*, and the pod is still there; by hand: kubectl delete pod/,
@@ -170,10 +148,8 @@ export const DELETE_ROWS: readonly FaultRow[] = [
   deleting(
     '13j',
     '200 with a login page, each time',
-    [
-      [71, 105],
-      [55_300, 66_100],
-    ],
+    [71, 105],
+    [55_300, 66_100],
     [{ fault: { kind: 'garbage' } }],
     failing(
       /the DELETE of calico-system\/calico-node-\w+ got no answer 2 times .*, and the pod is still there; by hand: kubectl delete pod/,
@@ -184,10 +160,8 @@ export const DELETE_ROWS: readonly FaultRow[] = [
   deleting(
     '13k',
     '200, and nothing is done',
-    [
-      [59, 89],
-      [57_500, 68_600],
-    ],
+    [59, 89],
+    [57_500, 68_600],
     [{ fault: instead({ kind: 'Status', status: 'Success' }) }],
     failing(
       /restarting calico-node there did not cure it \(timed-out\): 3 pods are still stuck 1m after/,
@@ -199,10 +173,8 @@ export const DELETE_ROWS: readonly FaultRow[] = [
   deleting(
     '13l',
     'reset after it was carried out, and the pod cannot be read',
-    [
-      [59, 89],
-      [16_800, 21_700],
-    ],
+    [59, 89],
+    [16_800, 21_700],
     [
       { times: 1, fault: { kind: 'reset-after' } },
       { verb: 'get', resource: 'pods', fault: status(503) },
@@ -212,10 +184,8 @@ export const DELETE_ROWS: readonly FaultRow[] = [
   deleting(
     '14',
     '409, for somebody else was faster',
-    [
-      [56, 84],
-      [20_600, 26_100],
-    ],
+    [56, 84],
+    [20_600, 26_100],
     [{ times: 1, fault: status(409) }],
     { nodes: ['n1: none/-'] },
     { happens: [[4 * SECOND, (world) => restartByHand(world, 'n1')]] },
@@ -223,10 +193,8 @@ export const DELETE_ROWS: readonly FaultRow[] = [
   deleting(
     '15',
     '404, for somebody else was faster',
-    [
-      [56, 84],
-      [20_600, 26_100],
-    ],
+    [56, 84],
+    [20_600, 26_100],
     [{ times: 1, fault: status(404) }],
     { nodes: ['n1: none/-'] },
     { happens: [[4 * SECOND, (world) => restartByHand(world, 'n1')]] },
@@ -234,17 +202,16 @@ export const DELETE_ROWS: readonly FaultRow[] = [
   deleting(
     '15b',
     '404, each time, and the pod is still there',
-    [[67, 99], 3 * MINUTE],
+    [67, 99],
+    3 * MINUTE,
     [{ fault: status(404) }],
     failing(/calico-node there was not restarted yet: waiting for the new calico-node pod/, 'n1: waiting/-', 1),
   ),
   deleting(
     '16',
     '403',
-    [
-      [59, 87],
-      [55_200, 66_000],
-    ],
+    [59, 87],
+    [55_200, 66_000],
     [{ fault: status(403) }],
     failing(
       /the right to delete pods in namespace calico-system is missing: .*verbs: \["delete"\] in a Role in namespace calico-system; by hand: kubectl delete pod/,
@@ -254,10 +221,8 @@ export const DELETE_ROWS: readonly FaultRow[] = [
   deleting(
     '16b',
     '403 of an admission webhook',
-    [
-      [59, 87],
-      [55_200, 66_000],
-    ],
+    [59, 87],
+    [55_200, 66_000],
     [{ fault: WEBHOOK }],
     failing(
       /failed to delete .*403 Forbidden: admission webhook "guard\.example" denied the request: not on a Friday; no right would help/,
@@ -267,20 +232,16 @@ export const DELETE_ROWS: readonly FaultRow[] = [
   deleting(
     '16c',
     '422 of an admission policy',
-    [
-      [59, 87],
-      [55_200, 66_000],
-    ],
+    [59, 87],
+    [55_200, 66_000],
     [{ fault: POLICY }],
     failing(/denied request: only by uid; by hand: kubectl delete pod/, 'n1: refused/-'),
   ),
   deleting(
     '16d',
     '405',
-    [
-      [59, 87],
-      [55_200, 66_000],
-    ],
+    [59, 87],
+    [55_200, 66_000],
     [{ fault: status(405) }],
     failing(
       /failed to delete calico-system\/calico-node-\w+: .*405 MethodNotAllowed.*; by hand: kubectl delete pod/,
@@ -290,20 +251,16 @@ export const DELETE_ROWS: readonly FaultRow[] = [
   deleting(
     '16e',
     'a redirect',
-    [
-      [59, 87],
-      [55_200, 66_000],
-    ],
+    [59, 87],
+    [55_200, 66_000],
     [{ fault: status(302, { location: '/login' }) }],
     failing(/302, a redirect to \/login; redirects are never followed.*; by hand: kubectl delete pod/, 'n1: refused/-'),
   ),
   deleting(
     '71',
     '429 with Retry-After: 1, once',
-    [
-      [67, 99],
-      [23_100, 29_000],
-    ],
+    [67, 99],
+    [23_100, 29_000],
     [{ times: 1, fault: status(429, { 'retry-after': '1' }) }],
     {
       deletes: 2,
@@ -312,10 +269,8 @@ export const DELETE_ROWS: readonly FaultRow[] = [
   deleting(
     '71b',
     '429 with Retry-After: 50, and the node heals meanwhile',
-    [
-      [58, 86],
-      [53_600, 64_000],
-    ],
+    [58, 86],
+    [53_600, 64_000],
     [{ fault: status(429, { 'retry-after': '50' }) }],
     { nodes: ['n1: none/-'] },
     { happens: [[20 * SECOND, ({ sim }) => sim.cluster.restoreToken('n1')]] },
@@ -323,10 +278,8 @@ export const DELETE_ROWS: readonly FaultRow[] = [
   deleting(
     '71c',
     '429, each time',
-    [
-      [80, 116],
-      [54_900, 65_500],
-    ],
+    [80, 116],
+    [54_900, 65_500],
     [{ fault: status(429, { 'retry-after': '5' }) }],
     failing(/was not deleted: .*429 TooManyRequests.*; by hand: kubectl delete pod/, 'n1: refused/-', 3),
   ),

@@ -1,8 +1,7 @@
 import type { BehaviourSource } from '../../../simulator/cluster/programs.ts';
-import type { RawObject } from '../../../simulator/cluster.ts';
 import { aWorld, type Inputs, type World, type WorldOptions } from '../../harness.ts';
 import { MINUTE, podOf, SECOND } from '../../scenarios/shop.ts';
-import type { Expected, FaultRow, Numbers } from '../row.ts';
+import type { Bounds, Expected, FaultRow } from '../row.ts';
 import { shop } from '../worlds.ts';
 
 /** The world of a row: an empty cluster, and what is done to it. */
@@ -30,23 +29,11 @@ function named(name: string): (base: WorldOptions) => World {
   });
 }
 
-/** A healthy shop with one more object, as it is. */
-function shopWith(plural: string, fields: Readonly<Record<string, unknown>>): (base: WorldOptions) => World {
-  return (base) => {
-    const world = shop(base);
-    const object: RawObject = {
-      metadata: { namespace: 'shop', name: 'odd', creationTimestamp: '2026-11-22T11:00:00Z' },
-      ...fields,
-    };
-    world.sim.cluster.put(plural, object);
-    return world;
-  };
-}
-
 function pod(
   id: string,
   fault: string,
-  [requests, timeMs]: Numbers,
+  requests: Bounds,
+  timeMs: Bounds,
   world: FaultRow['world'],
   expected: Pick<Expected, 'verdict' | 'reason'> & Partial<Expected>,
   more: Partial<FaultRow> = {},
@@ -83,10 +70,8 @@ export const POD_ROWS: readonly FaultRow[] = [
   pod(
     '25',
     'no pod matches the selector',
-    [
-      [46, 70],
-      [55_200, 66_000],
-    ],
+    [46, 70],
+    [55_200, 66_000],
     named('wbe'),
     unhealthy(/^0 pods matched `app=web`, expected at least 1 \(min-pods\)/, { pods: { total: 0 } }),
     { inputs: { selector: 'app=web' } },
@@ -94,7 +79,8 @@ export const POD_ROWS: readonly FaultRow[] = [
   pod(
     '25b',
     'no pod matches the selector, and min-pods: 0',
-    [[42, 64], 0],
+    [42, 64],
+    0,
     named('wbe'),
     { verdict: 'healthy', reason: /^nothing is in scope, which min-pods: 0 allows$/, pods: { total: 0 } },
     { inputs: { selector: 'app=web', 'min-pods': '0' } },
@@ -102,10 +88,8 @@ export const POD_ROWS: readonly FaultRow[] = [
   pod(
     '26',
     'no pods for 40 s, then healthy ones',
-    [
-      [48, 74],
-      [42_700, 51_600],
-    ],
+    [48, 74],
+    [42_700, 51_600],
     cluster(() => {}),
     healthy(2),
     { happens: [[40 * SECOND, ({ sim }) => sim.cluster.deploy({ namespace: 'shop', name: 'web', replicas: 2 })]] },
@@ -113,10 +97,8 @@ export const POD_ROWS: readonly FaultRow[] = [
   pod(
     '27',
     'ready for 5 s, then a crash',
-    [
-      [42, 66],
-      [28_900, 35_700],
-    ],
+    [42, 66],
+    [28_900, 35_700],
     deployed({ kind: 'crash', afterMs: 5 * SECOND }),
     unhealthy(/CrashLoop|restarts, exit code/),
     { inputs: { 'stable-for': '15s' } },
@@ -124,10 +106,8 @@ export const POD_ROWS: readonly FaultRow[] = [
   pod(
     '28',
     'a new pod fails while the others are stable',
-    [
-      [42, 64],
-      [38_200, 46_300],
-    ],
+    [42, 64],
+    [38_200, 46_300],
     shop,
     unhealthy(/^shop\/api: /),
     {
@@ -143,10 +123,8 @@ export const POD_ROWS: readonly FaultRow[] = [
   pod(
     '29',
     "a StatefulSet's pod is replaced under its name, whose old one crashed",
-    [
-      [42, 64],
-      [5_100, 8_300],
-    ],
+    [42, 64],
+    [5_100, 8_300],
     cluster(({ sim }) => {
       sim.cluster.deployStatefulSet({ namespace: 'shop', name: 'db', behaviour: { kind: 'crash', afterMs: SECOND } });
       sim.warmUp(3 * MINUTE);
@@ -158,20 +136,16 @@ export const POD_ROWS: readonly FaultRow[] = [
   pod(
     '30',
     'a crash loop from before the run',
-    [
-      [42, 66],
-      [1_300, 3_900],
-    ],
+    [42, 66],
+    [1_300, 3_900],
     deployed({ kind: 'crash', afterMs: SECOND }, 10 * MINUTE),
     unhealthy(/^shop\/web: .*restarts, exit code/),
   ),
   pod(
     '31',
     'a progress deadline that an earlier roll-out exceeded',
-    [
-      [42, 64],
-      [6_800, 10_300],
-    ],
+    [42, 64],
+    [6_800, 10_300],
     (base) => {
       const world = shop(base);
       rollBack(world);
@@ -182,10 +156,8 @@ export const POD_ROWS: readonly FaultRow[] = [
   pod(
     '32',
     'the registry is down for 90 s',
-    [
-      [51, 77],
-      [92_300, 108_600],
-    ],
+    [51, 77],
+    [92_300, 108_600],
     deployed({ kind: 'registryDown' }),
     healthy(1),
     {
@@ -195,20 +167,16 @@ export const POD_ROWS: readonly FaultRow[] = [
   pod(
     '33',
     'the image does not exist',
-    [
-      [42, 64],
-      [28_700, 35_500],
-    ],
+    [42, 64],
+    [28_700, 35_500],
     deployed({ kind: 'imageMissing' }),
     unhealthy(/^shop\/web: .*not found/),
   ),
   pod(
     '34',
     'no node for it, until one is added after 3 min',
-    [
-      [63, 93],
-      [174_700, 203_400],
-    ],
+    [63, 93],
+    [174_700, 203_400],
     deployed({ kind: 'unschedulable' }),
     healthy(1),
     {
@@ -219,10 +187,8 @@ export const POD_ROWS: readonly FaultRow[] = [
   pod(
     '35',
     'a pod was evicted, and replaced',
-    [
-      [42, 64],
-      [4_100, 7_100],
-    ],
+    [42, 64],
+    [4_100, 7_100],
     (base) => {
       const world = shop(base);
       world.sim.cluster.evict('shop', podOf(world, 'web').metadata.name);
@@ -234,10 +200,8 @@ export const POD_ROWS: readonly FaultRow[] = [
   pod(
     '36',
     "a Job's pod failed, and its retry succeeded",
-    [
-      [42, 64],
-      [4_100, 7_100],
-    ],
+    [42, 64],
+    [4_100, 7_100],
     (base) => {
       const world = shop(base);
       const { cluster: model } = world.sim;
@@ -257,10 +221,8 @@ export const POD_ROWS: readonly FaultRow[] = [
   pod(
     '37',
     'a Job completes, and its TTL deletes it',
-    [
-      [42, 64],
-      [13_400, 17_800],
-    ],
+    [42, 64],
+    [13_400, 17_800],
     (base) => {
       const world = shop(base);
       world.sim.cluster.runJob({ namespace: 'shop', name: 'migrate', ttlSeconds: 8 });
@@ -272,7 +234,8 @@ export const POD_ROWS: readonly FaultRow[] = [
   pod(
     '53',
     'a node is lost, with 15 of 30 pods',
-    [[52, 78], 3 * MINUTE],
+    [52, 78],
+    3 * MINUTE,
     (base) => {
       const world = aWorld(base);
       world.sim.cluster.deploy({ namespace: 'shop', name: 'web', replicas: 30 });
@@ -282,47 +245,5 @@ export const POD_ROWS: readonly FaultRow[] = [
       return world;
     },
     unhealthy(/^\d+ pods on n1 are not ready: node n1 is not ready: /, { pods: { total: 30 } }),
-  ),
-  pod(
-    '57',
-    'a pod in a phase that nobody knows',
-    [[52, 78], 3 * MINUTE],
-    shopWith('pods', { spec: { nodeName: 'n1', containers: [] }, status: { phase: 'Hibernating' } }),
-    unhealthy(/^shop\/odd: .*its phase is Hibernating/, { pods: { ready: 2, notReady: 1 } }),
-  ),
-  pod(
-    '57b',
-    'an event about nothing',
-    [
-      [42, 64],
-      [4_100, 7_100],
-    ],
-    shopWith('events', { type: 'Rumour', reason: 'Whispered', message: null, source: null }),
-    healthy(2),
-    { isTraceless: true },
-  ),
-  pod(
-    '58b',
-    'a pod without status',
-    [[52, 78], 3 * MINUTE],
-    shopWith('pods', { spec: { nodeName: 'n1', containers: [{ name: 'a' }] } }),
-    unhealthy(/^shop\/odd: /, { pods: { ready: 2, notReady: 1 } }),
-  ),
-  pod(
-    '58c',
-    'a pod with null for every list',
-    [[52, 78], 3 * MINUTE],
-    shopWith('pods', {
-      spec: { nodeName: 'n1', containers: null },
-      status: { phase: 'Running', conditions: null, containerStatuses: null },
-    }),
-    unhealthy(/^shop\/odd: /, { pods: { ready: 2, notReady: 1 } }),
-  ),
-  pod(
-    '58d',
-    'a Deployment without status',
-    [[52, 78], 3 * MINUTE],
-    shopWith('deployments', {}),
-    unhealthy(/^shop\/odd: its controller has not looked at it yet/, { pods: { ready: 2 } }),
   ),
 ];
