@@ -10,7 +10,7 @@ import {
 } from '../../calico/failures.ts';
 import { until } from '../../cluster/waiting.ts';
 import { auditGate, changesAmong, type GateRun, runGate } from '../../gate.ts';
-import { type Cluster, connectCluster } from '../../harness.ts';
+import { type Cluster, connectCluster, podsIn } from '../../harness.ts';
 import { powerOff, powerOn } from '../../own.ts';
 import { aDaemonSet, aDeployment, allReady, makeNamespace, removeNamespace, roll } from '../../workloads.ts';
 
@@ -159,11 +159,15 @@ describe('a rejected token on a node whose calico-node cannot be restarted', () 
   });
 });
 
-/** Resolves when the kubelet has told that a sandbox of a pod of this namespace could not be made. */
-async function stuck({ api }: Cluster, namespace: string): Promise<void> {
+/** Resolves when the kubelet has told, in an event and in its status, that a pod of this namespace is without a sandbox. */
+async function stuck(cluster: Cluster, namespace: string): Promise<void> {
   await until({ what: `a stuck pod in ${namespace}`, timeoutMs: WITHIN_MS }, async () => {
-    const events = await api.list<EventObject>(`/api/v1/namespaces/${namespace}/events`);
-    return events.some(({ reason }) => reason === 'FailedCreatePodSandBox');
+    const events = await cluster.api.list<EventObject>(`/api/v1/namespaces/${namespace}/events`);
+    const failed = events.filter(({ reason }) => reason === 'FailedCreatePodSandBox');
+    const about = new Set(failed.map(({ involvedObject: { uid } }) => uid));
+    const pods = (await podsIn(cluster, namespace)).filter(({ metadata }) => about.has(metadata.uid));
+    // The status comes a moment after the event: a node that loses its power in between has said nothing of its pod.
+    return pods.some(({ status }) => status.containerStatuses?.every(({ state }) => state.waiting !== undefined));
   });
 }
 
