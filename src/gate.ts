@@ -125,7 +125,8 @@ async function watchUntilDecided(run: Run, { connection, api }: Cluster, keep: (
         }
       } else if (judgement.kind === 'confirm' && now.elapsedMs >= confirmFromMs) {
         run.tell({ type: 'confirming', verdict: judgement.verdict }, now);
-        confirmed = await tellWhile(run, () => 'a fresh look at everything', view.refresh(run.signal));
+        const lists = view.refresh(run.signal, judgement.withEvents);
+        confirmed = await tellWhile(run, () => 'a fresh look at everything', lists);
         // A list that fails now is tried again by itself; until it succeeds there is nothing to confirm with.
         confirmFromMs = api.now().elapsedMs + timing.confirmAgainMs;
         if (!confirmed) await waitForNews(run, view);

@@ -369,7 +369,7 @@ describe('a view', () => {
     sim.cluster.deletePod('shop', view.snapshot().pods[0]?.name ?? '', { force: true });
     await clock.advance(100);
     const before = sim.requests.length;
-    await expect(clock.run(view.refresh(end.signal))).resolves.toBe(true);
+    await expect(clock.run(view.refresh(end.signal, false))).resolves.toBe(true);
     const asked = sim.requests
       .slice(before)
       .filter(({ path }) => !path.includes('watch=1'))
@@ -386,12 +386,27 @@ describe('a view', () => {
     end.abort();
   });
 
+  test('is confirmed with events where it hangs on them, and without where they fail', async () => {
+    const { clock, sim, open, end } = aWorld();
+    const view = open({ namespaces: ['shop'] });
+    await clock.run(view.start());
+    await clock.advance(0);
+    const eventLists = (): number =>
+      sim.requests.filter(({ verb, resource }) => verb === 'list' && resource === 'events').length;
+    const before = eventLists();
+    await expect(clock.run(view.refresh(end.signal, true))).resolves.toBe(true);
+    expect(eventLists()).toBe(before + 2);
+    sim.api.faults = ({ resource }) => (resource === 'events' ? { kind: 'status', status: 503 } : undefined);
+    await expect(clock.run(view.refresh(end.signal, true))).resolves.toBe(true);
+    end.abort();
+  });
+
   test('is not confirmed when one of the lists fails', async () => {
     const { clock, sim, open, end } = aWorld();
     const view = open();
     await clock.run(view.start());
     sim.api.faults = ({ path }) => (path.startsWith('/apis/batch') ? { kind: 'status', status: 503 } : undefined);
-    await expect(clock.run(view.refresh(end.signal))).resolves.toBe(false);
+    await expect(clock.run(view.refresh(end.signal, false))).resolves.toBe(false);
     end.abort();
   });
 

@@ -138,6 +138,13 @@ describe('a DaemonSet is not carried out', () => {
     ],
     ['while its status still counts a pod that is gone', {}, agents('n1'), nodes, '1 of 2 pods are available'],
     [
+      'while its status still counts a pod that is gone, although a young node has none yet',
+      {},
+      agents('n1'),
+      [...nodes, aNode({ name: 'n3', createdAtMs: ago(MINUTE) })],
+      '1 of 2 pods are available',
+    ],
+    [
       'when it is OnDelete and its status still counts a pod that is gone',
       { strategy: 'OnDelete' },
       agents('n1'),

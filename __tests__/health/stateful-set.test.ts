@@ -92,11 +92,22 @@ describe('a StatefulSet is not carried out', () => {
 });
 
 describe('pods that are not in the picture are taken from the status', () => {
-  test('when a selector chose the others', () => {
-    const pods = [aPod(ofDb(0))];
-    const front = { key: 'tier', operator: 'in', values: ['front'] } as const;
-    const { findings } = assessOnce({ workloads: [aStatefulSet()], pods }, { selector: [front] });
+  const front = { selector: [{ key: 'tier', operator: 'in', values: ['front'] }] } as const;
+  const templateLabels = { tier: 'front' };
+
+  test.each<readonly [string, Partial<StatefulSet>]>([
+    ['its template does not have', {}],
+    ['pods below its partition need not have', { templateLabels, partition: 1, updated: 1 }],
+    ['pods of an older revision need not have (OnDelete)', { templateLabels, strategy: 'OnDelete' }],
+  ])('when a selector asks for labels that %s', (_, state) => {
+    const { findings } = assessOnce({ workloads: [aStatefulSet(state)], pods: [aPod(ofDb(0))] }, front);
     expect(findings).toEqual([]);
+  });
+
+  test('but not when all of its pods have the labels that a selector asks for', () => {
+    const set = aStatefulSet({ templateLabels });
+    const { findings } = assessOnce({ workloads: [set], pods: [aPod(ofDb(0))] }, front);
+    expect(findings).toMatchObject([{ message: '1 of 2 replicas are available' }]);
   });
 
   test('when the view of pods is lost', () => {

@@ -1,5 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import type { JudgeInput } from '../../src/health/verdict.ts';
+import type { Pod } from '../../src/objects/pod.ts';
 import type { Gap } from '../../src/objects/snapshot.ts';
 import type { Settings } from '../../src/settings.ts';
 import {
@@ -11,6 +12,7 @@ import {
   aPod,
   aSandboxError,
   aStuckPod,
+  aTerminatingPod,
   MINUTE,
   NOW_MS,
   SECOND,
@@ -63,7 +65,21 @@ describe('healthy', () => {
   });
 
   test('asks for a fresh list first', () => {
-    expect(seen(web, 15_000).judge({ confirmed: false })).toEqual({ kind: 'confirm', verdict: 'healthy' });
+    expect(seen(web, 15_000).judge({ confirmed: false })).toEqual({
+      kind: 'confirm',
+      verdict: 'healthy',
+      withEvents: false,
+    });
+  });
+
+  test.each<readonly [string, Pod]>([
+    ['starting', aNotReadyPod(ofWeb('web-abc-1', { createdAtMs: NOW_MS - 60_000 }))],
+    ['kept by something', aTerminatingPod(ofWeb('web-abc-1', { finalizers: ['example.com/keep'] }))],
+  ])('hangs on events, too, when a pod is %s: then one look is never enough', (_, pod) => {
+    const workloads = [aDeployment({ desired: 1, replicas: 1, updated: 1, ready: 1, available: 1 })];
+    const run = seen({ workloads, pods: [...webPods(1), pod] }, 0, { stableForMs: 0, stuckAfterMs: 300_000 });
+    expect(run.judge({ confirmed: false })).toEqual({ kind: 'confirm', verdict: 'healthy', withEvents: true });
+    expect(endOf(run.judge())).toMatchObject({ verdict: 'healthy' });
   });
 
   test('with stable-for: 0s needs neither time nor another list', () => {
@@ -125,7 +141,7 @@ describe('fail-fast', () => {
 
   test('ends the run only with what a fresh list still shows, where one can be had', () => {
     const run = seen(noImage, 2_000);
-    expect(run.judge({ confirmed: false })).toEqual({ kind: 'confirm', verdict: 'unhealthy' });
+    expect(run.judge({ confirmed: false })).toEqual({ kind: 'confirm', verdict: 'unhealthy', withEvents: false });
     expect(endOf(run.judge({ confirmed: true })).verdict).toBe('unhealthy');
     const half = seen({ ...noImage, coverage: forbidden('pods', 'other') }, 2_000);
     expect(endOf(half.judge({ confirmed: false })).verdict).toBe('unhealthy');

@@ -30,9 +30,12 @@ export function writeFaults(chance: Chance, kind: StoryKind, lastsMs: number): T
       act: ({ sim }) => sim.api.tokens.revoke('gate-token'),
     });
   }
+  // Its veil is enough.
+  if (kind === 'veiled') return { faults: [], steps: [] };
   const faults: FaultPlot[] = [];
   if (chance.of(kind === 'restarts' ? 0.2 : 0.3)) faults.push(badTime(chance, isOrdinary, moment()));
   if (chance.of(kind === 'restarts' ? 0.4 : 0.25)) faults.push(badDeletes(chance));
+  if (!isOrdinary && chance.of(0.15)) faults.push(SILENT_LOGS);
   return { faults, steps };
 }
 
@@ -58,6 +61,13 @@ function badTime(chance: Chance, isOrdinary: boolean, fromMs: number): FaultPlot
     },
   };
 }
+
+/** What a run asks for last. */
+const SILENT_LOGS: FaultPlot = {
+  what: 'logs are never answered',
+  lagMs: 0,
+  fault: ({ resource }) => (resource === 'pods/log' ? { kind: 'hang' } : undefined),
+};
 
 function anyFault(chance: Chance, isWatch: boolean): Fault {
   const faults: readonly Fault[] = [

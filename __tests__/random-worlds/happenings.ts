@@ -23,7 +23,6 @@ export function ordinarySteps(facts: Facts): readonly Step[] {
   return Array.from({ length: count }, (): Step => {
     const workload = chance.pick(workloads);
     const { namespace, name } = workload;
-    const pick = chance.int(0, 100);
     const node = chance.pick(nodes);
     return chance.pick<() => Step>([
       () => deployStep(workload, ordinaryBehaviour(chance), Math.max(1, workload.replicas), chance.int(10, 99)),
@@ -36,14 +35,8 @@ export function ordinarySteps(facts: Facts): readonly Step[] {
           },
         };
       },
-      () => ({ what: `delete a pod of ${namespace}/${name}`, act: (world) => deletePod(world, workload, pick) }),
-      () => ({
-        what: `evict a pod of ${namespace}/${name}`,
-        act: (world) => {
-          const pod = ownedPod(world, workload, pick);
-          if (pod !== null) world.sim.cluster.evict(namespace, pod.metadata.name);
-        },
-      }),
+      () => deleteAPod(workload, chance),
+      () => evictAPod(workload, chance),
       () => ({ what: `drain ${node} for a while`, act: (world) => drain(world, node) }),
       () => rebootStep(node, chance.int(10, 60) * SECOND),
     ])();
@@ -67,9 +60,26 @@ function ownedPod(world: World, workload: WorkloadPlot, pick: number): Pod | nul
   return pods[pick % Math.max(1, pods.length)] ?? null;
 }
 
-function deletePod(world: World, workload: WorkloadPlot, pick: number): void {
-  const pod = ownedPod(world, workload, pick);
-  if (pod !== null) world.sim.cluster.deletePod(workload.namespace, pod.metadata.name);
+export function deleteAPod(workload: WorkloadPlot, chance: Chance): Step {
+  const pick = chance.int(0, 100);
+  return {
+    what: `delete a pod of ${workload.namespace}/${workload.name}`,
+    act: (world) => {
+      const pod = ownedPod(world, workload, pick);
+      if (pod !== null) world.sim.cluster.deletePod(workload.namespace, pod.metadata.name);
+    },
+  };
+}
+
+export function evictAPod(workload: WorkloadPlot, chance: Chance): Step {
+  const pick = chance.int(0, 100);
+  return {
+    what: `evict a pod of ${workload.namespace}/${workload.name}`,
+    act: (world) => {
+      const pod = ownedPod(world, workload, pick);
+      if (pod !== null) world.sim.cluster.evict(workload.namespace, pod.metadata.name);
+    },
+  };
 }
 
 export function drain(world: World, node: string): void {

@@ -135,8 +135,9 @@ function isExcused(pod: Pod, context: Context): boolean {
   const known = truth.pod(pod.metadata.uid);
   if (known === null) return true;
   if (isDaemons(pod) && (!claim.seesNodes || !isEligible(pod.spec.nodeName, world))) return true;
-  const { lastFailureMs, sandboxMs } = known;
-  if (lastFailureMs !== null && sandboxMs === null && world.sim.world.nowMs() - lastFailureMs > SLACK_MS) return false;
+  const { lastFailureMs, otherErrorMs, sandboxMs } = known;
+  const isFailing = lastFailureMs !== null && sandboxMs === null && lastFailureMs > (otherErrorMs ?? 0);
+  if (isFailing && world.sim.world.nowMs() - lastFailureMs > SLACK_MS) return false;
   return isAdded(known, context) || isStarting(known, context);
 }
 
@@ -155,13 +156,15 @@ function isAdded(known: PodTruth, { world, truth, claim }: Context): boolean {
   const workload = truth.workload(root ?? '');
   if (workload === null || isDaemons(known.pod) || (workload.zeroMs ?? 0) >= beganMs - SLACK_MS) return true;
   return truth.ofNamespace(known.namespace).some((other) => {
-    const wasThere = other.createdMs < known.createdMs && (other.readyMs ?? 0) >= beganMs - SLACK_MS;
-    return wasThere && templateLabelOf(other.pod) === templateLabelOf(known.pod) && rootOf(other.pod, world) === root;
+    const wasReady = other.readySinceMs !== null || (other.readyMs ?? 0) >= beganMs - SLACK_MS;
+    const wasThere = other.createdMs < known.createdMs && wasReady;
+    return wasThere && isOfSameTemplate(other.pod, known.pod) && rootOf(other.pod, world) === root;
   });
 }
 
-function templateLabelOf({ metadata: { labels = {} } }: Pod): string {
-  return labels['pod-template-hash'] ?? labels['controller-revision-hash'] ?? '';
+/** A StatefulSet may have ready pods of two for good (`partition`, OnDelete). */
+function isOfSameTemplate({ metadata: one }: Pod, { metadata: other }: Pod): boolean {
+  return one.labels?.['pod-template-hash'] === other.labels?.['pod-template-hash'];
 }
 
 function isObserved({

@@ -20,8 +20,8 @@ export interface PlayedStory {
   readonly restarts: number;
 }
 
-/** A day: steps of a story may be due after its gates have ended, whatever else waits then was left behind by one. */
-const AFTERWARDS_MS = 24 * 3_600_000;
+/** Longest that a step of a story takes. */
+const STEP_MS = 201_000;
 /** More than the timeouts of all gates of a story one after the other. */
 const LONGEST_MS = 4 * 3_600_000;
 
@@ -42,6 +42,7 @@ export async function playStory(story: Story): Promise<PlayedStory> {
     return fault;
   };
   for (const { atMs, ...step } of story.during) clock.after(atMs, () => perform(step, world));
+  const toldMs = clock.monotonicMs() + Math.max(0, ...story.during.map(({ atMs }) => atMs)) + STEP_MS;
 
   const runs = await clock
     .run(Promise.all(gates.map((gate) => gate.play())), { limitMs: LONGEST_MS })
@@ -54,7 +55,8 @@ export async function playStory(story: Story): Promise<PlayedStory> {
     if (gate !== undefined) problems.push(...run.problems, ...gate.judge(run.played));
   }
   sim.close();
-  await clock.advance(AFTERWARDS_MS);
+  // What waits when the story is told was left behind by a gate.
+  await clock.advance(Math.max(0, toldMs - clock.monotonicMs()));
   if (clock.pending() > 0) problems.push(`${clock.pending()} timers are left`);
   return {
     problems,

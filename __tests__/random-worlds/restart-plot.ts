@@ -14,7 +14,7 @@ import {
   restartByHand,
   TOKENS,
 } from './happenings.ts';
-import type { Step, TimedStep } from './story.ts';
+import type { Plot, Step, TimedStep } from './story.ts';
 import { deployStep, optionsOf, ordinaryBehaviour, type WorkloadPlot } from './workloads.ts';
 
 /** Enough pods of two namespaces that most nodes have some of each. */
@@ -51,11 +51,6 @@ export function restartInputs(chance: Chance): Inputs {
   };
 }
 
-interface Plot {
-  readonly before: readonly Step[];
-  readonly during: readonly TimedStep[];
-}
-
 /** Nodes that break, roll-outs into them, and everybody else who restarts, mends, drains or upgrades beside the gate. */
 export function restartSteps(facts: Facts): Plot {
   const { chance, nodes, workloads, lastsMs } = facts;
@@ -64,6 +59,8 @@ export function restartSteps(facts: Facts): Plot {
   const later = (step: Step, untilMs = lastsMs): void => {
     during.push({ ...step, atMs: Math.round(chance.between(0, untilMs)) });
   };
+  // Where other nodes have their turn first, a cure of the last moment is long known.
+  if (chance.of(0.08)) return lateCure(facts, nodes);
   const broken = nodes.filter((_, index) => index === 0 || chance.of(0.6));
   for (const node of broken) {
     const step = brokenToken(node, chance.of(0.9) ? 'unauthorized' : chance.pick(TOKENS));
@@ -96,7 +93,7 @@ export function restartSteps(facts: Facts): Plot {
   if (chance.of(0.3))
     before.push({ ...chance.pick([upgraded(), unwanted(chance.pick(nodes)), unready(chance.pick(broken))]) });
   const trap = chance.of(0.4)
-    ? chance.pick([blindfold, lateCure, relapse, waitingForVolume, standingStill])(facts, broken)
+    ? chance.pick([blindfold, relapse, waitingForVolume, standingStill])(facts, broken)
     : NOTHING;
   if (chance.of(0.3)) before.push(changedCalico(chance));
   return { before: [...before, ...trap.before], during: [...during, ...trap.during] };
@@ -130,34 +127,35 @@ function blindfold({ chance, nodes }: Facts, broken: readonly string[]): Plot {
 }
 
 /** A node gets well just before its pods have been stuck for long enough, and another pod shows it. */
-function lateCure({ chance, nodes, workloads }: Facts, broken: readonly string[]): Plot {
-  const others = nodes.filter((each) => !broken.includes(each));
-  const node = chance.pick(others.length > 0 ? others : broken);
-  const namespace = chance.pick(workloads).namespace;
-  const brokenMs = chance.int(0, 40) * SECOND;
-  const during: TimedStep[] = [
-    { ...brokenToken(node, 'unauthorized'), atMs: brokenMs },
-    { ...barePod(node, namespace, 'stuck', { kind: 'healthy' }), atMs: brokenMs + SECOND },
-  ];
-  const curedMs = brokenMs + chance.int(24, 30) * SECOND;
-  during.push({ ...healedToken(node), atMs: curedMs });
-  during.push({
-    ...barePod(node, chance.pick([namespace, 'n3']), 'witness', { kind: 'healthy' }),
-    atMs: curedMs + 500,
-  });
-  return { before: [], during };
+function lateCure({ chance }: Facts, nodes: readonly string[]): Plot {
+  const node = chance.pick(nodes);
+  const brokenMs = chance.int(0, 20) * SECOND;
+  const curedMs = brokenMs + chance.int(26, 30) * SECOND;
+  const healthy = { kind: 'healthy' } as const;
+  return {
+    // Or the run would be over by then.
+    before: [barePod(node, 'shop', 'keeps', { kind: 'neverReady' })],
+    during: [
+      { ...brokenToken(node, 'unauthorized'), atMs: brokenMs },
+      { ...barePod(node, 'shop', 'stuck', healthy), atMs: brokenMs + SECOND },
+      { ...healedToken(node), atMs: curedMs },
+      { ...barePod(node, chance.pick(['shop', 'n3']), 'witness', healthy), atMs: curedMs + 500 },
+    ],
+  };
 }
 
 /** A node that was broken, and restarted by then, breaks once more; two namespaces speak of it. */
-function relapse({ chance, lastsMs }: Facts, broken: readonly string[]): Plot {
+function relapse({ chance, nodes }: Facts, broken: readonly string[]): Plot {
   const node = chance.pick(broken);
-  const atMs = Math.round(chance.between(0.2, 0.6) * lastsMs);
+  const atMs = chance.int(70, 200) * SECOND;
   const steps = [
     brokenToken(node, 'unauthorized'),
     barePod(node, 'shop', 'again', { kind: 'healthy' }),
     barePod(node, 'back', 'again', { kind: 'healthy' }),
   ];
-  return { before: [], during: steps.map((step, index) => ({ ...step, atMs: atMs + index * 100 })) };
+  // Or the run would be over by then.
+  const keeps = barePod(chance.pick(nodes), 'shop', 'keeps', { kind: 'neverReady' });
+  return { before: [keeps], during: steps.map((step, index) => ({ ...step, atMs: atMs + index * 100 })) };
 }
 
 /** A pod that waits for a volume, and an event about it that says what its kubelet would of Calico's failure. */

@@ -44,14 +44,21 @@ export interface Story {
   readonly faults: readonly FaultPlot[];
 }
 
+/** What happens in a story before its gates come and while they are there, and what requests meet. */
+export interface Plot {
+  readonly before: readonly Step[];
+  readonly during: readonly TimedStep[];
+  readonly faults?: readonly FaultPlot[];
+}
+
 /**
  * `ordinary`: nothing happens but what every cluster sees, so no run may end unhealthy. `broken`: Calico's failure and its
  * look-alikes. `restarts`: Calico's failure on some nodes and gates that may restart, beside all others who act on Calico.
- * `troubled`: anything that deploys go wrong with.
+ * `troubled`: anything that deploys go wrong with. `veiled`: a healthy cluster that is so no more, behind a veil.
  */
-export type StoryKind = 'ordinary' | 'broken' | 'restarts' | 'troubled';
+export type StoryKind = 'ordinary' | 'broken' | 'restarts' | 'troubled' | 'veiled';
 
-export const STORY_KINDS: readonly StoryKind[] = ['ordinary', 'broken', 'restarts', 'troubled'];
+export const STORY_KINDS: readonly StoryKind[] = ['ordinary', 'broken', 'restarts', 'troubled', 'veiled'];
 
 /** The parts of a story that can be left out one by one: `before 3`, `during 0`, `gate 1`, `fault 0`. */
 export function partsOf({ before, during, gates, faults }: Story): readonly string[] {

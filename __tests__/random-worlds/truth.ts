@@ -48,10 +48,11 @@ export interface SetTruth {
   readonly pendingMs: number | null;
 }
 
-/** When the pod template of a workload last changed, and when it was last scaled to 0. */
+/** When the pod template of a workload last changed, and the last moment known at which it wanted no pod. */
 export interface WorkloadTruth {
   readonly template: string;
   readonly templateMs: number;
+  readonly isZero: boolean;
   readonly zeroMs: number | null;
 }
 
@@ -107,10 +108,12 @@ export function recordTruth(world: World): Truth {
   const seeWorkload = ({ metadata, spec }: Workload, nowMs: number): void => {
     const known = workloads.get(metadata.uid);
     const template = JSON.stringify(spec.template);
+    const isZero = 'replicas' in spec && spec.replicas === 0;
     workloads.set(metadata.uid, {
       template,
       templateMs: known?.template === template ? known.templateMs : nowMs,
-      zeroMs: 'replicas' in spec && spec.replicas === 0 ? nowMs : (known?.zeroMs ?? null),
+      isZero,
+      zeroMs: isZero || known?.isZero === true ? nowMs : (known?.zeroMs ?? null),
     });
   };
   const hearKubelet = (event: EventObject, nowMs: number): void => {

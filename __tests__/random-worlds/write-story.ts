@@ -5,13 +5,14 @@ import { type Chance, createChance } from './chance.ts';
 import { writeFaults } from './faults.ts';
 import { brokenSteps, type Facts, ordinarySteps, troubledSteps } from './happenings.ts';
 import { restartInputs, restartSteps, restartWorkloads } from './restart-plot.ts';
-import type { GatePlot, Step, Story, StoryKind, TimedStep } from './story.ts';
-import { deployAll, writeWorkloads } from './workloads.ts';
+import type { GatePlot, Plot, Step, Story, StoryKind, TimedStep } from './story.ts';
+import { veiledInputs, veiledSteps } from './veiled-plot.ts';
+import { deployAll, type WorkloadPlot, writeWorkloads } from './workloads.ts';
 
 const SECOND = 1_000;
 const MINUTE = 60 * SECOND;
 
-const KINDS: readonly StoryKind[] = ['ordinary', 'broken', 'restarts', 'restarts', 'troubled'];
+const KINDS: readonly StoryKind[] = ['ordinary', 'broken', 'restarts', 'restarts', 'troubled', 'veiled'];
 
 /** A world, what happens in it and the gates that look at it; all drawn from `seed`. */
 export function writeStory(seed: number, only?: StoryKind): Story {
@@ -22,12 +23,11 @@ export function writeStory(seed: number, only?: StoryKind): Story {
     nodeOf(`n${index + 1}`, chance),
   );
   const names = nodes.map(({ name }) => name);
-  const workloads = isRestarts ? restartWorkloads(chance, names) : writeWorkloads(chance, kind, names);
-  const inputs = isRestarts ? restartInputs(chance) : inputsOf(chance, kind);
+  const { workloads, inputs } = beginningsOf(kind, chance, names);
   const timeoutMs = Number(/\d+/.exec(inputs.timeout ?? '')?.[0]) * SECOND;
   const facts: Facts = { chance, nodes: names, workloads, lastsMs: timeoutMs };
 
-  const there = isRestarts || kind === 'ordinary' || chance.of(0.9) ? ['shop', 'back', 'n3', 'n4', 'n5'] : ['back'];
+  const there = kind !== 'broken' || chance.of(0.9) ? ['shop', 'back', 'n3', 'n4', 'n5'] : ['back'];
   const before: Step[] = [
     { what: `namespaces ${there.join(', ')}`, act: ({ sim }) => there.forEach(sim.cluster.createNamespace) },
     ...deployAll(workloads, chance),
@@ -54,15 +54,29 @@ export function writeStory(seed: number, only?: StoryKind): Story {
     before,
     during: [...plot.during, ...steps],
     gates,
-    faults,
+    faults: [...(plot.faults ?? []), ...faults],
   };
 }
 
-/** What happened before the first gate came, and what happens while it is there. */
-function plotOf(
+function beginningsOf(
   kind: StoryKind,
-  facts: Facts,
-): { readonly before: readonly Step[]; readonly during: readonly TimedStep[] } {
+  chance: Chance,
+  nodes: readonly string[],
+): { readonly workloads: readonly WorkloadPlot[]; readonly inputs: Inputs } {
+  switch (kind) {
+    case 'ordinary':
+    case 'broken':
+    case 'troubled':
+      return { workloads: writeWorkloads(chance, kind, nodes), inputs: inputsOf(chance, kind) };
+    case 'restarts':
+      return { workloads: restartWorkloads(chance, nodes), inputs: restartInputs(chance) };
+    case 'veiled':
+      return { workloads: writeWorkloads(chance, 'ordinary', nodes), inputs: veiledInputs(chance) };
+  }
+}
+
+/** What happened before the first gate came, and what happens while it is there. */
+function plotOf(kind: StoryKind, facts: Facts): Plot {
   const { chance, lastsMs } = facts;
   // An ordinary cluster comes to rest in time for everything to be stable before the timeout.
   const untilMs = kind === 'ordinary' ? lastsMs / 3 : lastsMs;
@@ -73,6 +87,8 @@ function plotOf(
       return { before: [], during: scattered(ordinarySteps(facts)) };
     case 'restarts':
       return restartSteps(facts);
+    case 'veiled':
+      return veiledSteps(facts);
     case 'broken':
       return {
         before: [...brokenSteps(facts), ...troubledSteps(facts, 0.1)],
@@ -138,6 +154,7 @@ const SECOND_GATE: Readonly<Record<StoryKind, number>> = {
   broken: 0.25,
   restarts: 0.4,
   troubled: 0.05,
+  veiled: 0.05,
 };
 
 function gatesOf(

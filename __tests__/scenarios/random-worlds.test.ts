@@ -46,8 +46,9 @@ describe('in a random world', () => {
   );
 
   test.each<[StoryKind, number]>([
-    ['troubled', 7],
-    ['broken', 7],
+    ['troubled', 5],
+    ['broken', 5],
+    ['veiled', 40],
   ])(
     'that is %s, with faults of the API server, the gate keeps to what is true and ends in time',
     async (kind, seeds) => {
@@ -63,7 +64,7 @@ describe('the restart, checked against a model', () => {
   test(
     'one at a time, never twice, within the cap, with proof, and none after a failed cure, whoever else acts',
     async () => {
-      const worlds = await playWorlds('restarts', 14);
+      const worlds = await playWorlds('restarts', 12);
       expect(worlds.problems).toEqual([]);
       // Worlds in which nobody restarts, or nothing goes wrong, would show nothing.
       const outcomes = worlds.played.flatMap(({ runs }) =>
@@ -71,7 +72,7 @@ describe('the restart, checked against a model', () => {
       );
       expect(outcomes).toEqual(expect.arrayContaining(['cured', 'not-cured', 'refused']));
       const restarts = worlds.played.reduce((sum, world) => sum + world.restarts, 0);
-      expect(restarts).toBeGreaterThanOrEqual(8);
+      expect(restarts).toBeGreaterThanOrEqual(5);
     },
     PATIENCE_MS,
   );

@@ -376,6 +376,21 @@ describe('nodes', () => {
     expect(isReady(on.sim.cluster.onNode('n2').calicoNode)).toBe(true);
   });
 
+  test('one that is removed while it returns, or lost again, does not come back', async () => {
+    const on = stage();
+    on.sim.cluster.loseNode('n2');
+    await on.pass(60_000);
+    on.sim.cluster.returnNode('n2');
+    on.sim.cluster.loseNode('n2');
+    await on.pass(5_000);
+    const ready = on.sim.cluster.get('nodes', undefined, 'n2')?.status.conditions.find(({ type }) => type === 'Ready');
+    expect(ready?.status).toBe('Unknown');
+    on.sim.cluster.returnNode('n2');
+    on.sim.cluster.removeNode('n2');
+    await on.pass(5_000);
+    expect(on.sim.cluster.get('nodes', undefined, 'n2')).toBeUndefined();
+  });
+
   test('a force delete takes a pod from Running to gone', async () => {
     const on = stage();
     on.sim.cluster.createPod({ namespace: 'shop', name: 'one', nodeName: 'n2' });

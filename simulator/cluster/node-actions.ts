@@ -128,6 +128,8 @@ export function createNodeActions(context: ClusterContext, kubelet: Kubelet): No
       model.alive = true;
       startHeartbeat(context, model);
       world.after(random.between(200, 1500), () => {
+        // It may have been removed, or lost again, by then.
+        if (context.nodes.get(name) !== model || !model.alive) return;
         const healthy = [
           ['MemoryPressure', 'False', 'KubeletHasSufficientMemory', 'kubelet has sufficient memory available'],
           ['DiskPressure', 'False', 'KubeletHasNoDiskPressure', 'kubelet has no disk pressure'],

@@ -31,6 +31,8 @@ export interface Picture {
   readonly presence: Presence;
   /** What a verdict cannot be had without. */
   readonly needed: readonly ResourceView<unknown>[];
+  /** What tells causes. */
+  readonly events: readonly ResourceView<Event>[];
   /** Fresh lists of what a restart is decided from: false when one failed. What may not be read is left out. */
   readonly refreshForRestart: (signal: AbortSignal) => Promise<boolean>;
   /** Resolves when what a verdict needs was read, or failed, once. */
@@ -131,6 +133,7 @@ export function createPicture(context: ReadingContext, scope: Scope): Picture {
     witnesses,
     presence,
     needed,
+    events,
     refreshForRestart: async (signal) => {
       const scoped = refreshReadable([pods, ...events], signal, context.api.now);
       const refreshed = await Promise.all([scoped, calico.refresh(signal)]);

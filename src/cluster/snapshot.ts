@@ -4,7 +4,7 @@ import type { Timing } from '../timing.ts';
 import type { Api } from './api.ts';
 import type { ApiError } from './api-error.ts';
 import { createPicture, type Picture, type Scope } from './picture.ts';
-import type { ReadingContext } from './resource-view.ts';
+import { type ReadingContext, refreshReadable } from './resource-view.ts';
 
 export interface ViewOptions {
   readonly api: Api;
@@ -28,9 +28,10 @@ export interface View {
   readonly snapshot: () => Snapshot;
   /**
    * Reads everything that the verdict needs once more with fresh lists. True: all of them succeeded, and the next
-   * `snapshot()` holds what they said. False: one of them failed, or `signal` aborted.
+   * `snapshot()` holds what they said. False: one of them failed, or `signal` aborted. `withEvents`: events as well, as
+   * far as they can be had.
    */
-  readonly refresh: (signal: AbortSignal) => Promise<boolean>;
+  readonly refresh: (signal: AbortSignal, withEvents: boolean) => Promise<boolean>;
   /**
    * The same for what a restart is decided from: the pods and events of the scope, Calico's DaemonSets and pods. What may
    * not be read is left out.
@@ -78,9 +79,11 @@ export function createView(options: ViewOptions): View {
       changes.seen();
       return picture().snapshot(api.now());
     },
-    refresh: async (refreshSignal) => {
-      const { needed, presence } = picture();
+    refresh: async (refreshSignal, withEvents) => {
+      const { needed, presence, events } = picture();
+      const explained = withEvents ? refreshReadable(events, refreshSignal, api.now) : null;
       const refreshed = await Promise.all([...needed, presence].map((part) => part.refresh(refreshSignal)));
+      await explained;
       return refreshed.every((isFresh) => isFresh);
     },
     refreshForRestart: (refreshSignal) => picture().refreshForRestart(refreshSignal),

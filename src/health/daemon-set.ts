@@ -73,7 +73,8 @@ function excusedOf(set: DaemonSet, desired: number, tally: PodTally, { nodes }: 
   return {
     ready,
     notReady: there.length - ready,
-    missing: Math.max(0, Math.min(desired - tally.active.length, bare)),
+    // A pod that its controller still counts is gone from somewhere: that is not for want of one on these nodes.
+    missing: Math.max(0, Math.min(desired - Math.max(tally.active.length, set.current), bare)),
     old: there.filter((pod) => old.has(pod)).length,
   };
 }

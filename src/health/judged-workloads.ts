@@ -1,6 +1,7 @@
 import { fullName } from '../objects/metadata.ts';
 import { hasEnded } from '../objects/pod.ts';
 import type { Workload } from '../objects/workload.ts';
+import { matchesSelector, type Selector } from '../selector.ts';
 import type { Finding, Observation } from './assessment.ts';
 import { derive, waitsForOverdue } from './derived.ts';
 import type { EligibleNodes } from './eligible-nodes.ts';
@@ -8,7 +9,7 @@ import { isFresh } from './evidence.ts';
 import type { FailedJobs } from './job.ts';
 import type { EventIndex, JudgedPod } from './judged-pods.ts';
 import { type HealthMemory, isAddedLately, templateSeenAtMs } from './memory.ts';
-import { podsToBeReplaced } from './old-pods.ts';
+import { podsToBeReplaced, replacesPods } from './old-pods.ts';
 import { worstOverdue } from './overdue.ts';
 import { isActive } from './owner.ts';
 import type { PodMemory, PodState } from './pod-state.ts';
@@ -39,10 +40,10 @@ export function judgeWorkloads(input: WorkloadsInput): readonly JudgedWorkload[]
   const podsOf = groupByWorkload(input.pods);
   const overdue = overdueByNamespace(input.pods);
   const adopting = namespacesOfStrangers(input.pods);
-  const arePodsInSight = ({ kind, namespace }: Workload): boolean =>
-    settings.selector === null &&
-    isFresh(snapshot.coverage, 'pods', namespace) &&
-    !(kind === 'Deployment' && adopting.has(namespace));
+  const arePodsInSight = (workload: Workload): boolean =>
+    (settings.selector === null || showsAllPods(settings.selector, workload)) &&
+    isFresh(snapshot.coverage, 'pods', workload.namespace) &&
+    !(workload.kind === 'Deployment' && adopting.has(workload.namespace));
 
   return input.workloads.map((workload) => {
     const pods = inTheLightOf(workload, podsOf.get(workload.uid) ?? NO_PODS, input);
@@ -62,6 +63,15 @@ export function judgeWorkloads(input: WorkloadsInput): readonly JudgedWorkload[]
 }
 
 const NO_PODS: readonly PodState[] = [];
+
+/**
+ * Whether the selector matches every pod that the workload may have for good: those of its present template, where none of
+ * an older one stay.
+ */
+function showsAllPods(selector: Selector, workload: Workload): boolean {
+  const keepsOld = workload.kind === 'StatefulSet' && workload.partition > 0;
+  return replacesPods(workload) && !keepsOld && matchesSelector(selector, workload.templateLabels);
+}
 
 function groupByWorkload(pods: readonly JudgedPod[]): ReadonlyMap<string, readonly PodState[]> {
   const groups = new Map<string, PodState[]>();

@@ -62,7 +62,8 @@ export function podsToBeReplaced(workload: Workload, states: readonly PodState[]
   return moves ? old : NOBODY;
 }
 
-function replacesPods(workload: Workload): boolean {
+/** Whether its controller replaces all pods of an older template by itself. */
+export function replacesPods(workload: Workload): boolean {
   switch (workload.kind) {
     case 'Deployment':
       return !workload.paused && workload.desired > 0;

@@ -17,7 +17,7 @@ export interface WorkloadContext {
   /** Events about its uid, any order. */
   readonly events: readonly Event[];
   readonly nodes: EligibleNodes;
-  /** All of its pods are seen and known as its own: no selector hides any, and their view is not lost. */
+  /** All of its pods are seen and known as its own: no selector can hide any, and their view is not lost. */
   readonly podsInSight: boolean;
   /** Server's time at which this run saw its pod template change; null: it was the same at the first look. */
   readonly templateSeenAtMs: number | null;

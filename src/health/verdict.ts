@@ -41,8 +41,11 @@ export interface JudgeInput {
 export type Judgement =
   /** Look again when something changes, or at the next tick; `why` for the log. */
   | { readonly kind: 'wait'; readonly why: string }
-  /** Read everything anew and judge that picture with `confirmed: true`. Never at the deadline. `verdict`: what it may end with. */
-  | { readonly kind: 'confirm'; readonly verdict: 'healthy' | 'unhealthy' }
+  /**
+   * Read everything anew and judge that picture with `confirmed: true`. Never at the deadline. `verdict`: what it may end
+   * with; `withEvents`: it hangs on what events say, too.
+   */
+  | { readonly kind: 'confirm'; readonly verdict: 'healthy' | 'unhealthy'; readonly withEvents: boolean }
   | { readonly kind: 'end'; readonly verdict: Verdict; readonly reason: string };
 
 /**
@@ -65,20 +68,30 @@ export function judge(input: JudgeInput): Judgement {
 
   const blind = isBlind(coverage);
   const isSteady = !blind && assessment.complete && assessment.unstable.length === 0;
-  if (isSteady && (input.confirmed || settings.stableForMs === 0) && mayEnd(input)) {
+  const withEvents = hangsOnEvents(assessment);
+  const isOwnConfirmation = settings.stableForMs === 0 && !withEvents;
+  if (isSteady && (input.confirmed || isOwnConfirmation) && mayEnd(input)) {
     return end('healthy', reasonOfHealth(reasonContext(input)));
   }
   if (input.deadlineReached) return atDeadline(input, blind);
 
   const holdingBack = assessment.findings.filter(({ holdsBack }) => holdsBack);
   if (holdingBack.some(({ fatal }) => fatal) && settings.failFast && !input.cureInProgress) {
-    if (!input.confirmed && !blind) return { kind: 'confirm', verdict: 'unhealthy' };
+    if (!input.confirmed && !blind) return { kind: 'confirm', verdict: 'unhealthy', withEvents: false };
     // The fatal ones are the worst; the reason counts what else is wrong, as the report lists it.
     return unhealthy(input, holdingBack, blind);
   }
   if (isUselessToWait(input)) return endBlind(input, describeBlindness(coverage, input.now.atMs));
-  if (isSteady && !input.cureInProgress) return { kind: 'confirm', verdict: 'healthy' };
+  if (isSteady && !input.cureInProgress) return { kind: 'confirm', verdict: 'healthy', withEvents };
   return { kind: 'wait', why: whyWaiting(input, blind) };
+}
+
+/**
+ * Pods that are starting, or cannot end, are harmless or have Calico's failure, and only an event tells which. A watch of
+ * events may be silent for as long as it likes: they have no bookmarks.
+ */
+function hangsOnEvents({ counts, findings }: Assessment): boolean {
+  return counts.starting > 0 || findings.some(({ stage }) => stage === 'terminating');
 }
 
 /** A cure that goes on is never cut short: only the deadline or a cancellation ends the run. */

@@ -15,8 +15,9 @@ export function simulateContract(options: SimulatorOptions = {}): Simulator {
     tokens: { 'powerless-token': 'nobody' },
     ...options,
   });
+  // As many that no case has to take the successor of a pod that another one has deleted: nobody waits for it to run.
   const behaviour = { kind: 'slowToStop', stopMs: 20_000 } as const;
-  sim.cluster.deploy({ namespace: NAMESPACE, name: APP, replicas: 3, behaviour });
+  sim.cluster.deploy({ namespace: NAMESPACE, name: APP, replicas: 8, behaviour });
   sim.cluster.deploy({ namespace: NAMESPACE, name: 'cart', replicas: 1 });
   sim.cluster.deploy({ namespace: NAMESPACE, name: 'crash', behaviour: { kind: 'crash', log: LOG } });
   sim.cluster.deploy({ namespace: 'other', name: 'cart', replicas: 1 });
@@ -67,8 +68,12 @@ export function contractWorldOf(
 function victimOf(sim: Simulator): string {
   const pod = sim.cluster
     .pods(NAMESPACE)
-    .find((entry) => entry.metadata.labels?.app === APP && !entry.metadata.deletionTimestamp);
-  return pod?.metadata.name ?? '';
+    .find(
+      ({ metadata, status }) =>
+        metadata.labels?.app === APP && !metadata.deletionTimestamp && status.phase === 'Running',
+    );
+  if (pod === undefined) throw new Error(`no pod of "${APP}" is running that could be deleted: give it more replicas`);
+  return pod.metadata.name;
 }
 
 function changePod(sim: Simulator, name: string, { finalizers, ...metadata }: PodMetadata): void {
