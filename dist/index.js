@@ -15856,6 +15856,7 @@ function createPicture(context, scope2) {
     witnesses,
     presence,
     needed,
+    events,
     refreshForRestart: /* @__PURE__ */ __name(async (signal) => {
       const scoped = refreshReadable([pods, ...events], signal, context.api.now);
       const refreshed = await Promise.all([scoped, calico2.refresh(signal)]);
@@ -15920,9 +15921,11 @@ function createView(options) {
       changes.seen();
       return picture().snapshot(api.now());
     }, "snapshot"),
-    refresh: /* @__PURE__ */ __name(async (refreshSignal) => {
-      const { needed, presence } = picture();
+    refresh: /* @__PURE__ */ __name(async (refreshSignal, withEvents) => {
+      const { needed, presence, events } = picture();
+      const explained2 = withEvents ? refreshReadable(events, refreshSignal, api.now) : null;
       const refreshed = await Promise.all([...needed, presence].map((part) => part.refresh(refreshSignal)));
+      await explained2;
       return refreshed.every((isFresh2) => isFresh2);
     }, "refresh"),
     refreshForRestart: /* @__PURE__ */ __name((refreshSignal) => picture().refreshForRestart(refreshSignal), "refreshForRestart"),
@@ -18410,20 +18413,26 @@ function judge(input) {
   if (input.apiFailure !== null) return endBlind(input, input.apiFailure.message);
   const blind = isBlind(coverage);
   const isSteady = !blind && assessment.complete && assessment.unstable.length === 0;
-  if (isSteady && (input.confirmed || settings.stableForMs === 0) && mayEnd(input)) {
+  const withEvents = hangsOnEvents(assessment);
+  const isOwnConfirmation = settings.stableForMs === 0 && !withEvents;
+  if (isSteady && (input.confirmed || isOwnConfirmation) && mayEnd(input)) {
     return end("healthy", reasonOfHealth(reasonContext(input)));
   }
   if (input.deadlineReached) return atDeadline(input, blind);
   const holdingBack = assessment.findings.filter(({ holdsBack }) => holdsBack);
   if (holdingBack.some(({ fatal }) => fatal) && settings.failFast && !input.cureInProgress) {
-    if (!input.confirmed && !blind) return { kind: "confirm", verdict: "unhealthy" };
+    if (!input.confirmed && !blind) return { kind: "confirm", verdict: "unhealthy", withEvents: false };
     return unhealthy(input, holdingBack, blind);
   }
   if (isUselessToWait(input)) return endBlind(input, describeBlindness(coverage, input.now.atMs));
-  if (isSteady && !input.cureInProgress) return { kind: "confirm", verdict: "healthy" };
+  if (isSteady && !input.cureInProgress) return { kind: "confirm", verdict: "healthy", withEvents };
   return { kind: "wait", why: whyWaiting(input, blind) };
 }
 __name(judge, "judge");
+function hangsOnEvents({ counts, findings: findings3 }) {
+  return counts.starting > 0 || findings3.some(({ stage }) => stage === "terminating");
+}
+__name(hangsOnEvents, "hangsOnEvents");
 function mayEnd(input) {
   return !input.cureInProgress || input.deadlineReached;
 }
@@ -20311,6 +20320,81 @@ function indexEvents(events) {
 }
 __name(indexEvents, "indexEvents");
 
+// src/label-syntax.ts
+var MAX_LABEL_LENGTH = 63;
+var MAX_SUBDOMAIN_LENGTH = 253;
+var QUALIFIED_NAME = /^[A-Za-z0-9](?:[A-Za-z0-9_.-]*[A-Za-z0-9])?$/;
+var DNS_LABEL = /^[a-z0-9](?:[a-z0-9-]*[a-z0-9])?$/;
+var DNS_SUBDOMAIN = /^[a-z0-9](?:[a-z0-9-]*[a-z0-9])?(?:\.[a-z0-9](?:[a-z0-9-]*[a-z0-9])?)*$/;
+function isLabelKey(text3) {
+  const [first = "", second, ...more2] = text3.split("/");
+  if (more2.length > 0) return false;
+  if (second === void 0) return isQualifiedName(first);
+  return first.length <= MAX_SUBDOMAIN_LENGTH && DNS_SUBDOMAIN.test(first) && isQualifiedName(second);
+}
+__name(isLabelKey, "isLabelKey");
+function isQualifiedName(text3) {
+  return text3.length <= MAX_LABEL_LENGTH && QUALIFIED_NAME.test(text3);
+}
+__name(isQualifiedName, "isQualifiedName");
+function isLabelValue(text3) {
+  return text3 === "" || isQualifiedName(text3);
+}
+__name(isLabelValue, "isLabelValue");
+function isNamespaceName(text3) {
+  return text3.length <= MAX_LABEL_LENGTH && DNS_LABEL.test(text3);
+}
+__name(isNamespaceName, "isNamespaceName");
+
+// src/selector.ts
+var BETWEEN_REQUIREMENTS = /,(?![^(]*\))/;
+var ABSENT = /^!\s*(?<key>[^\s=!(),<>]+)$/;
+var EXISTS = /^(?<key>[^\s=!(),<>]+)$/;
+var EQUALITY = /^(?<key>[^\s=!(),<>]+)\s*(?<operator>==|=|!=)\s*(?<value>[^\s=!(),<>]*)$/;
+var SET = /^(?<key>[^\s=!(),<>]+)\s+(?<operator>in|notin)\s*\((?<values>[^()]*)\)$/;
+function parseSelector(text3) {
+  const selector = [];
+  for (const part of text3.split(BETWEEN_REQUIREMENTS)) {
+    const requirement = parseRequirement(part.trim());
+    if ("problem" in requirement) return requirement;
+    selector.push(requirement);
+  }
+  return { selector };
+}
+__name(parseSelector, "parseSelector");
+function parseRequirement(text3) {
+  if (text3 === "") return { problem: "a requirement is missing beside a comma" };
+  const match = ABSENT.exec(text3) ?? EXISTS.exec(text3) ?? EQUALITY.exec(text3) ?? SET.exec(text3);
+  if (match === null) return { problem: `${quote(text3)} is no requirement` };
+  const { key = "", operator, value, values } = match.groups ?? {};
+  if (!isLabelKey(key)) return { problem: `${quote(key)} is no label key` };
+  if (operator === void 0) return { key, operator: text3.startsWith("!") ? "absent" : "exists" };
+  if (values?.trim() === "") return { problem: `${quote(text3)} has no value between its brackets` };
+  const listed = value === void 0 ? (values ?? "").split(",").map((one) => one.trim()) : [value];
+  const wrong = listed.find((one) => !isLabelValue(one));
+  if (wrong !== void 0) return { problem: `${quote(wrong)} is no label value` };
+  return { key, operator: operator === "!=" || operator === "notin" ? "notin" : "in", values: [...new Set(listed)] };
+}
+__name(parseRequirement, "parseRequirement");
+function matchesSelector(selector, labels) {
+  return selector.every((requirement) => meets(requirement, labels));
+}
+__name(matchesSelector, "matchesSelector");
+function meets(requirement, labels) {
+  const value = Object.hasOwn(labels, requirement.key) ? labels[requirement.key] : void 0;
+  switch (requirement.operator) {
+    case "exists":
+      return value !== void 0;
+    case "absent":
+      return value === void 0;
+    case "in":
+      return value !== void 0 && requirement.values.includes(value);
+    case "notin":
+      return value === void 0 || !requirement.values.includes(value);
+  }
+}
+__name(meets, "meets");
+
 // src/health/derived.ts
 var HELD_BY_PODS = /anti-affinity|free ports|Insufficient |Too many pods|max volume count|ReadWriteOncePod|Multi-Attach|already (?:exclusively attached|used)/;
 function waitsForOverdue(finding, siblings) {
@@ -20458,7 +20542,8 @@ function excusedOf(set, desired, tally, { nodes }) {
   return {
     ready,
     notReady: there.length - ready,
-    missing: Math.max(0, Math.min(desired - tally.active.length, bare2)),
+    // A pod that its controller still counts is gone from somewhere: that is not for want of one on these nodes.
+    missing: Math.max(0, Math.min(desired - Math.max(tally.active.length, set.current), bare2)),
     old: there.filter((pod) => old.has(pod)).length
   };
 }
@@ -20653,7 +20738,7 @@ function judgeWorkloads(input) {
   const podsOf3 = groupByWorkload(input.pods);
   const overdue = overdueByNamespace(input.pods);
   const adopting = namespacesOfStrangers(input.pods);
-  const arePodsInSight = /* @__PURE__ */ __name(({ kind, namespace }) => settings.selector === null && isFresh(snapshot.coverage, "pods", namespace) && !(kind === "Deployment" && adopting.has(namespace)), "arePodsInSight");
+  const arePodsInSight = /* @__PURE__ */ __name((workload) => (settings.selector === null || showsAllPods(settings.selector, workload)) && isFresh(snapshot.coverage, "pods", workload.namespace) && !(workload.kind === "Deployment" && adopting.has(workload.namespace)), "arePodsInSight");
   return input.workloads.map((workload) => {
     const pods = inTheLightOf(workload, podsOf3.get(workload.uid) ?? NO_PODS, input);
     const rollOut = judgeWorkload(workload, {
@@ -20672,6 +20757,11 @@ function judgeWorkloads(input) {
 }
 __name(judgeWorkloads, "judgeWorkloads");
 var NO_PODS = [];
+function showsAllPods(selector, workload) {
+  const keepsOld = workload.kind === "StatefulSet" && workload.partition > 0;
+  return replacesPods(workload) && !keepsOld && matchesSelector(selector, workload.templateLabels);
+}
+__name(showsAllPods, "showsAllPods");
 function groupByWorkload(pods) {
   const groups = /* @__PURE__ */ new Map();
   for (const { state, owner } of pods) {
@@ -20732,81 +20822,6 @@ function isAddedLate(workload, { pod }, finding, input) {
   });
 }
 __name(isAddedLate, "isAddedLate");
-
-// src/label-syntax.ts
-var MAX_LABEL_LENGTH = 63;
-var MAX_SUBDOMAIN_LENGTH = 253;
-var QUALIFIED_NAME = /^[A-Za-z0-9](?:[A-Za-z0-9_.-]*[A-Za-z0-9])?$/;
-var DNS_LABEL = /^[a-z0-9](?:[a-z0-9-]*[a-z0-9])?$/;
-var DNS_SUBDOMAIN = /^[a-z0-9](?:[a-z0-9-]*[a-z0-9])?(?:\.[a-z0-9](?:[a-z0-9-]*[a-z0-9])?)*$/;
-function isLabelKey(text3) {
-  const [first = "", second, ...more2] = text3.split("/");
-  if (more2.length > 0) return false;
-  if (second === void 0) return isQualifiedName(first);
-  return first.length <= MAX_SUBDOMAIN_LENGTH && DNS_SUBDOMAIN.test(first) && isQualifiedName(second);
-}
-__name(isLabelKey, "isLabelKey");
-function isQualifiedName(text3) {
-  return text3.length <= MAX_LABEL_LENGTH && QUALIFIED_NAME.test(text3);
-}
-__name(isQualifiedName, "isQualifiedName");
-function isLabelValue(text3) {
-  return text3 === "" || isQualifiedName(text3);
-}
-__name(isLabelValue, "isLabelValue");
-function isNamespaceName(text3) {
-  return text3.length <= MAX_LABEL_LENGTH && DNS_LABEL.test(text3);
-}
-__name(isNamespaceName, "isNamespaceName");
-
-// src/selector.ts
-var BETWEEN_REQUIREMENTS = /,(?![^(]*\))/;
-var ABSENT = /^!\s*(?<key>[^\s=!(),<>]+)$/;
-var EXISTS = /^(?<key>[^\s=!(),<>]+)$/;
-var EQUALITY = /^(?<key>[^\s=!(),<>]+)\s*(?<operator>==|=|!=)\s*(?<value>[^\s=!(),<>]*)$/;
-var SET = /^(?<key>[^\s=!(),<>]+)\s+(?<operator>in|notin)\s*\((?<values>[^()]*)\)$/;
-function parseSelector(text3) {
-  const selector = [];
-  for (const part of text3.split(BETWEEN_REQUIREMENTS)) {
-    const requirement = parseRequirement(part.trim());
-    if ("problem" in requirement) return requirement;
-    selector.push(requirement);
-  }
-  return { selector };
-}
-__name(parseSelector, "parseSelector");
-function parseRequirement(text3) {
-  if (text3 === "") return { problem: "a requirement is missing beside a comma" };
-  const match = ABSENT.exec(text3) ?? EXISTS.exec(text3) ?? EQUALITY.exec(text3) ?? SET.exec(text3);
-  if (match === null) return { problem: `${quote(text3)} is no requirement` };
-  const { key = "", operator, value, values } = match.groups ?? {};
-  if (!isLabelKey(key)) return { problem: `${quote(key)} is no label key` };
-  if (operator === void 0) return { key, operator: text3.startsWith("!") ? "absent" : "exists" };
-  if (values?.trim() === "") return { problem: `${quote(text3)} has no value between its brackets` };
-  const listed = value === void 0 ? (values ?? "").split(",").map((one) => one.trim()) : [value];
-  const wrong = listed.find((one) => !isLabelValue(one));
-  if (wrong !== void 0) return { problem: `${quote(wrong)} is no label value` };
-  return { key, operator: operator === "!=" || operator === "notin" ? "notin" : "in", values: [...new Set(listed)] };
-}
-__name(parseRequirement, "parseRequirement");
-function matchesSelector(selector, labels) {
-  return selector.every((requirement) => meets(requirement, labels));
-}
-__name(matchesSelector, "matchesSelector");
-function meets(requirement, labels) {
-  const value = Object.hasOwn(labels, requirement.key) ? labels[requirement.key] : void 0;
-  switch (requirement.operator) {
-    case "exists":
-      return value !== void 0;
-    case "absent":
-      return value === void 0;
-    case "in":
-      return value !== void 0 && requirement.values.includes(value);
-    case "notin":
-      return value === void 0 || !requirement.values.includes(value);
-  }
-}
-__name(meets, "meets");
 
 // src/health/scope.ts
 function workloadsInScope(workloads2, settings, owners) {
@@ -22034,7 +22049,8 @@ async function watchUntilDecided(run3, { connection, api }, keep) {
         }
       } else if (judgement.kind === "confirm" && now.elapsedMs >= confirmFromMs) {
         run3.tell({ type: "confirming", verdict: judgement.verdict }, now);
-        confirmed = await tellWhile(run3, () => "a fresh look at everything", view.refresh(run3.signal));
+        const lists = view.refresh(run3.signal, judgement.withEvents);
+        confirmed = await tellWhile(run3, () => "a fresh look at everything", lists);
         confirmFromMs = api.now().elapsedMs + timing.confirmAgainMs;
         if (!confirmed) await waitForNews(run3, view);
       } else await waitForNews(run3, view);
