@@ -79,7 +79,7 @@ async function restart(
 }
 
 test('the DELETE names the pod, and its uid as a precondition, and is sent once', async () => {
-  const { api, asked } = scripted([ok]);
+  const { api, asked } = scripted([ok], [going]);
   const { signal } = new AbortController();
   const record = await restartCalicoNode(api, NEXT, signal);
   expect(asked).toEqual([
@@ -89,6 +89,7 @@ test('the DELETE names the pod, and its uid as a precondition, and is sent once'
       body: { apiVersion: 'v1', kind: 'DeleteOptions', preconditions: { uid: 'uid-1' } },
       signal,
     },
+    { verb: 'GET', path: PATH, tries: 1, signal },
   ]);
   expect(record).toEqual({
     node: 'n1',
@@ -107,16 +108,15 @@ test('the DELETE names the pod, and its uid as a precondition, and is sent once'
 });
 
 test('names are escaped in the path', async () => {
-  const { api, asked } = scripted([ok]);
+  const { api, asked } = scripted([ok], [going]);
   const target = { ...NEXT.target, namespace: 'a/b', pod: '../x?y' };
   await restartCalicoNode(api, { ...NEXT, target }, new AbortController().signal);
-  expect(asked).toMatchObject([{ path: '/api/v1/namespaces/a%2Fb/pods/..%2Fx%3Fy' }]);
+  const path = '/api/v1/namespaces/a%2Fb/pods/..%2Fx%3Fy';
+  expect(asked).toMatchObject([{ path }, { path }]);
 });
 
 describe('an answer that says no', () => {
   test.each<[ApiErrorKind, Restart['answer']]>([
-    ['not-found', 'elsewhere'],
-    ['conflict', 'elsewhere'],
     ['forbidden', 'forbidden'],
     ['unauthorized', 'failed'],
     ['certificate', 'failed'],
@@ -136,6 +136,47 @@ describe('an answer that says no', () => {
     expect(record.why).toBe(
       "the right to delete pods in namespace calico-system is missing: the server's words for forbidden",
     );
+  });
+});
+
+describe('an answer that says that the pod is gone', () => {
+  const gone: readonly [string, Reply][] = [
+    ['the uid is gone', 'not-found'],
+    ['another pod stands in its place', another],
+    ['it is being deleted', going],
+    ['it cannot be read', 'unreachable'],
+    ['it may not be read', 'forbidden'],
+  ];
+
+  test.each(gone)('is believed when %s', async (_, read) => {
+    const { restart: record, verbs } = await restart(ok, read);
+    expect(record.answer).toBe('deleted');
+    expect(verbs).toEqual(['DELETE', 'GET']);
+  });
+
+  test.each(gone)('404 and 409: somebody else restarted it, when %s', async (_, read) => {
+    for (const reply of ['not-found', 'conflict'] as const) {
+      const { restart: record, verbs } = await restart(reply, read);
+      expect(record).toMatchObject({ answer: 'elsewhere', settled: null, outcome: null });
+      expect(verbs).toEqual(['DELETE', 'GET']);
+    }
+  });
+
+  test.each<[Reply, RegExp]>([
+    [ok, /was answered with success, and the same pod is still there, not being deleted; look at/],
+    [
+      'not-found',
+      /was answered as if it were gone \(the server's words for not-found\), and the same pod is still there/,
+    ],
+    [
+      'conflict',
+      /was answered as if it were gone \(the server's words for conflict\), and the same pod is still there/,
+    ],
+  ])('%j: is not believed when the same pod is there, and not being deleted', async (reply, why) => {
+    for (const unanswered of [0, 1]) {
+      const { restart: record } = await restart(reply, there, unanswered);
+      expect(record).toMatchObject({ answer: 'failed', why: expect.stringMatching(why) });
+    }
   });
 });
 
@@ -175,7 +216,7 @@ describe('a lost answer', () => {
   test.each<Reply>(['not-found', 'conflict'])(
     'of an earlier one: %j means that it arrived late, and is this run’s',
     async (reply) => {
-      expect((await restart(reply, undefined, 1)).restart.answer).toBe('deleted');
+      expect((await restart(reply, another, 1)).restart.answer).toBe('deleted');
     },
   );
 

@@ -13,15 +13,14 @@ function deletesMeet(world: World, ...faults: readonly (Fault | undefined)[]): v
   };
 }
 
-/** Something happens in the very moment in which the DELETE arrives. */
-function whenTheDeleteArrives(world: World, happens: () => void): void {
+/** Something happens in the very moment in which the DELETE arrives; it is carried out after that, or answered otherwise. */
+function whenTheDeleteArrives(world: World, happens: () => void, answer?: Fault): void {
   let isOver = false;
   world.sim.api.faults = ({ method }) => {
-    if (method === 'DELETE' && !isOver) {
-      isOver = true;
-      happens();
-    }
-    return undefined;
+    if (method !== 'DELETE' || isOver) return undefined;
+    isOver = true;
+    happens();
+    return answer;
   };
 }
 
@@ -103,13 +102,7 @@ describe('restarted-nodes names a node', () => {
 describe('somebody else was faster: the gate waits for that cure all the same', () => {
   const ANSWERS: readonly (readonly [string, (world: World) => void])[] = [
     ['404', (world) => whenTheDeleteArrives(world, () => restartByHand(world, 'n1'))],
-    [
-      '409',
-      (world) => {
-        deletesMeet(world, { kind: 'status', status: 409 });
-        world.clock.after(4_000, () => restartByHand(world, 'n1'));
-      },
-    ],
+    ['409', (world) => whenTheDeleteArrives(world, () => restartByHand(world, 'n1'), { kind: 'status', status: 409 })],
   ];
 
   test.each(ANSWERS)('DELETE answered %s: waiting, then none, and it is not this run’s restart', async (_, faster) => {

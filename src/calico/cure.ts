@@ -10,7 +10,7 @@ import { INSTALL_CNI } from './installation.ts';
 import { gapMs, type Moment, onServerMs } from './moments.ts';
 import type { CalicoMemory, NodeMemory, PodTrace, Sighting } from './node-memory.ts';
 import { comeback } from './one-tenant.ts';
-import { isPending } from './restart-state.ts';
+import { isPending, whyNotDone } from './restart-state.ts';
 import { isStuck } from './sandbox-errors.ts';
 
 /**
@@ -21,7 +21,8 @@ import { isStuck } from './sandbox-errors.ts';
  *   Ready all the time.
  * - Not cured: none of these, and an event with the failure that is clearly newer than that end (of each namespace that
  *   spoke of the node, see `comeback`); or `install-cni` itself fails again and again.
- * - Else `restart-timeout` decides: pods that were stuck already write no new event.
+ * - Else `restart-timeout` decides: pods that were stuck already write no new event. Where the deleted pod is still the
+ *   same by then, and not being deleted, nothing was restarted, whatever the answer to the DELETE said.
  * A restart by somebody else is judged in the same way, but has no outcome of its own.
  */
 export function judgeCure(restart: Restart, observation: Observation, memory: CalicoMemory): Restart {
@@ -53,6 +54,13 @@ export function judgeCure(restart: Restart, observation: Observation, memory: Ca
 
   const stuck = stuckPodsOf(restart, observation);
   const waitedMs = now.elapsedMs - restart.elapsedMs;
+  if (waitedMs >= settings.restartTimeoutMs && isUntouched(restart, observation)) {
+    return {
+      ...seen,
+      answer: 'failed',
+      why: whyNotDone(restart.before, 'with success', `${formatSeconds(waitedMs)} later `),
+    };
+  }
   const retriedEnough = end !== null && now.atMs - onServerMs(end) >= timing.wellSandboxWaitMs;
   const isOver = waitedMs >= settings.restartTimeoutMs;
   if (stuck.length === 0 && (retriedEnough || isOver)) {
@@ -108,6 +116,13 @@ function judgeLost(restart: Restart, observation: Observation, memory: CalicoMem
   if (waitedMs < settings.restartTimeoutMs) return restart;
   const why = `${unanswered}, and for ${formatSeconds(waitedMs)} nothing showed whether the pod is gone`;
   return { ...restart, answer: 'failed', why };
+}
+
+/** What was said to be deleted and could not be read again stands there as it did before. */
+function isUntouched({ answer, before }: Restart, { snapshot }: Observation): boolean {
+  if (answer !== 'deleted' || whyPodsUnseen(snapshot.calico, before.namespace) !== null) return false;
+  const old = snapshot.calico.pods.find(({ uid }) => uid === before.uid);
+  return old !== undefined && !isTerminating(old);
 }
 
 /** The pod of the same DaemonSet that took the old one's place; the newest, should that have been restarted again. */

@@ -1,6 +1,6 @@
 import type { Now } from '../clock.ts';
 import type { Timing } from '../timing.ts';
-import type { Restart } from './case.ts';
+import type { Restart, RestartTarget } from './case.ts';
 
 /** Whether what became of the node is still to be found out: until then no other node is restarted. */
 export function isPending({ answer, settled }: Restart): boolean {
@@ -44,4 +44,9 @@ export function stops({ answer, settled, namespaces }: Restart, namespacesThere:
     case 'lost':
       return false;
   }
+}
+
+/** An answer that says that the pod is gone, while the same pod is there `later`; for people. */
+export function whyNotDone({ namespace, pod }: RestartTarget, said: string, later = ''): string {
+  return `the DELETE of ${namespace}/${pod} was answered ${said}, and ${later}the same pod is still there, not being deleted; look at what stands between the gate and the API server (a proxy, a gateway): nothing was restarted`;
 }

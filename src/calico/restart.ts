@@ -2,9 +2,12 @@ import type { Api } from '../cluster/api.ts';
 import { type ApiError, type ApiErrorKind, isApiError } from '../cluster/api-error.ts';
 import { isAdmissionRefusal } from '../cluster/explain.ts';
 import type { NextRestart, Restart, RestartTarget } from './case.ts';
+import { whyNotDone } from './restart-state.ts';
 
 /** Of a pod that is read after a lost answer; the view goes on looking when this does not help. */
 const READ_TRIES = 4;
+/** Of one whose DELETE was answered: its word is doubted, not waited for. */
+const CHECK_TRIES = 1;
 
 /** A DELETE that gets no answer is sent once more, by the same rules as the first; then somebody has to look. */
 const MOST_UNANSWERED = 2;
@@ -12,8 +15,9 @@ const MOST_UNANSWERED = 2;
 /**
  * Restarts calico-node on one node: one DELETE of that pod with that uid, the only write of this program. It is never
  * repeated here: after a lost answer the pod is read again, and whether another one may follow is for the next plan, made
- * from what is true by then. Never rejects; what happened stands in the record's `answer` and `why`. `signal` ends it
- * early.
+ * from what is true by then. Nor is an answer taken at its word: what says that the pod is gone while the same pod stands
+ * there, not being deleted, is a proxy or a gateway that did not pass the DELETE on, and nothing was restarted. Never
+ * rejects; what happened stands in the record's `answer` and `why`. `signal` ends it early.
  */
 export async function restartCalicoNode(
   api: Pick<Api, 'delete' | 'getJson' | 'now'>,
@@ -56,8 +60,10 @@ async function deletePod(
   const { result, words } = await sendDelete(api, target, signal);
   switch (result) {
     case 'done':
-      return deleted;
+      return (await readAgain(api, target, signal, CHECK_TRIES)) === 'there' ? notDone('with success') : deleted;
     case 'elsewhere':
+      if ((await readAgain(api, target, signal, CHECK_TRIES)) === 'there')
+        return notDone(`as if it were gone (${words})`);
       // It was there a moment ago, so one whose answer was lost has arrived late: this run's, not somebody else's.
       if (unanswered > 0) return deleted;
       return { answer: 'elsewhere', why: `${name} had been restarted by somebody else: waiting for the new pod` };
@@ -71,7 +77,11 @@ async function deletePod(
     case 'turned-away':
       return { answer: 'turned-away', why: `${name} was not deleted: ${words}` };
     case 'lost':
-      return afterLost(await readAgain(api, target, signal), unanswered + 1);
+      return afterLost(await readAgain(api, target, signal, READ_TRIES), unanswered + 1);
+  }
+
+  function notDone(said: string): Answered {
+    return { answer: 'failed', why: whyNotDone(target, said) };
   }
 
   function afterLost(pod: 'gone' | 'there' | 'unreadable', times: number): Answered {
@@ -140,9 +150,10 @@ async function readAgain(
   api: Pick<Api, 'getJson'>,
   target: RestartTarget,
   signal: AbortSignal,
+  tries: number,
 ): Promise<'gone' | 'there' | 'unreadable'> {
   try {
-    const pod = await api.getJson(pathOf(target), { signal, tries: READ_TRIES });
+    const pod = await api.getJson(pathOf(target), { signal, tries });
     const { uid, deletionTimestamp } = metadataOf(pod);
     if (uid === null) return 'unreadable';
     return uid === target.uid && !deletionTimestamp ? 'there' : 'gone';
