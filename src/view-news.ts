@@ -43,6 +43,8 @@ function describeAlike(gaps: readonly Gap[]): string {
   switch (why) {
     case 'forbidden':
       return `may not see ${what}: ${message}${gaps.length === 1 ? '' : '; the same in the others'}`;
+    case 'refused':
+      return `could not read ${what}: ${message}`;
     case 'never-read':
       return `never saw ${what}: ${message}`;
     case 'stale': {

@@ -536,6 +536,64 @@ describe('a list that fails', () => {
     server.end.abort();
   });
 
+  test.each([
+    [400, 'BadRequest'],
+    [404, 'NotFound'],
+    [405, 'MethodNotAllowed'],
+    [409, 'Conflict'],
+    [422, 'Invalid'],
+  ])('with %i of the API server itself is refused when it was said for 30 s', async (code, reason) => {
+    const trouble: Trouble = { list: () => aStatus(code, reason, 'no such thing') };
+    const { server, collection, kind, lists } = aWorld(trouble);
+    await server.clock.run(collection.settled);
+    await server.clock.advance(25_000);
+    expect(kind()).toBe('never-read');
+    await server.clock.advance(10_000);
+    expect(collection.state(server.api.now())).toMatchObject({
+      kind: 'refused',
+      wasRead: false,
+      message: expect.stringContaining('no such thing'),
+    });
+    await server.clock.advance(300_000);
+    expect(lists()).toBeLessThanOrEqual(19);
+    trouble.list = undefined;
+    await server.clock.advance(31_000);
+    expect(kind()).toBe('live');
+    server.end.abort();
+  });
+
+  test('is not refused while anything else is said in between: a server that starts says many things', async () => {
+    let lists = 0;
+    const trouble: Trouble = {
+      list: () => {
+        lists += 1;
+        return lists % 5 === 0 ? aStatus(503, 'ServiceUnavailable') : aStatus(404, 'NotFound');
+      },
+    };
+    const { server, kind } = aWorld(trouble);
+    for (let second = 0; second < 120; second += 1) {
+      await server.clock.advance(1_000);
+      expect(kind()).toBe('never-read');
+    }
+    expect(lists).toBeGreaterThan(10);
+    server.end.abort();
+  });
+
+  test.each([
+    ['a page for people', '<html>404</html>', 'text/html'],
+    ['plain words', '404 page not found', 'text/plain'],
+    ['JSON that is no Status', '{"error":"no route"}', 'application/json'],
+  ])(
+    'with 404 and %s, which no API server says of its own resources, is asked again and again',
+    async (_, body, type) => {
+      const reply: Reply = { status: 404, body, headers: { 'content-type': type } };
+      const { server, kind } = aWorld({ list: () => reply });
+      await server.clock.advance(300_000);
+      expect(kind()).toBe('never-read');
+      server.end.abort();
+    },
+  );
+
   test('with 401 for good ends the collection, and nothing is asked any more', async () => {
     const { server, collection, lists } = aWorld({ list: () => aStatus(401, 'Unauthorized') });
     await server.clock.run(collection.settled);

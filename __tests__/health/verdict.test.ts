@@ -296,6 +296,19 @@ describe('what may not be read', () => {
     });
   });
 
+  test('ends it when it is refused for another reason, too', () => {
+    const refused = gap('refused', { namespace: 'other', message: 'list pods in namespace other: 404 NotFound' });
+    expect(endOf(seen({ ...web, coverage: refused }, 0).judge())).toEqual({
+      verdict: 'inconclusive',
+      reason: expect.stringMatching(
+        /^pods in namespace other cannot be read: list pods in namespace other: 404 NotFound; the API server says so each time, and waiting will not change it/,
+      ),
+    });
+    expect(seen({ ...web, coverage: refused }, 0).judge({ cureInProgress: true })).toMatchObject({ kind: 'wait' });
+    expect(seen({ ...web, coverage: refused }, 0, { failFast: false }).judge()).toMatchObject({ kind: 'wait' });
+    expect(seen({ ...noImage, coverage: refused }, 0).judge()).toMatchObject({ kind: 'wait' });
+  });
+
   test('names the API group of workloads', () => {
     const run = seen({ ...web, coverage: forbidden('statefulsets') }, 0);
     expect(endOf(run.judge()).reason).toContain('grant list and watch on statefulsets.apps');

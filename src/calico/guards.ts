@@ -69,6 +69,7 @@ function guardCalicoPods({ snapshot }: Observation, namespaces: readonly string[
         waiting = wait(`pods in ${where} have not been read yet`);
         break;
       case 'stale':
+      case 'refused':
         waiting = wait(`pods in ${where} cannot be seen at the moment`);
         break;
     }

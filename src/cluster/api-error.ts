@@ -42,6 +42,8 @@ export interface ApiErrorDetails {
   readonly path: string;
   /** `Retry-After`, or the Status' `retryAfterSeconds`; null when the server did not say. */
   readonly retryAfterMs: number | null;
+  /** Refused in a Status: the words of an API server, not those of somebody in front of it. Default false. */
+  readonly isStatus?: boolean;
 }
 
 /**
@@ -56,6 +58,7 @@ export class ApiError extends Error implements ApiErrorDetails {
   readonly verb: string;
   readonly path: string;
   readonly retryAfterMs: number | null;
+  readonly isStatus: boolean;
 
   constructor(message: string, details: ApiErrorDetails, options?: { readonly cause?: unknown }) {
     super(message, options);
@@ -67,9 +70,19 @@ export class ApiError extends Error implements ApiErrorDetails {
     this.verb = details.verb;
     this.path = details.path;
     this.retryAfterMs = details.retryAfterMs;
+    this.isStatus = details.isStatus ?? false;
   }
 }
 
 export function isApiError(error: unknown): error is ApiError {
   return error instanceof ApiError;
+}
+
+/**
+ * Whether the API server itself will say the same again, however often it is asked: the request is wrong (400, 405, 409,
+ * 422 …), or it serves no such resource (404; what it serves by itself is there before its port is open). A proxy says
+ * 404 and 400, too, while the API server behind it restarts, but not in a Status.
+ */
+export function isRefusedForGood({ kind, isStatus }: ApiError): boolean {
+  return isStatus && (kind === 'invalid' || kind === 'not-found' || kind === 'conflict');
 }

@@ -1,7 +1,7 @@
 import { type Clock, type Now, sleep } from '../clock.ts';
 import type { Timing } from '../timing.ts';
 import type { Api } from './api.ts';
-import { isApiError } from './api-error.ts';
+import { isApiError, isRefusedForGood } from './api-error.ts';
 import { backOffMs, retryAfterWaitMs } from './back-off.ts';
 import type { Decoder, WatchEvent } from './decoder.ts';
 import { type CollectionState, createFreshness } from './freshness.ts';
@@ -55,10 +55,10 @@ const MOST_FRUITLESS_WATCHES = 3;
 const WATCH_AGAIN_MS = 60_000;
 /** The same of one that was never answered: each try is half a minute in which nothing is seen. */
 const SILENT_WATCH_AGAIN_MS = 300_000;
-/** Rights that were missing from the beginning may be granted under way, but hardly are. */
-const FORBIDDEN_AGAIN_MS = 30_000;
+/** Rights that were missing from the beginning may be granted under way, but hardly are; likewise what else is refused. */
+const REFUSED_AGAIN_MS = 30_000;
 /** Rights that are lost under way may come back within `forbiddenRetryMs` (a role that is applied anew). */
-const FORBIDDEN_RETRY_MS = 5_000;
+const REFUSED_RETRY_MS = 5_000;
 
 /** See `Collection`. Begins at once. */
 export function createCollection<T>(options: CollectionOptions<T>): Collection<T> {
@@ -85,9 +85,8 @@ export function createCollection<T>(options: CollectionOptions<T>): Collection<T
     settle();
     onChange();
   };
-  const trouble = (message: string, isForbidden = false): void => {
-    if (isForbidden) freshness.forbid(api.now(), message);
-    else freshness.lose(api.now(), message);
+  const trouble = (message: string, how: 'lose' | 'forbid' | 'refuse' = 'lose'): void => {
+    freshness[how](api.now(), message);
     giveUp();
   };
   /** Ends early when a refresh is asked for. */
@@ -118,13 +117,15 @@ export function createCollection<T>(options: CollectionOptions<T>): Collection<T
     } catch (error) {
       if (!isApiError(error)) throw error;
       const isForbidden = error.kind === 'forbidden';
+      const isRefused = isForbidden || isRefusedForGood(error);
       // That the run ends says nothing of the view: what was wrong with it before is what counts.
       if (error.kind === 'aborted') giveUp();
-      else trouble(error.message, isForbidden);
+      else if (isRefused) trouble(error.message, isForbidden ? 'forbid' : 'refuse');
+      else trouble(error.message);
       if (signal.aborted || api.failure() !== null) return null;
       failedLists += 1;
-      if (!isForbidden) await pause(backOffMs(failedLists, random));
-      else await pause(freshness.state(api.now()).kind === 'forbidden' ? FORBIDDEN_AGAIN_MS : FORBIDDEN_RETRY_MS);
+      if (!isRefused) await pause(backOffMs(failedLists, random));
+      else await pause(isLasting(freshness.state(api.now())) ? REFUSED_AGAIN_MS : REFUSED_RETRY_MS);
       return null;
     }
   };
@@ -287,4 +288,8 @@ export function createCollection<T>(options: CollectionOptions<T>): Collection<T
         interruption.abort();
       }),
   };
+}
+
+function isLasting({ kind }: CollectionState): boolean {
+  return kind === 'forbidden' || kind === 'refused';
 }

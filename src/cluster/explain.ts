@@ -20,7 +20,8 @@ export function refused(target: RequestTarget, response: ApiResponse, refusal: R
     parseRetryAfter(response.headers['retry-after'], atMs) ??
     (refusal.retryAfterSeconds === null ? null : refusal.retryAfterSeconds * 1_000);
   const kind = kindOf(status, refusal.reason);
-  const details = { ...detailsOf(target), kind, status, reason: refusal.reason, words, retryAfterMs };
+  const { reason, isStatus } = refusal;
+  const details = { ...detailsOf(target), kind, status, reason, words, retryAfterMs, isStatus };
   return new ApiError(`${describeTarget(target)}: ${refusalMessage(target, response, details)}`, details);
 }
 

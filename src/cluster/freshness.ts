@@ -8,7 +8,9 @@ export type CollectionState =
   /** Read before; not known to be true after `sinceMs`. */
   | { readonly kind: 'stale'; readonly sinceMs: number; readonly message: string }
   /** The credentials may not. `wasRead`: they might before. */
-  | { readonly kind: 'forbidden'; readonly sinceMs: number; readonly message: string; readonly wasRead: boolean };
+  | { readonly kind: 'forbidden'; readonly sinceMs: number; readonly message: string; readonly wasRead: boolean }
+  /** The API server does not want it, and has said so for long enough. */
+  | { readonly kind: 'refused'; readonly sinceMs: number; readonly message: string; readonly wasRead: boolean };
 
 /** Keeps account of when a collection was seen and when its view was lost. */
 export interface Freshness {
@@ -18,6 +20,11 @@ export interface Freshness {
   readonly lose: (now: Now, message: string) => void;
   /** 403. Where it worked before it counts only after `forbiddenRetryMs`, and is stale until then. */
   readonly forbid: (now: Now, message: string) => void;
+  /**
+   * Refused for good by the API server itself. It counts when it was said for `forbiddenRetryMs`, and nothing else in
+   * between: a server that starts, or is exchanged for another, has that long to come to its senses.
+   */
+  readonly refuse: (now: Now, message: string) => void;
   /** How long the view may be lost without being stale: short for watches that are opened again, longer for polls. */
   readonly allowGap: (ms: number) => void;
   readonly state: (now: Now) => CollectionState;
@@ -43,6 +50,7 @@ export function createFreshness({ viewGapMs, forbiddenRetryMs, startedAt }: Fres
   let lost: Loss = { at: startedAt, message: 'no complete answer yet' };
   let isLost = true;
   let forbiddenAt: Now | null = null;
+  let refusals: { readonly first: Now; readonly last: Now } | null = null;
   let allowedGapMs = viewGapMs;
   let gapsClosed = 0;
 
@@ -57,13 +65,21 @@ export function createFreshness({ viewGapMs, forbiddenRetryMs, startedAt }: Fres
       wasRead = true;
       isLost = false;
       forbiddenAt = null;
+      refusals = null;
     },
     lose: (now, message) => {
       forbiddenAt = null;
+      refusals = null;
       lose(now, message);
     },
     forbid: (now, message) => {
       forbiddenAt ??= now;
+      refusals = null;
+      lose(now, message);
+    },
+    refuse: (now, message) => {
+      forbiddenAt = null;
+      refusals = { first: refusals?.first ?? now, last: now };
       lose(now, message);
     },
     allowGap: (ms) => {
@@ -76,9 +92,12 @@ export function createFreshness({ viewGapMs, forbiddenRetryMs, startedAt }: Fres
       if (forbiddenAt !== null && (!wasRead || now.elapsedMs - forbiddenAt.elapsedMs >= forbiddenRetryMs)) {
         return { kind: 'forbidden', sinceMs, message, wasRead };
       }
+      if (refusals !== null && refusals.last.elapsedMs - refusals.first.elapsedMs >= forbiddenRetryMs) {
+        return { kind: 'refused', sinceMs, message, wasRead };
+      }
       if (!wasRead) return { kind: 'never-read', sinceMs, message };
       // Whoever was refused need not wait for the next poll to know that nothing is seen.
-      const gapMs = forbiddenAt === null ? allowedGapMs : viewGapMs;
+      const gapMs = forbiddenAt === null && refusals === null ? allowedGapMs : viewGapMs;
       if (now.elapsedMs - at.elapsedMs <= gapMs) return { kind: 'live', freshAtMs: sinceMs };
       return { kind: 'stale', sinceMs, message };
     },

@@ -158,9 +158,13 @@ export async function refreshReadable(
   now: () => Now,
 ): Promise<boolean> {
   const refreshed = await Promise.all(
-    views.map(async (view) => (await view.refresh(signal)) || view.gaps(now()).some(({ why }) => why === 'forbidden')),
+    views.map(async (view) => (await view.refresh(signal)) || view.gaps(now()).some(isLasting)),
   );
   return refreshed.every((isFresh) => isFresh);
+}
+
+function isLasting({ why }: Gap): boolean {
+  return why === 'forbidden' || why === 'refused';
 }
 
 type Selection = Pick<ResourceViewOptions<unknown>, 'resource' | 'labelSelector' | 'fieldSelector'>;
@@ -189,6 +193,7 @@ function freshAtMsOf(state: CollectionState): number | null {
     case 'stale':
       return state.sinceMs;
     case 'forbidden':
+    case 'refused':
       return state.wasRead ? state.sinceMs : null;
     case 'never-read':
       return null;

@@ -20,7 +20,7 @@ export function neededGaps(coverage: Coverage): readonly Gap[] {
     .sort((a, b) => LASTING[a.why] - LASTING[b.why] || a.sinceMs - b.sinceMs);
 }
 
-const LASTING: Readonly<Record<Gap['why'], number>> = { forbidden: 0, 'never-read': 1, stale: 2 };
+const LASTING: Readonly<Record<Gap['why'], number>> = { forbidden: 0, refused: 1, 'never-read': 2, stale: 3 };
 
 export function isBlind(coverage: Coverage): boolean {
   return !coverage.complete || neededGaps(coverage).length > 0;
@@ -61,6 +61,8 @@ function stateOf(worst: Gap, nowMs: number): string {
   switch (worst.why) {
     case 'forbidden':
       return 'may not be read';
+    case 'refused':
+      return 'cannot be read';
     case 'never-read':
       return 'could not be read even once';
     case 'stale':
@@ -76,6 +78,8 @@ function said(gap: Gap): string {
 }
 
 function adviceOn({ why, resource, namespace }: Gap): string {
+  if (why === 'refused')
+    return "the API server says so each time, and waiting will not change it: check the kubeconfig's server, and what stands in front of it";
   if (why !== 'forbidden') return 'check that the API server can be reached and answers';
   return `grant list and watch on ${NEEDED[resource] ?? resource}${namespace === null ? '' : ` in namespace ${namespace}`}`;
 }

@@ -57,9 +57,9 @@ export type Judgement =
  * With `fail-fast` a fatal finding ends the run when a fresh list still shows it: a watch that says nothing, and a list
  * of some seconds ago, hide that it healed. Where no complete list can be had, what was seen has to do.
  *
- * Where a resource that the verdict needs is forbidden, waiting cannot make it healthy. With `fail-fast` the run then
- * ends as soon as nothing else in sight holds back; trouble elsewhere keeps its patience, because it decides between
- * unhealthy and inconclusive. Without a right to see any pod at all it ends at once, with `fail-fast` or without.
+ * Where a resource that the verdict needs is forbidden, or refused for good, waiting cannot make it healthy. With
+ * `fail-fast` the run then ends as soon as nothing else in sight holds back; trouble elsewhere keeps its patience, because
+ * it decides between unhealthy and inconclusive. Without a right to see any pod at all it ends at once, with `fail-fast` or without.
  */
 export function judge(input: JudgeInput): Judgement {
   const { assessment, settings, coverage } = input;
@@ -145,10 +145,10 @@ function atDeadline(input: JudgeInput, blind: boolean): Judgement {
  */
 function isUselessToWait({ assessment, settings, coverage, cureInProgress }: JudgeInput): boolean {
   const gaps = neededGaps(coverage);
-  const forbidden = gaps.filter(({ why }) => why === 'forbidden');
-  if (forbidden.length === 0 || cureInProgress) return false;
-  if (isNoPodSeen(forbidden, settings.namespaces)) return true;
-  const isRestSeen = forbidden.length === gaps.length;
+  const lasting = gaps.filter(({ why }) => why === 'forbidden' || why === 'refused');
+  if (lasting.length === 0 || cureInProgress) return false;
+  if (isNoPodSeen(lasting, settings.namespaces)) return true;
+  const isRestSeen = lasting.length === gaps.length;
   return settings.failFast && isRestSeen && !assessment.findings.some(isTroubleInSight);
 
   function isTroubleInSight(finding: Finding): boolean {
@@ -157,8 +157,8 @@ function isUselessToWait({ assessment, settings, coverage, cureInProgress }: Jud
 }
 
 /** Pods may be read in no namespace of the scope. */
-function isNoPodSeen(forbidden: readonly Gap[], namespaces: readonly string[]): boolean {
-  const unseen = new Set(forbidden.filter(({ resource }) => resource === 'pods').map(({ namespace }) => namespace));
+function isNoPodSeen(lasting: readonly Gap[], namespaces: readonly string[]): boolean {
+  const unseen = new Set(lasting.filter(({ resource }) => resource === 'pods').map(({ namespace }) => namespace));
   return unseen.has(null) || (namespaces.length > 0 && namespaces.every((namespace) => unseen.has(namespace)));
 }
 

@@ -15,10 +15,11 @@ export type Resource =
 
 /**
  * Why something cannot be seen. `forbidden`: the credentials may not, and that lasts (a 403 on something that worked
- * before was retried first). `never-read`: not read completely even once so far. `stale`: read once; its view is lost at
+ * before was retried first). `refused`: the API server refuses it for another reason, again and again, and no waiting
+ * changes that (400, 404 …). `never-read`: not read completely even once so far. `stale`: read once; its view is lost at
  * present (API away, watch broken, list failing).
  */
-export type WhyUnseen = 'forbidden' | 'never-read' | 'stale';
+export type WhyUnseen = 'forbidden' | 'refused' | 'never-read' | 'stale';
 
 /** One thing that the picture lacks, and why. */
 export interface Gap {

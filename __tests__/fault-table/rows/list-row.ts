@@ -2,7 +2,7 @@ import type { FaultRule } from '../../../simulator/api/fault-script.ts';
 import type { Fault } from '../../../simulator/api/faults.ts';
 import { MINUTE } from '../../scenarios/shop.ts';
 import type { Bounds, FaultRow } from '../row.ts';
-import { ALL_WELL, shop } from '../worlds.ts';
+import { ALL_WELL, shop, status } from '../worlds.ts';
 
 /** The list of the pods that are judged. */
 export const PODS = { verb: 'list', resource: 'pods', namespace: 'shop' } as const;
@@ -35,6 +35,24 @@ function plus(some: Bounds, others: Bounds): Bounds {
     readonly [number, number],
   ];
   return [a + c, b + d];
+}
+
+/** A list that the API server itself refuses, and would refuse for ever: nobody waits for the deadline. */
+export function refused(id: string, code: number, says: RegExp): FaultRow {
+  return {
+    ...lasting(id, '', status(code), says, [6, 9]),
+    fault: `list of pods: ${code} of the API server itself, each time`,
+    expected: {
+      verdict: 'inconclusive',
+      reason: new RegExp(
+        `^pods in namespace shop cannot be read: list pods in namespace shop: ${says.source}.*; the API server says so each time, and waiting will not change it`,
+      ),
+      requests: [36, 60],
+      of: { 'list shop/pods': [6, 9] },
+      pods: { total: 0 },
+      timeMs: [30_000, 36_000],
+    },
+  };
 }
 
 /** A list that fails to the deadline: nothing was ever seen, and the reason has the words of what failed. */

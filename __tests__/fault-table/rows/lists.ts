@@ -2,7 +2,7 @@ import type { Fault } from '../../../simulator/api/faults.ts';
 import { MINUTE, SECOND } from '../../scenarios/shop.ts';
 import type { FaultRow } from '../row.ts';
 import { breakWatches, instead, shop, status, threePages } from '../worlds.ts';
-import { lasting, PODS, passing } from './list-row.ts';
+import { lasting, PODS, passing, refused } from './list-row.ts';
 
 /** A status that asks for some patience in its body, as an API server does. */
 const ASKING: Fault = {
@@ -14,6 +14,15 @@ const ASKING: Fault = {
 /** `Retry-After` as a date, so long after the server's present. */
 function untilLater(request: { readonly at: string }, ms: number): Fault {
   return status(429, { 'retry-after': new Date(Date.parse(request.at) + ms).toUTCString() });
+}
+
+/** What a proxy in front of the API server says for it. */
+function page(code: number): Fault {
+  return { kind: 'status', status: code, body: '<html>not found</html>', headers: { 'content-type': 'text/html' } };
+}
+
+function words(code: number): Fault {
+  return { kind: 'status', status: code, body: 'no such backend', headers: { 'content-type': 'text/plain' } };
 }
 
 /** A page of pods that promises another one. */
@@ -230,7 +239,30 @@ export const LIST_ROWS: readonly FaultRow[] = [
     /the connection was reset \(ECONNRESET\)/,
     [10, 38],
   ),
-  lasting('61', '400', status(400), /400 BadRequest/, [3, 18]),
-  lasting('61b', '404, as if the resource were unknown', status(404), /404/, [3, 18]),
-  lasting('61c', '409, which no list is ever refused with', status(409), /409/, [3, 18]),
+  refused('61', 400, /400 BadRequest/),
+  refused('61b', 404, /404 NotFound/),
+  refused('61c', 409, /409 Conflict/),
+  refused('61e', 422, /422 Invalid/),
+  lasting(
+    '61f',
+    '404 with a page of a proxy, whose API server is away',
+    page(404),
+    /not a Kubernetes API response/,
+    [3, 18],
+  ),
+  lasting('61g', '404 with words of a proxy, whose API server is away', words(404), /404; check/, [3, 18]),
+  passing(
+    '61h',
+    '404 of the API server itself for 25 s, as one that starts may say',
+    { untilMs: 25 * SECOND, fault: status(404) },
+    [6, 9],
+    [30_000, 36_000],
+  ),
+  passing(
+    '61i',
+    '404 of the API server itself, and 503 in between, for a minute',
+    { untilMs: 60 * SECOND, fault: (_, count) => status(count % 4 === 0 ? 503 : 404) },
+    [12, 18],
+    [65_000, 72_000],
+  ),
 ];
