@@ -1,214 +1,187 @@
-import { describe, expect, test } from '@jest/globals';
-import type { LoggedRequest } from '../../simulator/api/request-log.ts';
-import { aWorld, type Inputs, type Played, play, type World } from '../harness.ts';
-import { aBrokenWorld, CALICO } from './broken-node.ts';
-import { granted, MODES, type Mode, nameOf, permit, type Right, rightOf, rightsNamed } from './rbac.ts';
+import { beforeAll, describe, expect, test } from '@jest/globals';
+import { CALICO } from './broken-node.ts';
+import { JUDGED, manifestsFor, neededRights, requestsIn, VARIANTS, type Variant } from './needed-rights.ts';
+import {
+  faultsOf,
+  granted,
+  type Manifest,
+  MODES,
+  type Mode,
+  nameOf,
+  permit,
+  type Rule,
+  rightOf,
+  rightsOf,
+} from './rbac.ts';
 
-/** Requests that were allowed, and those that were refused, as rights without the namespace of the scope. */
-function rightsIn(requests: readonly LoggedRequest[]): {
-  readonly used: readonly string[];
-  readonly refused: readonly string[];
-} {
-  const names = (isRefused: boolean): readonly string[] => {
-    const rights = requests
-      .filter(({ status }) => (status === 403) === isRefused)
-      .flatMap((request) => rightOf(request) ?? []);
-    return [...new Set(rights.map((right) => nameOf(where(right))))].sort();
-  };
-  return { used: names(false), refused: names(true) };
-}
-
-/** ClusterRoles are bound for all namespaces; only what is used in Calico's namespace alone may be a Role there. */
-function where(right: Right): Right {
-  return right.namespace === CALICO ? right : { ...right, namespace: null };
-}
-
-const CRASHING = { kind: 'crash', log: ['panic'] } as const;
-
-/** Everything that a gate in this mode ever does: all causes, all scopes, and the answer to its DELETE gets lost. */
-const EVERYTHING: Readonly<Record<Mode, () => Promise<readonly LoggedRequest[]>>> = {
-  observe: async () => {
-    const shop = aWorld({ calico: false });
-    shop.sim.cluster.deploy({ namespace: 'shop', name: 'web', behaviour: CRASHING });
-    return [
-      ...(await requestsOf(shop, 'observe', { namespaces: 'shop', timeout: '2m' })),
-      ...(await everywhere('observe')),
-    ];
-  },
-  diagnose: async () => {
-    const shop = aBrokenWorld({ before: withCrash });
-    return [
-      ...(await requestsOf(shop, 'diagnose', { namespaces: 'shop', timeout: '3m' })),
-      ...(await everywhere('diagnose')),
-    ];
-  },
-  restart: async () => {
-    const shop = aBrokenWorld({ before: withCrash });
-    shop.sim.api.faults = ({ method, nth }) => (method === 'DELETE' && nth === 1 ? { kind: 'reset-after' } : undefined);
-    const inputs = { namespaces: 'shop', 'restart-calico-node': 'true', timeout: '5m' };
-    return [...(await requestsOf(shop, 'restart', inputs)), ...(await everywhere('restart'))];
-  },
-};
-
-function withCrash({ sim }: World): void {
-  sim.cluster.deploy({ namespace: 'shop', name: 'crashing', behaviour: CRASHING, nodeName: 'n2' });
-}
-
-function everywhere(mode: Mode): Promise<readonly LoggedRequest[]> {
-  return requestsOf(aBrokenWorld(), mode, { 'restart-calico-node': String(mode === 'restart'), timeout: '5m' });
-}
-
-async function requestsOf(world: World, mode: Mode, inputs: Inputs): Promise<readonly LoggedRequest[]> {
-  world.sim.api.permissions = permit(granted(mode));
-  await play(world, inputs);
-  return world.sim.requests;
-}
+const CASES = VARIANTS.flatMap((variant) => MODES.map((mode): [Variant, Mode] => [variant, mode]));
 
 describe('the rights in rbac/', () => {
-  test.each(MODES)('%s grants what the gate uses in that mode, no more and no less', async (mode) => {
-    const { used } = rightsIn(await EVERYTHING[mode]());
-    // What is read in Calico's namespace alone is allowed by the rule for all namespaces, where there is one.
-    const rules = granted(mode).map(nameOf);
-    const needed = used
-      .map((name) => name.replace(` in ${CALICO}`, ' everywhere'))
-      .filter((name) => rules.includes(name));
-    const own = used.filter((name) => !rules.includes(name.replace(` in ${CALICO}`, ' everywhere')));
-    expect([...new Set([...needed, ...own])].sort()).toEqual([...rules].sort());
+  test.each(CASES)('%s, %s: grants what the gate uses in that mode, no more and no less', async (variant, mode) => {
+    const needed = await neededRights(mode, variant);
+    expect(needed.length).toBeGreaterThan(10);
+    expect(faultsOf(manifestsFor(mode, variant), needed)).toEqual([]);
   });
 
-  test('observe is refused only what diagnose adds', async () => {
-    const added = granted('diagnose').filter((right) => !granted('observe').map(nameOf).includes(nameOf(right)));
-    const { refused } = rightsIn(await EVERYTHING.observe());
-    expect(refused).toEqual(added.filter(({ verb }) => verb === 'list').map(nameOf));
+  test.each<[Variant, Mode, readonly string[]]>([
+    ['cluster-wide', 'observe', ['list events everywhere', 'list events in shop', 'list events in web']],
+    ['cluster-wide', 'diagnose', []],
+    ['cluster-wide', 'restart', []],
+    [
+      'namespaced',
+      'observe',
+      [
+        `list daemonsets.apps in ${CALICO}`,
+        'list daemonsets.apps everywhere',
+        'list events in shop',
+        'list events in web',
+        'list nodes everywhere',
+      ],
+    ],
+    // Pods of other namespaces on an affected node would be witnesses.
+    ['namespaced', 'diagnose', ['list daemonsets.apps everywhere', 'list nodes everywhere', 'list pods everywhere']],
+    ['namespaced', 'restart', ['list daemonsets.apps everywhere', 'list nodes everywhere', 'list pods everywhere']],
+  ])('%s, %s: who has just these is refused no more than that', async (variant, mode, expected) => {
+    const requests = await requestsIn(mode, variant, permit(rightsOf(manifestsFor(mode, variant))));
+    const refused = requests.filter(({ status }) => status === 403).flatMap((request) => rightOf(request) ?? []);
+    expect([...new Set(refused.map(nameOf))].sort()).toEqual([...expected].sort());
   });
 
-  test.each(['diagnose', 'restart'] as const)('%s is refused nothing', async (mode) => {
-    expect(rightsIn(await EVERYTHING[mode]()).refused).toEqual([]);
-  });
-
-  test('only the DELETE of pods in the namespace of Calico changes anything', () => {
-    const changing = granted('restart').filter(({ verb }) => !['get', 'list', 'watch'].includes(verb));
+  test.each(VARIANTS)('%s: only the DELETE of pods in the namespace of Calico changes anything', (variant) => {
+    const rights = rightsOf(manifestsFor('restart', variant));
+    const changing = rights.filter(({ verb }) => !['get', 'list', 'watch'].includes(verb));
     expect(changing.map(nameOf)).toEqual([`delete pods in ${CALICO}`]);
   });
-});
 
-/** What is left of a run that would cure a node, when one right is taken away. */
-interface Left {
-  readonly verdict: Played['report']['verdict'];
-  readonly isRestarted: boolean;
-  /** In the reason or the warnings. */
-  readonly says: RegExp;
-}
-
-const NEEDED: Left = { verdict: 'inconclusive', isRestarted: true, says: /may not be read.*allow it with/ };
-const LISTED: Left = { verdict: 'healthy', isRestarted: true, says: /^all 4 pods in 1 workload are ready/m };
-
-const WITHOUT: Readonly<Record<string, Left>> = {
-  'list pods everywhere': { ...NEEDED, isRestarted: false, says: /pods in namespace shop may not be read/ },
-  'list deployments.apps everywhere': NEEDED,
-  'list statefulsets.apps everywhere': NEEDED,
-  'list daemonsets.apps everywhere': {
-    verdict: 'unhealthy',
-    isRestarted: false,
-    says: /Calico was not found: grant list on daemonsets.*besides, daemonsets in namespace shop may not be read/,
-  },
-  'list jobs.batch everywhere': NEEDED,
-  'watch pods everywhere': LISTED,
-  'watch deployments.apps everywhere': LISTED,
-  'watch statefulsets.apps everywhere': LISTED,
-  'watch daemonsets.apps everywhere': LISTED,
-  'watch jobs.batch everywhere': LISTED,
-  'watch events everywhere': LISTED,
-  'watch nodes everywhere': LISTED,
-  'list events everywhere': {
-    verdict: 'unhealthy',
-    isRestarted: false,
-    says: /events may not be read.*nothing is restarted/,
-  },
-  'list nodes everywhere': { ...LISTED, says: /nodes may not be read/ },
-  'get namespaces everywhere': LISTED,
-  'get pods/log everywhere': LISTED,
-  [`get pods in ${CALICO}`]: LISTED,
-  [`delete pods in ${CALICO}`]: {
-    verdict: 'unhealthy',
-    isRestarted: false,
-    says: /the right to delete pods in namespace calico-system is missing/,
-  },
-};
-
-const FULL = granted('restart');
-const CURE: Inputs = { namespaces: 'shop', 'restart-calico-node': 'true', 'stable-for': '5s', timeout: '5m' };
-
-function playWith(rights: readonly Right[]): Promise<Played> {
-  const world = aBrokenWorld();
-  world.sim.api.permissions = permit(rights);
-  return play(world, CURE);
-}
-
-function missingRights({ log }: Played): readonly string[] {
-  return log.filter((line) => line.includes('missing right:'));
-}
-
-describe('one right is missing:', () => {
-  test('the table names every right there is', () => {
-    expect(Object.keys(WITHOUT).sort()).toEqual(FULL.map(nameOf).sort());
+  test.each(MODES)('namespaced, %s: none is for all namespaces', (mode) => {
+    const places = new Set(rightsOf(manifestsFor(mode, 'namespaced')).map(({ namespace }) => namespace));
+    expect([...places]).toEqual(mode === 'observe' ? [...JUDGED] : [...JUDGED, CALICO]);
   });
 
-  test('with all of them nothing is missing, and the node is cured', async () => {
-    const played = await playWith(FULL);
-    expect(missingRights(played)).toEqual([]);
-    expect(played).toMatchObject({ report: { verdict: 'healthy', warnings: [] }, restartedNodes: ['n1'] });
-  });
-
-  test.each(FULL.map((right): [string, Right] => [nameOf(right), right]))('%s', async (name, missing) => {
-    const rights = FULL.filter((right) => right !== missing);
-    const played = await playWith(rights);
-    const { report, restartedNodes } = played;
-    const left = WITHOUT[name] ?? NEEDED;
-    expect({ verdict: report.verdict, isRestarted: restartedNodes.length > 0 }).toEqual({
-      verdict: left.verdict,
-      isRestarted: left.isRestarted,
-    });
-    expect([report.reason, ...report.warnings].join('\n')).toMatch(left.says);
-
-    // Adding exactly what the log names makes it whole again: no more is asked for, and nothing else is needed.
-    const named = missingRights(played).flatMap(rightsNamed);
-    expect(new Set(named.map(({ verb, group, resource }) => `${verb} ${resource}.${group}`))).toEqual(
-      new Set([`${missing.verb} ${missing.resource}.${missing.group}`]),
-    );
-    const mended = await playWith([...rights, ...named]);
-    expect(missingRights(mended)).toEqual([]);
-    expect(mended.report.verdict).toBe('healthy');
-    expect(mended.restartedNodes).toEqual(['n1']);
+  test('each mode has the rights of the one before', () => {
+    const names = MODES.map((mode) => granted(mode).map(nameOf));
+    expect(names[1]).toEqual(expect.arrayContaining(names[0] ?? []));
+    expect(names[2]).toEqual(expect.arrayContaining(names[1] ?? []));
   });
 });
 
-describe('rights in some namespaces only', () => {
-  /** The rules of a mode, bound in the namespace of the scope; and what finding and restarting Calico needs, in its own. */
-  const ours = granted('diagnose').map((right): Right => ({ ...right, namespace: 'shop' }));
-  const calicos: readonly Right[] = [
-    ...['list', 'watch'].map((verb) => ({ verb, group: 'apps', resource: 'daemonsets', namespace: CALICO })),
-    ...['list', 'watch', 'get', 'delete'].map((verb) => ({ verb, group: '', resource: 'pods', namespace: CALICO })),
+/** What somebody might add to a rule. */
+const VERBS = ['get', 'list', 'watch', 'create', 'update', 'patch', 'delete', 'deletecollection', 'impersonate', '*'];
+const RESOURCES = ['pods', 'pods/exec', 'pods/eviction', 'pods/log', 'secrets', 'nodes', 'events', 'daemonsets', '*'];
+const GROUPS = ['', 'apps', 'batch', 'events.k8s.io', '*'];
+
+/** One change of one of the manifests, and what is to be noticed of it. */
+interface Mutation {
+  readonly what: string;
+  readonly manifests: readonly Manifest[];
+}
+
+function mutationsOf(manifests: readonly Manifest[]): readonly Mutation[] {
+  return manifests.flatMap((manifest, index) => {
+    const name = `${manifest.kind} ${manifest.metadata.namespace ?? ''}/${manifest.metadata.name}`;
+    const { metadata, rules = [] } = manifest;
+    const changed: (readonly [string, ...Manifest[]])[] = [
+      ...rules.flatMap((rule, at) =>
+        changesOf(rule).map(
+          ([what, ...instead]) => [what, { ...manifest, rules: rules.toSpliced(at, 1, ...instead) }] as const,
+        ),
+      ),
+    ];
+    if (manifest.rules !== undefined) {
+      const secrets = { apiGroups: [''], resources: ['secrets'], verbs: ['get'] };
+      changed.push(['one rule more', { ...manifest, rules: [...rules, secrets] }]);
+      changed.push(['labels', { ...manifest, metadata: { ...metadata, labels: {} } as Manifest['metadata'] }]);
+      changed.push(['an aggregationRule', { ...manifest, aggregationRule: {} } as Manifest]);
+    }
+    if (manifest.roleRef !== undefined) {
+      const everybody = { kind: 'Group', name: 'system:authenticated' };
+      const { kind, roleRef, subjects = [] } = manifest;
+      changed.push(['one subject more', { ...manifest, subjects: [...subjects, everybody] }]);
+      changed.push(['no subject', { ...manifest, subjects: [] }]);
+      changed.push(['another role', { ...manifest, roleRef: { kind: 'ClusterRole', name: 'cluster-admin' } }]);
+      // The same rules for all namespaces, which needs a ClusterRole.
+      const role = manifests.find((each) => each.kind === 'Role' && each.metadata.name === roleRef.name);
+      if (kind === 'RoleBinding' && role !== undefined) {
+        changed.push([
+          'for all namespaces',
+          { ...role, kind: 'ClusterRole' },
+          { ...manifest, kind: 'ClusterRoleBinding', roleRef: { ...roleRef, kind: 'ClusterRole' } },
+        ]);
+      }
+    }
+    if (metadata.namespace !== undefined) {
+      changed.push(['in another namespace', { ...manifest, metadata: { ...metadata, namespace: 'elsewhere' } }]);
+    }
+    if (!['Namespace', 'ServiceAccount'].includes(manifest.kind)) changed.push(['left out']);
+    changed.push(['another kind beside it', manifest, { ...manifest, kind: 'Secret' }]);
+    return changed.map(([what, ...instead]) => ({
+      what: `${name}: ${what}`,
+      manifests: manifests.toSpliced(index, 1, ...instead),
+    }));
+  });
+}
+
+function changesOf(rule: Rule): readonly (readonly [string, ...Rule[]])[] {
+  const { apiGroups = [], resources = [], verbs } = rule;
+  const where = `${verbs.join()} ${resources.join()}`;
+  const added = (all: readonly string[], present: readonly string[]): readonly string[] =>
+    all.filter((each) => !present.includes(each));
+  return [
+    ...verbs.map(
+      (verb) => [`${where} without ${verb}`, { ...rule, verbs: verbs.filter((each) => each !== verb) }] as const,
+    ),
+    ...resources.map(
+      (resource) =>
+        [
+          `${where} without ${resource}`,
+          { ...rule, resources: resources.filter((each) => each !== resource) },
+        ] as const,
+    ),
+    ...added(VERBS, verbs).map((verb) => [`${where} and ${verb}`, { ...rule, verbs: [...verbs, verb] }] as const),
+    ...added(RESOURCES, resources).map(
+      (resource) => [`${where} and ${resource}`, { ...rule, resources: [...resources, resource] }] as const,
+    ),
+    ...added(GROUPS, apiGroups).flatMap((group) => [
+      [`${where} of ${group} instead`, { ...rule, apiGroups: [group] }] as const,
+      [`${where} of ${group} too`, { ...rule, apiGroups: [...apiGroups, group] }] as const,
+    ]),
+    [`${where} of one name`, { ...rule, resourceNames: ['one'] }],
+    [`${where} and a path`, rule, { nonResourceURLs: ['/metrics'], verbs: ['get'] }],
+    [`no ${where}`],
+    [`${where} twice`, rule, rule],
+    [`${where} with a field that is not known`, { ...rule, notVerbs: ['get'] } as Rule],
   ];
+}
 
-  test.each<[string, Inputs]>([
-    ['named', { 'calico-namespace': CALICO }],
-    ['one of the usual', {}],
-  ])('are enough to cure a node, where the namespace of Calico is %s', async (_, inputs) => {
-    const world = aBrokenWorld();
-    world.sim.api.permissions = permit([...ours, ...calicos]);
-    const { report, restartedNodes } = await play(world, { ...CURE, ...inputs });
-    expect(report.verdict).toBe('healthy');
-    expect(restartedNodes).toEqual(['n1']);
+describe.each(CASES)('a change of what rbac/ has for %s, %s', (variant, mode) => {
+  let needed: readonly string[];
+
+  beforeAll(async () => {
+    needed = await neededRights(mode, variant);
   });
 
-  test('are asked for where Calico is, and no further, when its namespace is named', async () => {
-    const world = aBrokenWorld();
-    world.sim.api.permissions = permit([...ours, ...calicos]);
-    const played = await play(world, { ...CURE, 'calico-namespace': CALICO });
-    expect(missingRights(played).flatMap(rightsNamed).map(nameOf)).toEqual([
-      'list nodes everywhere',
-      'watch nodes everywhere',
-    ]);
+  test('does not go unnoticed, whatever it is', () => {
+    const mutations = mutationsOf(manifestsFor(mode, variant));
+    expect(mutations.length).toBeGreaterThan(150);
+    const unnoticed = mutations.filter(({ manifests }) => faultsOf(manifests, needed).length === 0);
+    expect(unnoticed.map(({ what }) => what)).toEqual([]);
+  });
+
+  test('is said by its name, when a verb is added or removed', () => {
+    for (const [index, { rules = [], ...manifest }] of manifestsFor(mode, variant).entries()) {
+      for (const [at, rule] of rules.entries()) {
+        const [resource = ''] = rule.resources ?? [];
+        const instead = (verbs: readonly string[]): readonly string[] => {
+          const changed = { ...manifest, rules: rules.with(at, { ...rule, verbs }) };
+          return faultsOf(manifestsFor(mode, variant).with(index, changed), needed);
+        };
+        expect(instead([...rule.verbs, 'patch'])).toContainEqual(
+          expect.stringMatching(`^grants besides: patch ${resource}\\b`),
+        );
+        expect(instead(rule.verbs.slice(1))).toContainEqual(
+          expect.stringMatching(`^lacks: ${rule.verbs[0]} ${resource}\\b`),
+        );
+      }
+    }
   });
 });

@@ -155,9 +155,13 @@ function guardSearch(observation: Observation): Objection {
       'no Calico DaemonSet is in the cluster: look for a CNI configuration that a removed Calico left behind',
     );
   }
-  return isStillReading(observation)
-    ? wait('Calico has not been found yet')
-    : refuse('Calico was not found: grant list on daemonsets in all namespaces, or set calico-namespace');
+  if (isStillReading(observation)) return wait('Calico has not been found yet');
+  const { calicoNamespace } = observation.settings;
+  return refuse(
+    calicoNamespace === null
+      ? 'Calico was not found: grant list on daemonsets in all namespaces, or set calico-namespace'
+      : `Calico was not found: grant list and watch on daemonsets in namespace ${calicoNamespace}`,
+  );
 }
 
 /** When a calico-node pod of the node was last seen; null: never. */
