@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import type { NodePlan, Restart } from '../../src/calico/case.ts';
-import type { Assessment, Finding } from '../../src/health/assessment.ts';
+import type { Assessment, Finding, WorkloadState } from '../../src/health/assessment.ts';
 import { describeUnstable, type ReasonContext, reasonOfHealth, reasonOfTrouble } from '../../src/health/reason.ts';
 import { aFinding, ago, MINUTE, NOW_MS, SECOND } from '../builders.ts';
 
@@ -36,6 +36,14 @@ function context(overrides: Partial<ReasonContext> = {}): ReasonContext {
     stableForMs: 15_000,
     ...overrides,
   };
+}
+
+function old(ready: number, ...pods: readonly string[]): NonNullable<WorkloadState['old']> {
+  return { pods: new Set(pods), ready };
+}
+
+function escaped(text: string): string {
+  return text.replaceAll(/[()]/g, '\\$&');
 }
 
 function ofWeb(pod: string, overrides: Partial<Finding> = {}): Finding {
@@ -231,6 +239,41 @@ describe('the reason for other trouble', () => {
     ],
   ])('says what the words of a plugin mean, where a pod %s', (_, finding, begin) => {
     expect(reasonOfTrouble([ofWeb('web-1', finding)], context())).toContain(begin);
+  });
+
+  test.each<readonly [string, Partial<WorkloadState>, readonly string[], string]>([
+    [
+      'that stands still at its first pod',
+      { ready: 4, old: old(4, 'a') },
+      ['web-1'],
+      '1 new pod is not ready (4 old ones still are): ',
+    ],
+    [
+      'of one replica',
+      { desired: 1, ready: 1, old: old(1, 'a') },
+      ['web-1'],
+      '1 new pod is not ready (1 old one still is): ',
+    ],
+    [
+      'whose old pods are not ready either',
+      { ready: 0, old: old(0, 'a') },
+      ['web-1', 'web-2'],
+      '2 new pods are not ready: ',
+    ],
+    [
+      'in which old and new pods fail alike',
+      { ready: 3, old: old(3, 'web-1') },
+      ['web-1', 'web-2'],
+      '2 pods are not ready: ',
+    ],
+    ['of which it is not known what is new', { ready: 4 }, ['web-1'], '1 pod is not ready: '],
+    ['that lacks pods', { ready: 3 }, ['web-1'], '1 of 4 pods is not ready: '],
+  ])('counts no pod among those that are wanted that is beyond them: a roll-out %s', (_, state, pods, says) => {
+    const assessment = { ...NOTHING, workloads: [{ ...WEB, ...state }] };
+    const findings = pods.map((pod) => ofWeb(pod, image));
+    expect(reasonOfTrouble(findings, context({ assessment }))).toMatch(
+      new RegExp(`^shop/web: ${escaped(says)}container app`),
+    );
   });
 
   test('says of a roll-out that makes no progress what its worst pod waits for', () => {

@@ -60,6 +60,19 @@ describe('a roll-out of a Deployment', () => {
   });
 });
 
+test.each([
+  [1, '1 new pod is not ready (1 old one still is)'],
+  [2, '1 new pod is not ready (2 old ones still are)'],
+  [4, '2 new pods are not ready (3 old ones still are)'],
+])('a broken roll-out of %i replicas says that the new pods are not ready, and why', async (replicas, says) => {
+  const world = aShop(replicas);
+  world.sim.cluster.deploy({ namespace: 'shop', name: 'web', behaviour: { kind: 'imageMissing' } });
+  const { report } = await play(world, SHOP);
+  expect(report.verdict).toBe('unhealthy');
+  const broken = images(world).at(-1);
+  expect(report.reason.startsWith(`shop/web: ${says}: container web: image ${broken}: `)).toBe(true);
+});
+
 describe('a StatefulSet', () => {
   function aDatabase(options: Partial<Parameters<World['sim']['cluster']['deployStatefulSet']>[0]>): World {
     const world = aWorld();

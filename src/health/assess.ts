@@ -10,6 +10,7 @@ import { rememberFailedJobs } from './job.ts';
 import { indexEvents, type JudgedPod, judgePods } from './judged-pods.ts';
 import { type JudgedWorkload, judgeWorkloads } from './judged-workloads.ts';
 import { type HealthMemory, rememberWorkload, type WorkloadMemory } from './memory.ts';
+import { oldPodsLeft } from './old-pods.ts';
 import { findWorkloads, isActive } from './owner.ts';
 import type { PodState } from './pod-state.ts';
 import { isObserved, templateOf } from './roll-out.ts';
@@ -97,7 +98,7 @@ export function lookAtHealth(before: HealthMemory, observation: Observation): He
     momentsCount: settings.stuckAfterMs === 0,
     addedPodMs: timing.addedPodMs,
   });
-  const states = verdicts.map(({ workload, rollOut, isComplete, problem }): WorkloadState => {
+  const states = verdicts.map(({ workload, rollOut, pods: ofIt, isComplete, problem }): WorkloadState => {
     const { kind, namespace, name } = workload;
     const { desired, ready } = rollOut;
     const forMs = completeForMs(windows.get(workload.uid), now.elapsedMs);
@@ -110,6 +111,7 @@ export function lookAtHealth(before: HealthMemory, observation: Observation): He
       problem,
       complete: isComplete,
       completeForMs: isComplete ? forMs : 0,
+      ...(isComplete ? {} : oldPodsLeft(workload, ofIt)),
     };
   });
 

@@ -55,6 +55,8 @@ export interface WorkloadState {
   readonly complete: boolean;
   /** For how long without a break this run has seen it complete; 0 when it is not. */
   readonly completeForMs: number;
+  /** While it is not complete and pods of an older template are there: their names, and how many of them are Ready. */
+  readonly old?: { readonly pods: ReadonlySet<string>; readonly ready: number };
 }
 
 /** What the picture means at one moment. Pure data; `verdict.ts` decides from it. */

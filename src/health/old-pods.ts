@@ -1,5 +1,6 @@
-import type { Pod } from '../objects/pod.ts';
+import { isReady, type Pod } from '../objects/pod.ts';
 import type { StatefulSet, Workload } from '../objects/workload.ts';
+import type { WorkloadState } from './assessment.ts';
 import { isActive } from './owner.ts';
 import type { PodState } from './pod-state.ts';
 import { isObserved } from './roll-out.ts';
@@ -19,6 +20,14 @@ export function oldPods(workload: Workload, active: readonly Pod[]): readonly Po
     case 'Job':
       return [];
   }
+}
+
+/** Those of them that are left; nothing while its controller has not seen the present template, or there are none. */
+export function oldPodsLeft(workload: Workload, states: readonly PodState[]): Pick<WorkloadState, 'old'> {
+  if (!isObserved(workload)) return {};
+  const old = oldPods(workload, states.map(({ pod }) => pod).filter(isActive));
+  if (old.length === 0) return {};
+  return { old: { pods: new Set(old.map(({ name }) => name)), ready: old.filter(isReady).length } };
 }
 
 function notOfTheYoungest(active: readonly Pod[], updated: number): readonly Pod[] {

@@ -2,7 +2,7 @@ import type { NodePlan, Restart } from '../calico/case.ts';
 import { formatSeconds } from '../duration.ts';
 import { fullName } from '../objects/metadata.ts';
 import { adviceFor } from './advice.ts';
-import type { Assessment, Finding } from './assessment.ts';
+import type { Assessment, Finding, WorkloadState } from './assessment.ts';
 import { CAUSES } from './causes.ts';
 import { compareFindings } from './finding-order.ts';
 
@@ -159,7 +159,10 @@ function behindDeadline(worst: Finding, { assessment }: ReasonContext): Finding 
   return ofItsPods.sort(compareFindings)[0] ?? null;
 }
 
-/** `2 of 4 pods are not ready: `, where the findings are about pods of a workload with more than one. */
+/**
+ * `2 of 4 pods are not ready: `, where the findings are about pods of a workload with more than one. In a roll-out these
+ * may be pods beyond those that it wants: then which of them is what tells.
+ */
 function shareOf(findings: readonly Finding[], worst: Finding, { assessment }: ReasonContext): string {
   if (worst.pod === null || worst.owner === null) return '';
   const workload = assessment.workloads.find(
@@ -169,7 +172,18 @@ function shareOf(findings: readonly Finding[], worst: Finding, { assessment }: R
   const count = findings.length;
   if (worst.stage === 'terminating') return count === 1 ? '' : `${count} pods do not end: `;
   if (workload === undefined || workload.desired < count) return count === 1 ? '' : `${count} pods are not ready: `;
+  const ofRollOut = shareOfNew(findings, workload.old);
+  if (ofRollOut !== null) return ofRollOut;
+  if (workload.ready + count > workload.desired) return `${count} ${count === 1 ? 'pod is' : 'pods are'} not ready: `;
   return workload.desired === 1 ? '' : `${count} of ${workload.desired} pods ${count === 1 ? 'is' : 'are'} not ready: `;
+}
+
+/** All that is wrong is wrong with pods of the new template, which those of an older one still stand in for. */
+function shareOfNew(findings: readonly Finding[], old: WorkloadState['old']): string | null {
+  if (old === undefined || findings.some(({ pod }) => pod !== null && old.pods.has(pod))) return null;
+  const are = findings.length === 1 ? '1 new pod is' : `${findings.length} new pods are`;
+  const still = old.ready === 1 ? ' (1 old one still is)' : ` (${old.ready} old ones still are)`;
+  return `${are} not ready${old.ready === 0 ? '' : still}: `;
 }
 
 function podOf(finding: Finding): string {
