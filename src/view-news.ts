@@ -1,6 +1,6 @@
 import type { GateEvent } from './events.ts';
 import { inOrder, placeOf, placesOf } from './objects/places.ts';
-import type { Coverage, Gap } from './objects/snapshot.ts';
+import type { Coverage, Gap, Resource } from './objects/snapshot.ts';
 
 /**
  * What came out of sight since the look before (null: the first one), and what came back. One sentence each: an API
@@ -37,12 +37,22 @@ export function describeGaps(gaps: readonly Gap[]): readonly string[] {
   return [...alike.values()].map(describeAlike);
 }
 
+/** What lacks without touching the verdict: it is only less well explained. */
+const COSTS: Readonly<Partial<Record<Resource, string>>> = {
+  events: "Calico's failure cannot be recognised there and nothing is restarted",
+  nodes: 'causes that lie in a node, and which nodes count for a DaemonSet, are not known',
+};
+
 function describeAlike(gaps: readonly Gap[]): string {
-  const { why, message } = gaps[0] as Gap;
+  const { why, resource, message } = gaps[0] as Gap;
   const what = placesOf(gaps);
   switch (why) {
-    case 'forbidden':
-      return `may not see ${what}: ${message}${gaps.length === 1 ? '' : '; the same in the others'}`;
+    case 'forbidden': {
+      const others = gaps.length === 1 ? '' : '; the same in the others';
+      const costs = COSTS[resource];
+      if (costs === undefined) return `may not see ${what}: ${message}${others}`;
+      return `${what} may not be read: ${costs}; ${message}${others}`;
+    }
     case 'refused':
       return `could not read ${what}: ${message}`;
     case 'never-read':

@@ -63,7 +63,7 @@ describe('events', () => {
     const played = await play(world, { ...CURE, timeout: '4m' });
     expect(outputsIn(played)).toMatchObject({ verdict: 'unhealthy', 'calico-auth-failure': 'false' });
     expect(played.deletes).toEqual([]);
-    expect(played.report.warnings.join('\n')).toMatch(/may not see events/);
+    expect(played.report.warnings.join('\n')).toMatch(/events in namespace shop may not be read/);
   });
 
   test('that may not be listed any more: what was seen of them proves nothing about now', async () => {

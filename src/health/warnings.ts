@@ -10,31 +10,11 @@ const EVENTS_DUE_MS = 60_000;
 /** More names than these are counted instead. */
 const MOST_NAMES = 3;
 
-/** What lacks without touching the verdict: it is only less well explained. */
+/** Silence where there should be words. What may not be seen is said with the rule to add, where all gaps are. */
 export function sightWarnings(snapshot: Snapshot, findings: readonly Finding[], nowMs: number): readonly string[] {
-  const warnings: string[] = [];
-  const events = forbiddenPlaces(snapshot.coverage, 'events');
-  if (events !== null) {
-    warnings.push(
-      `events may not be read${events}: Calico's failure cannot be recognised there and nothing is restarted`,
-    );
-  } else if (snapshot.events.length === 0 && isEventsDue(snapshot.coverage, findings, nowMs)) {
-    warnings.push('there are no events at all while pods are stuck: events may be disabled or expired');
-  }
-  if (forbiddenPlaces(snapshot.coverage, 'nodes') !== null) {
-    warnings.push(
-      'nodes may not be read: causes that lie in a node, and which nodes count for a DaemonSet, are not known',
-    );
-  }
-  return warnings;
-}
-
-function forbiddenPlaces(coverage: Coverage, resource: 'events' | 'nodes'): string | null {
-  const gaps = coverage.gaps.filter((gap) => gap.resource === resource && gap.why === 'forbidden');
-  if (gaps.length === 0) return null;
-  if (gaps.some(({ namespace }) => namespace === null)) return '';
-  const namespaces = gaps.map(({ namespace }) => namespace ?? '');
-  return ` in ${namespaces.length === 1 ? 'namespace' : 'namespaces'} ${someOf(namespaces)}`;
+  return snapshot.events.length === 0 && isEventsDue(snapshot.coverage, findings, nowMs)
+    ? ['there are no events at all while pods are stuck: events may be disabled or expired']
+    : [];
 }
 
 function isEventsDue(coverage: Coverage, findings: readonly Finding[], nowMs: number): boolean {
