@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import type { JobOptions } from '../../simulator/cluster/workload-actions.ts';
-import { type Inputs, play, type World } from '../harness.ts';
+import { aWorld, type Inputs, play, type World } from '../harness.ts';
 import { aShop, findings, MINUTE, SECOND } from './shop.ts';
 
 const SHOP: Inputs = { namespaces: 'shop', timeout: '3m' };
@@ -50,6 +50,39 @@ describe('a Job that failed', () => {
       { pod: null, uid: null, stage: 'crash', owner: { kind: 'Job', name: 'migrate' } },
     ]);
     expect(played.report.reason).toMatch(/BackoffLimitExceeded.*exit code 1: migration 7 failed/);
+  });
+
+  describe('alone in the scope', () => {
+    const alone = (jobs: readonly string[] = ['migrate'], ttlSeconds?: number): World => {
+      const world = aWorld();
+      for (const name of jobs) {
+        const ttl = ttlSeconds === undefined ? {} : { ttlSeconds };
+        world.sim.cluster.runJob({ namespace: 'shop', name, behaviour: CRASH, backoffLimit: 0, ...ttl });
+      }
+      world.sim.warmUp(30 * SECOND);
+      return world;
+    };
+
+    test.each([
+      ['its pod, which does not count,', alone()],
+      ['its pod, which its TTL took with it,', alone(['migrate'], 32)],
+    ])('is the one finding: %s is none too few', async (_, world) => {
+      const played = await play(world, { ...SHOP, 'fail-fast': 'false', timeout: '2m' });
+      expect(findings(played)).toEqual(['!Failed shop/migrate']);
+      expect(played.report.reason).not.toContain('more thing');
+      expect(played.looks.flatMap(({ assessment }) => assessment.findings).map(({ cause }) => cause)).not.toContain(
+        'TooFewPods',
+      );
+    });
+
+    test.each([
+      [['migrate'], '2', true],
+      [['migrate', 'seed'], '2', false],
+      [['migrate', 'seed'], '3', true],
+    ])('%j: of at least %s pods some lack besides: %s', async (jobs, minPods, lack) => {
+      const played = await play(alone(jobs), { ...SHOP, 'min-pods': minPods });
+      expect(findings(played).some((finding) => finding.includes('TooFewPods'))).toBe(lack);
+    });
   });
 
   test('stays a finding when its TTL deletes it after this run saw it', async () => {

@@ -56,6 +56,8 @@ export interface ScopeTrouble {
   readonly message: string;
   /** The namespace does not exist; else there are too few pods. */
   readonly isMissing: boolean;
+  /** How many pods there are too few. */
+  readonly lacks: number;
 }
 
 /**
@@ -69,12 +71,13 @@ export function scopeTroubles(
 ): readonly ScopeTrouble[] {
   const missing = namespaces.filter(({ presence }) => presence === 'missing');
   const troubles = missing.map(({ namespace }) => {
-    return { namespace, message: `namespace ${namespace} does not exist`, isMissing: true };
+    return { namespace, message: `namespace ${namespace} does not exist`, isMissing: true, lacks: 0 };
   });
   if (pods.counted >= settings.minPods || (missing.length > 0 && missing.length === namespaces.length)) return troubles;
   const [first = ''] = settings.namespaces;
   const onlyNamespace = settings.namespaces.length === 1 ? first : '';
-  return [...troubles, { namespace: onlyNamespace, message: tooFewMessage(pods, settings), isMissing: false }];
+  const lacks = settings.minPods - pods.counted;
+  return [...troubles, { namespace: onlyNamespace, message: tooFewMessage(pods, settings), isMissing: false, lacks }];
 }
 
 /** Names what does not count: a report that says `total: 3` and "0 pods" is hard to believe. */

@@ -84,8 +84,11 @@ export function findTroubles(
     const subject = { uid: job.uid, namespace: job.namespace, owner: knownAs(job), podsSinceMs: null };
     loose.push(find(subject, failureOf(job, [])));
   }
+  const failed = [...byWorkload.values(), loose].flat().filter(({ cause }) => cause === 'Failed');
   const refused = [...byWorkload.values()].flat().find(({ cause }) => cause === 'CreateRefused');
-  for (const { namespace, message, isMissing } of scope) {
+  for (const { namespace, message, isMissing, lacks } of scope) {
+    // A pod that failed with its Job does not count, and the Job's failure is what to tell of it.
+    if (!isMissing && failed.length >= lacks) continue;
     const subject = { uid: '', namespace, owner: null, podsSinceMs: null };
     const tooFew = find(subject, { stage: 'workload', cause: 'TooFewPods', message, sinceMs: null, waitsFor: null });
     // Where pods may not be created, that is what to tell, and not that there are none.
