@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import type { BehaviourSource } from '../../simulator/cluster/programs.ts';
-import { aWorld, play, type World } from '../harness.ts';
+import { aWorld, type Played, play, type World } from '../harness.ts';
 import { findings, firstLook, MINUTE, SECOND } from './shop.ts';
 
 const shop = { namespaces: 'shop' };
@@ -97,4 +97,59 @@ test('a StatefulSet pod that was made anew under its name is judged by its own r
     .filter(({ atMs }) => atMs > 5 * SECOND)
     .flatMap(({ assessment }) => assessment.findings.map(({ cause }) => cause));
   expect(new Set(causes)).toEqual(new Set(['NotReady']));
+});
+
+describe('what was told of a crash', () => {
+  const patient = { ...shop, 'fail-fast': 'false', timeout: '5m' };
+
+  function told({ log }: Played): readonly string[] {
+    return log.filter(
+      (line) => /: (?:no longer )?(?:CrashLoop|InitCrash|OutOfMemory)/u.test(line) && !/waiting:/u.test(line),
+    );
+  }
+
+  test.each<[string, BehaviourSource]>([
+    ['CrashLoop', { kind: 'crash' }],
+    ['CrashLoop', { kind: 'crash', afterMs: 2 * SECOND }],
+    ['InitCrash', { kind: 'initCrash' }],
+  ])('stays told between two ends of the container: %s %j', async (cause, behaviour) => {
+    const world = aWorld();
+    world.sim.cluster.deploy({ namespace: 'shop', name: 'web', behaviour });
+    const played = await play(world, patient);
+    expect(told(played).filter((line) => line.includes('no longer'))).toEqual([]);
+    expect(told(played)[0]).toContain(`: ${cause}, for `);
+    expect(played.report.findings[0]?.cause).toBe(cause);
+  });
+
+  test('is over when the pod has been Ready for ten seconds', async () => {
+    const world = aWorld();
+    world.sim.cluster.deploy({ namespace: 'shop', name: 'web', behaviour: { kind: 'crash', times: 2 } });
+    const played = await play(world, { ...patient, 'stable-for': '15s' });
+    expect(played.report.verdict).toBe('healthy');
+    const over = firstLook(played, ({ counts }) => counts.ready === 1) + 10 * SECOND;
+    expect(told(played).slice(1)).toEqual([
+      expect.stringMatching(
+        new RegExp(` 0:${Math.floor(over / SECOND)} ✓ {2}Deployment shop/web: no longer CrashLoop$`, 'u'),
+      ),
+    ]);
+  });
+
+  test('is over when everything is stable, however short that takes', async () => {
+    const world = aWorld();
+    world.sim.cluster.deploy({ namespace: 'shop', name: 'web', behaviour: { kind: 'crash', times: 2 } });
+    const played = await play(world, { ...patient, 'stable-for': '2s' });
+    expect(played.report.verdict).toBe('healthy');
+    expect(told(played).at(-1)).toMatch(/✓ {2}Deployment shop\/web: no longer CrashLoop$/u);
+  });
+
+  test('is over when the container has run for a minute, though it is not ready', async () => {
+    const world = aWorld();
+    world.sim.cluster.deploy({ namespace: 'shop', name: 'web', behaviour: { kind: 'crash' } });
+    world.clock.after(10 * SECOND, () => world.sim.cluster.setBehaviour('shop', 'web', { kind: 'neverReady' }));
+    const played = await play(world, patient);
+    expect(told(played).slice(1)).toEqual([
+      expect.stringMatching(/1:1\d ✓ {2}Deployment shop\/web: no longer CrashLoop$/u),
+    ]);
+    expect(played.report.findings).toMatchObject([{ cause: 'NotReady' }]);
+  });
 });

@@ -19,15 +19,25 @@ export const MESSAGE_LIMIT_BYTES = 600;
  * without an image, a moment not ready.
  */
 const WORTH_TELLING_MS = 5_000;
+/**
+ * A container that runs again after an end is not cured by that: it may end in the next second, as it did before. It is
+ * when its pod has been Ready for a while (without a readiness probe each start is Ready at once), or when it has run for
+ * longer, ready or not.
+ */
+const READY_AGAIN_MS = 10_000;
+const RUNS_AGAIN_MS = 60_000;
 
 /** A group of findings as the log knows it. */
 interface Known {
   readonly seenMs: number;
+  readonly lastSeenMs: number;
   /** `left`: it was one too many, and only counted. */
   readonly told: 'no' | 'yes' | 'left';
   readonly fatal: boolean;
   readonly subject: string;
   readonly cause: string;
+  /** `namespace/name` of the pods whose containers crash; empty for other groups. */
+  readonly crashing: readonly string[];
 }
 
 /**
@@ -53,10 +63,12 @@ export function createFindingLines(): (event: Assessed, now: Now) => readonly st
       const fatal = wasCalledFatal || (group.fatal && !isBeingCured(group, nodes));
       const is: Known = {
         seenMs: was?.seenMs ?? now.elapsedMs,
+        lastSeenMs: now.elapsedMs,
         told: was?.told ?? 'no',
         fatal,
         subject: group.subject,
         cause: causeOf(group),
+        crashing: crashingPods(group),
       };
       const line = newLine(group, was, is, isFirst, now);
       if (line !== null && lines.length < LINES_PER_LOOK) {
@@ -69,7 +81,9 @@ export function createFindingLines(): (event: Assessed, now: Now) => readonly st
     }
     known = after;
     const lasting = new Set([...after.values()].map(topicOf));
-    const over = [...before].filter(([key, is]) => is.told === 'yes' && !after.has(key) && !lasting.has(topicOf(is)));
+    const gone = [...before].filter(([key, is]) => is.told === 'yes' && !after.has(key) && !lasting.has(topicOf(is)));
+    const over = gone.filter(([, is]) => !runsAgain(is, assessment, now));
+    for (const [key, is] of gone) if (runsAgain(is, assessment, now)) after.set(key, is);
     return [
       ...lines,
       ...(untold > 0 ? [`   … and ${untold} more; the end of this log lists all that is wrong then`] : []),
@@ -81,6 +95,19 @@ export function createFindingLines(): (event: Assessed, now: Now) => readonly st
 /** The same trouble, whether it waits for another or not: it is not over when that changes. */
 function topicOf({ subject, cause }: Pick<Known, 'subject' | 'cause'>): string {
   return `${subject}: ${cause}`;
+}
+
+function crashingPods({ stage, findings }: FindingGroup<Finding>): readonly string[] {
+  if (stage !== 'crash') return [];
+  return findings.flatMap(({ namespace, pod }) => (pod === null ? [] : [`${namespace}/${pod}`]));
+}
+
+/** What crashed does so no more, but not for long: the same may come again. */
+function runsAgain({ crashing, lastSeenMs }: Known, assessment: Assessed['assessment'], now: Now): boolean {
+  const isStable = assessment.complete && assessment.unstable.length === 0;
+  if (crashing.length === 0 || isStable) return false;
+  const isReady = !crashing.some((pod) => assessment.notReadyPods.includes(pod));
+  return now.elapsedMs - lastSeenMs < (isReady ? READY_AGAIN_MS : RUNS_AGAIN_MS);
 }
 
 /** What only a restart can heal is not called hopeless while that is under way. */
