@@ -106,7 +106,7 @@ describe('the action in a recorded cluster', () => {
       verdict: 'unhealthy',
       'affected-nodes': '["n1"]',
       reason: expect.stringMatching(
-        /^4 pods on n1 cannot .*401 Unauthorized.*kubectl delete pod -n calico-system calico-node-nmdv4, or set restart-calico-node: true$/u,
+        /^4 pods on n1 cannot .*401 Unauthorized.*kubectl delete pod -n calico-system calico-node-nmdv4, or let the gate do it with restart-calico-node$/u,
       ),
     });
     expect(report.findings.filter(({ cause }) => cause === 'CalicoUnauthorized').map(({ fatal }) => fatal)).toEqual([

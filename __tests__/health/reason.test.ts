@@ -122,7 +122,7 @@ describe("the reason for Calico's failure", () => {
     [
       'planned, because restarts are off',
       { nodes: [aPlan('planned')] },
-      'restart calico-node there: kubectl delete pod -n calico-system calico-node-x, or set restart-calico-node: true',
+      'restart calico-node there: kubectl delete pod -n calico-system calico-node-x, or let the gate do it with restart-calico-node',
     ],
     [
       'planned, because the cap is 0',
@@ -142,12 +142,12 @@ describe("the reason for Calico's failure", () => {
     [
       'restarted in vain',
       { nodes: [aPlan('refused')], restarts: [aRestart('not-cured', 'the failure came back 7s after install-cni')] },
-      'restarting calico-node there did not cure it (not-cured): the failure came back 7s after install-cni',
+      'restarting calico-node there did not cure it: the failure came back 7s after install-cni',
     ],
     [
       'restarted without proof',
       { restarts: [aRestart('timed-out', 'no proof in 3m')] },
-      'restarting calico-node there did not cure it (timed-out): no proof in 3m',
+      'restarting calico-node there did not cure it in time: no proof in 3m',
     ],
     [
       'well',

@@ -56,7 +56,9 @@ describe('planned', () => {
     const { report } = await play(aBrokenWorld(FIVE_OF_SIX), OFF);
     const [first] = report.calico.nodes;
     expect(report.reason).toContain(`restart calico-node on ${first?.node}: ${first?.command}`);
-    expect(report.reason).toMatch(/then on the others, one node at a time, or set restart-calico-node: true$/);
+    expect(report.reason).toMatch(
+      /then on the others, one node at a time, or let the gate do it with restart-calico-node$/,
+    );
   });
 
   test('not what a guard would stop: the report says so without restarts, too', async () => {

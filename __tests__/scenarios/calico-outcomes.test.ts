@@ -90,7 +90,7 @@ describe('not-cured', () => {
       ),
     });
     expect(played.report.verdict).toBe('unhealthy');
-    expect(played.report.reason).toContain('restarting calico-node there did not cure it (not-cured)');
+    expect(played.report.reason).toContain('restarting calico-node there did not cure it: ');
     expectReason(played.report.reason);
     expectReason(nodeIn(played, 'n1').why);
     expect(played.deletes).toHaveLength(1);
@@ -133,7 +133,7 @@ describe('timed-out', () => {
         /^2 pods are still stuck \w+ after the restart \(shop\/web-\w+-\w+ was tried again \d times in vain\)/,
       ),
     });
-    expect(played.report.reason).toContain('restarting calico-node there did not cure it (timed-out)');
+    expect(played.report.reason).toContain('restarting calico-node there did not cure it in time: ');
     expectReason(played.report.reason);
     const [restartedMs = 0] = restartedAfterMs(played);
     const outcome = played.report.timeline.find(({ what }) => what.includes('timed-out'));

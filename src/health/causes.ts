@@ -22,7 +22,8 @@ export const CAUSES: Readonly<Record<Cause, CauseFacts>> = {
       "Calico's CNI plugin on the node holds a token that the API server no longer accepts, so no pod there gets or gives back its network.",
     stages: ON_THE_WAY_IN_OR_OUT,
     patience: 'calicoPatienceMs',
-    advice: 'restart the calico-node pod of node {node}: set restart-calico-node, or delete that pod by hand',
+    advice:
+      'restart the calico-node pod of node {node}: let the gate do it with restart-calico-node, or delete that pod by hand',
   },
   NodeNotReady: {
     title: 'its node is not ready',

@@ -98,7 +98,8 @@ function calicoAdvice(worst: Finding, nodes: readonly string[], context: ReasonC
   const where = nodes.length === 1 ? 'there' : `on ${node}`;
   const restart = context.restarts.findLast((one) => one.node === node);
   if (restart !== undefined && didNotCure(restart)) {
-    return `restarting calico-node ${where} did not cure it (${restart.settled}): ${shorten(restart.why, RESTART_LIMIT)}`;
+    const inTime = restart.settled === 'timed-out' ? ' in time' : '';
+    return `restarting calico-node ${where} did not cure it${inTime}: ${shorten(restart.why, RESTART_LIMIT)}`;
   }
   if (restart?.settled === 'cured') {
     return `restarting calico-node ${where} cured it (${shorten(restart.why, RESTART_LIMIT)}), and it is not restarted twice in a run: if this goes on, look at these pods and at what became of the token since`;
@@ -106,7 +107,8 @@ function calicoAdvice(worst: Finding, nodes: readonly string[], context: ReasonC
   const plan = context.nodes.find((one) => one.node === node);
   switch (plan?.action) {
     case 'planned': {
-      const setting = context.mayRestart ? '' : ', or set restart-calico-node: true';
+      // An input and a flag have the same name; how to set it is known to who runs the gate.
+      const setting = context.mayRestart ? '' : ', or let the gate do it with restart-calico-node';
       const others = nodes.length === 1 ? '' : ', then on the others, one node at a time';
       return `restart calico-node ${where}${plan.command === null ? '' : `: ${plan.command}`}${others}${setting}`;
     }
