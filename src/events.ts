@@ -29,7 +29,8 @@ export type GateEvent =
     }
   /** `wasSeen`: it could be seen before. */
   | { readonly type: 'view-lost'; readonly what: string; readonly why: string; readonly wasSeen: boolean }
-  | { readonly type: 'view-regained'; readonly what: string; readonly wasSeen: boolean }
+  /** `catchUpMs`: for how long nothing is decided yet. */
+  | { readonly type: 'view-regained'; readonly what: string; readonly wasSeen: boolean; readonly catchUpMs: number }
   | {
       readonly type: 'calico-failure';
       readonly node: string;

@@ -146,6 +146,7 @@ function judgeLook(run: Run, view: View, look: Look, confirmed: boolean, deadlin
     settings: run.settings,
     timing: run.timing,
     now: observation.now,
+    catchUpLeftMs: observation.catchUpLeftMs,
     deadlineReached: deadlineInMs <= 0,
     cureInProgress,
     nodes: plan.nodes,

@@ -6,22 +6,34 @@ import { type CalicoMemory, EMPTY_CALICO_MEMORY, rememberCalico } from './calico
 import { planRestarts } from './calico/plan.ts';
 import { isPending, mayFollow } from './calico/restart-state.ts';
 import { readSandboxErrors } from './calico/sandbox-errors.ts';
+import { catchUpLeftMs, podsLostAt } from './catching-up.ts';
 import type { Now } from './clock.ts';
+import type { GateEvent } from './events.ts';
 import { lookAtHealth } from './health/assess.ts';
 import type { Assessment, Observation } from './health/assessment.ts';
 import { EMPTY_HEALTH_MEMORY, type HealthMemory } from './health/memory.ts';
 import type { Snapshot } from './objects/snapshot.ts';
 import type { Settings } from './settings.ts';
 import type { Timing } from './timing.ts';
+import { NOTHING_TOLD, type ToldView, viewNews } from './view-news.ts';
 
 /** What a run carries from one look to the next. */
 export interface Memory {
   readonly health: HealthMemory;
   readonly calico: CalicoMemory;
   readonly restarts: readonly Restart[];
+  /** See `podsLostAt`. */
+  readonly podsLostElapsedMs: number | null;
+  readonly toldView: ToldView;
 }
 
-export const EMPTY_MEMORY: Memory = { health: EMPTY_HEALTH_MEMORY, calico: EMPTY_CALICO_MEMORY, restarts: [] };
+export const EMPTY_MEMORY: Memory = {
+  health: EMPTY_HEALTH_MEMORY,
+  calico: EMPTY_CALICO_MEMORY,
+  restarts: [],
+  podsLostElapsedMs: null,
+  toldView: NOTHING_TOLD,
+};
 
 /** What is known besides the picture. */
 export interface Circumstances {
@@ -47,6 +59,8 @@ export interface Look {
    * ago and has pods that are about to follow.
    */
   readonly cureInProgress: boolean;
+  /** What is to be told of what came out of sight, and back. */
+  readonly viewNews: readonly GateEvent[];
   readonly memory: Memory;
 }
 
@@ -54,7 +68,9 @@ export interface Look {
 export function lookAt(snapshot: Snapshot, before: Memory, circumstances: Circumstances): Look {
   const { settings, timing, now } = circumstances;
   const sandboxErrors = readSandboxErrors(snapshot, now, timing);
-  const observation: Observation = { snapshot, sandboxErrors, now, settings, timing };
+  const podsLostElapsedMs = podsLostAt(before.podsLostElapsedMs, snapshot.coverage, now);
+  const leftMs = catchUpLeftMs(podsLostElapsedMs, now, timing);
+  const observation: Observation = { snapshot, sandboxErrors, catchUpLeftMs: leftMs, now, settings, timing };
 
   const health = lookAtHealth(before.health, observation);
 
@@ -66,6 +82,7 @@ export function lookAt(snapshot: Snapshot, before: Memory, circumstances: Circum
     ({ resource, why }) => resource === 'events' && why === 'forbidden',
   );
   const { context } = settings;
+  const view = viewNews(before.toldView, snapshot.coverage, now, leftMs);
   const plan = planRestarts({
     ...{ observation, memory, cases, installations, restarts, eventsForbidden, context },
     ...circumstances,
@@ -78,7 +95,8 @@ export function lookAt(snapshot: Snapshot, before: Memory, circumstances: Circum
     cases,
     plan,
     cureInProgress: settings.restartCalicoNode && isCuring(plan, restarts, cases, observation),
-    memory: { health: health.memory, calico: memory, restarts },
+    viewNews: view.news,
+    memory: { health: health.memory, calico: memory, restarts, podsLostElapsedMs, toldView: view.told },
   };
 }
 

@@ -4,15 +4,15 @@ import { isPending } from './calico/restart-state.ts';
 import type { GateEvent } from './events.ts';
 import { isBlind, unseenIn } from './health/blindness.ts';
 import type { Look } from './look.ts';
-import { describeGaps, viewNews } from './view-news.ts';
+import { describeGaps } from './view-news.ts';
 
 /** What a reader should hear after a look: only what is new since the look before (null: the first one). Pure. */
 export function newsOf(before: Look | null, after: Look, deadlineInMs: number): readonly GateEvent[] {
-  const { observation, assessment, plan } = after;
+  const { observation, assessment, plan, viewNews } = after;
   const { coverage } = observation.snapshot;
   const unseen = isBlind(coverage) ? unseenIn(coverage, observation.now.atMs) : null;
   return [
-    ...viewNews(before?.observation.snapshot.coverage ?? null, coverage),
+    ...viewNews,
     { type: 'assessed', assessment, unseen, nodes: plan.nodes, deadlineInMs },
     ...calicoNews(before, after),
     ...restartNews(before?.memory.restarts ?? [], after),
@@ -90,6 +90,9 @@ function restartNews(before: readonly Restart[], { memory, observation }: Look):
   return memory.restarts.flatMap((restart, index): readonly GateEvent[] => {
     const was = before[index];
     const news: GateEvent[] = [];
+    if (was?.answer === 'lost' && restart.answer !== 'lost') {
+      news.push({ type: 'restarted', node: restart.node, ...lateAnswer(restart) });
+    }
     const installedAtMs = restart.after?.installedAtMs ?? null;
     if (restart.after !== null && installedAtMs !== null && (was?.after?.installedAtMs ?? null) === null) {
       news.push({
@@ -105,6 +108,12 @@ function restartNews(before: readonly Restart[], { memory, observation }: Look):
     }
     return news;
   });
+}
+
+/** What the view showed of a DELETE that had got no answer. */
+function lateAnswer({ before, answer, why }: Restart): { readonly pod: string; readonly answer: string } {
+  const pod = `${before.namespace}/${before.pod}`;
+  return { pod, answer: answer === 'deleted' ? `${pod} is gone: the DELETE that got no answer was carried out` : why };
 }
 
 function warningNews(before: Look | null, after: Look): readonly GateEvent[] {

@@ -30,6 +30,11 @@ export interface Timing {
   readonly confirmAgainMs: number;
   /** A gap in the view longer than this begins the windows anew. */
   readonly viewGapMs: number;
+  /**
+   * After such a gap nothing is decided for so long but at the deadline: the API server may have been away for the
+   * kubelets, too, which try to write a status again every 10 s (kubelet/status/status_manager.go: syncPeriod).
+   */
+  readonly catchUpMs: number;
   /** A 403 on something that worked before is retried this long before it counts. */
   readonly forbiddenRetryMs: number;
 
@@ -77,6 +82,7 @@ export const TIMING: Timing = {
   recentEvidenceMs: 60_000,
   confirmAgainMs: 5_000,
   viewGapMs: 5_000,
+  catchUpMs: 15_000,
   forbiddenRetryMs: 30_000,
 
   calicoStuckMs: 30_000,

@@ -1,28 +1,60 @@
+import type { Now } from './clock.ts';
 import type { GateEvent } from './events.ts';
 import { inOrder, placeOf, placesOf } from './objects/places.ts';
 import type { Coverage, Gap, Resource } from './objects/snapshot.ts';
 
+/** What goes, or comes, one after another within so long is told together. */
+const TOGETHER_MS = 1_000;
+
+/** What was told of what is out of sight, and what is to be told. */
+export interface ToldView {
+  /** Out of sight, as far as it was told; null: there was no look yet. */
+  readonly gaps: readonly Gap[] | null;
+  /** What came out of sight since, and may be back already. */
+  readonly untold: readonly Gap[];
+  /** When the first of what is to be told happened, in the run's elapsed ms; null: nothing is. */
+  readonly sinceElapsedMs: number | null;
+}
+
+export const NOTHING_TOLD: ToldView = { gaps: null, untold: [], sinceElapsedMs: null };
+
 /**
- * What came out of sight since the look before (null: the first one), and what came back. One sentence each: an API
- * server that goes away takes everything with it. What was forbidden from the beginning is told as a missing right.
+ * What came out of sight since it was told the last time, and what came back. One sentence each: an API server that goes
+ * away takes everything with it, piece by piece, and gives it back so; nothing is said before the pieces are together.
+ * What was forbidden from the beginning is told as a missing right. Pure.
  */
-export function viewNews(before: Coverage | null, after: Coverage): readonly GateEvent[] {
-  const hadGap = new Set((before?.gaps ?? []).map(placeOf));
-  const hasGap = new Set(after.gaps.map(placeOf));
-  const lost = after.gaps.filter((gap) => !hadGap.has(placeOf(gap)) && (before !== null || gap.why !== 'forbidden'));
-  const regained = (before?.gaps ?? []).filter((gap) => !hasGap.has(placeOf(gap)));
+export function viewNews(
+  before: ToldView,
+  { gaps }: Coverage,
+  { elapsedMs }: Pick<Now, 'elapsedMs'>,
+  catchUpLeftMs: number,
+): { readonly told: ToldView; readonly news: readonly GateEvent[] } {
+  const known = [...(before.gaps ?? []), ...before.untold];
+  const hadGap = new Set(known.map(placeOf));
+  const hasGap = new Set(gaps.map(placeOf));
+  const isNew = (gap: Gap): boolean => !hadGap.has(placeOf(gap)) && (before.gaps !== null || gap.why !== 'forbidden');
+  const untold = [...before.untold, ...gaps.filter(isNew)];
+  const regained = known.filter((gap) => !hasGap.has(placeOf(gap)));
+  const isNews = untold.length > 0 || regained.length > 0;
+  const sinceElapsedMs = isNews ? (before.sinceElapsedMs ?? elapsedMs) : null;
+  const mayMoreFollow = before.gaps !== null && gaps.length > 0;
+  if (sinceElapsedMs !== null && mayMoreFollow && elapsedMs - sinceElapsedMs < TOGETHER_MS) {
+    return { told: { gaps: before.gaps, untold, sinceElapsedMs }, news: [] };
+  }
 
   const news: GateEvent[] = [];
   for (const wasSeen of [true, false]) {
-    const gaps = inOrder(lost.filter(({ why }) => (why !== 'never-read') === wasSeen));
-    const [first] = gaps;
-    if (first !== undefined) news.push({ type: 'view-lost', what: placesOf(gaps), why: first.message, wasSeen });
+    const places = inOrder(untold.filter(({ why }) => (why !== 'never-read') === wasSeen));
+    const [first] = places;
+    if (first !== undefined) news.push({ type: 'view-lost', what: placesOf(places), why: first.message, wasSeen });
   }
   for (const wasSeen of [true, false]) {
-    const gaps = inOrder(regained.filter(({ why }) => (why === 'stale') === wasSeen));
-    if (gaps.length > 0) news.push({ type: 'view-regained', what: placesOf(gaps), wasSeen });
+    const places = inOrder(regained.filter(({ why }) => (why === 'stale') === wasSeen));
+    if (places.length === 0) continue;
+    const hasPods = places.some(({ resource }) => resource === 'pods');
+    news.push({ type: 'view-regained', what: placesOf(places), wasSeen, catchUpMs: hasPods ? catchUpLeftMs : 0 });
   }
-  return news;
+  return { told: { gaps, untold: [], sinceElapsedMs: null }, news };
 }
 
 /**

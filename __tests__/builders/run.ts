@@ -71,6 +71,7 @@ export function anObservation(overrides: Partial<Observation> & { readonly elaps
   return {
     snapshot: aSnapshot(),
     sandboxErrors: new Map(),
+    catchUpLeftMs: 0,
     now: { atMs: NOW_MS - MINUTE + elapsedMs, elapsedMs },
     settings: aSettings(),
     timing: TIMING,

@@ -69,7 +69,7 @@ function eventsOf(text: string): readonly GateEvent[] {
     { type: 'missing-right', rule: text, costs: text },
     { type: 'calico-found', installations: [{ namespace: text, daemonSet: text }] },
     { type: 'view-lost', what: text, why: text, wasSeen: true },
-    { type: 'view-regained', what: text, wasSeen: true },
+    { type: 'view-regained', what: text, wasSeen: true, catchUpMs: 15_000 },
     { type: 'calico-failure', node: text, pods: [text, text], message: text },
     { type: 'planned', node: text, why: text, command: text, action: 'planned' },
     { type: 'restarting', node: text, pod: text },

@@ -31,6 +31,7 @@ function see(name: string, forMs: number, settings: Partial<Settings> = {}): See
       },
       ...{
         timing: TIMING,
+        catchUpLeftMs: 0,
         now: observation.now,
         deadlineReached: false,
         cureInProgress: false,

@@ -31,7 +31,14 @@ export function aHealthRun(settings: Partial<Settings> = {}): HealthRun {
     look: (afterMs, { sandboxErrors = new Map(), ...picture }) => {
       const snapshot = aSnapshot(picture);
       const now = { atMs: NOW_MS + afterMs, elapsedMs: afterMs };
-      const look = lookAtHealth(memory, { snapshot, sandboxErrors, now, settings: chosen, timing: TIMING });
+      const look = lookAtHealth(memory, {
+        snapshot,
+        sandboxErrors,
+        catchUpLeftMs: 0,
+        now,
+        settings: chosen,
+        timing: TIMING,
+      });
       memory = look.memory;
       last = { assessment: look.assessment, snapshot, now };
       return look.assessment;
@@ -44,6 +51,7 @@ export function aHealthRun(settings: Partial<Settings> = {}): HealthRun {
         coverage: last.snapshot.coverage,
         settings: chosen,
         timing: TIMING,
+        catchUpLeftMs: 0,
         now: last.now,
         deadlineReached: false,
         cureInProgress: false,

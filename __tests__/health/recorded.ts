@@ -34,6 +34,7 @@ export function recordedLook(name: string, afterMs = 0, settings: Partial<Settin
   return {
     snapshot,
     sandboxErrors: readSandboxErrors(snapshot, now, TIMING),
+    catchUpLeftMs: 0,
     now,
     settings: aSettings(settings),
     timing: TIMING,

@@ -52,7 +52,13 @@ export function guardView({ nodeCase, observation }: GuardedNode, namespaces: re
     // DaemonSets outside Calico's namespace may stay unseen; finding none is another guard's.
     else if (resource !== 'daemonsets') return refuse(`the right to list ${resource}${where} is missing`);
   }
-  return waiting;
+  return waiting ?? guardCatchUp(observation);
+}
+
+/** A list that is fresh shows the picture of before an outage until the kubelets have reported. */
+function guardCatchUp({ catchUpLeftMs, timing }: Observation): Objection | null {
+  if (catchUpLeftMs === 0) return null;
+  return wait(`kubelets have ${formatSeconds(timing.catchUpMs)} to report what happened while nothing could be seen`);
 }
 
 /** A calico-node pod that cannot be seen now is neither judged nor deleted, nor is it said that there is none. */

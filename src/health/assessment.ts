@@ -90,6 +90,8 @@ export interface Observation {
   readonly snapshot: Snapshot;
   /** By pod uid: the newest authentic sandbox error of each pod that is stuck now (`calico/sandbox-errors.ts`). */
   readonly sandboxErrors: ReadonlyMap<string, SandboxError>;
+  /** For how long kubelets may still have to report what happened while the view was lost (`catching-up.ts`). */
+  readonly catchUpLeftMs: number;
   readonly now: Now;
   readonly settings: Settings;
   readonly timing: Timing;

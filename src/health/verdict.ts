@@ -21,6 +21,8 @@ export interface JudgeInput {
   readonly settings: Settings;
   readonly timing: Timing;
   readonly now: Now;
+  /** The view was lost a moment ago, and what happened meanwhile may not have been reported yet: for how long. */
+  readonly catchUpLeftMs: number;
   /** `timeout` is over: the judgement is an end, whatever it is. */
   readonly deadlineReached: boolean;
   /**
@@ -57,6 +59,8 @@ export type Judgement =
  * With `fail-fast` a fatal finding ends the run when a fresh list still shows it: a watch that says nothing, and a list
  * of some seconds ago, hide that it healed. Where no complete list can be had, what was seen has to do.
  *
+ * After the view was lost neither is said before the kubelets had time to report what happened meanwhile.
+ *
  * Where a resource that the verdict needs is forbidden, or refused for good, waiting cannot make it healthy. With
  * `fail-fast` the run then ends as soon as nothing else in sight holds back; trouble elsewhere keeps its patience, because
  * it decides between unhealthy and inconclusive. Without a right to see any pod at all it ends at once, with `fail-fast` or without.
@@ -67,7 +71,8 @@ export function judge(input: JudgeInput): Judgement {
   if (input.apiFailure !== null) return endBlind(input, input.apiFailure.message);
 
   const blind = isBlind(coverage);
-  const isSteady = !blind && assessment.complete && assessment.unstable.length === 0;
+  const isCaughtUp = input.catchUpLeftMs === 0;
+  const isSteady = !blind && isCaughtUp && assessment.complete && assessment.unstable.length === 0;
   const withEvents = hangsOnEvents(assessment);
   const isOwnConfirmation = settings.stableForMs === 0 && !withEvents;
   if (isSteady && (input.confirmed || isOwnConfirmation) && mayEnd(input)) {
@@ -76,7 +81,7 @@ export function judge(input: JudgeInput): Judgement {
   if (input.deadlineReached) return atDeadline(input, blind);
 
   const holdingBack = assessment.findings.filter(({ holdsBack }) => holdsBack);
-  if (holdingBack.some(({ fatal }) => fatal) && settings.failFast && !input.cureInProgress) {
+  if (holdingBack.some(({ fatal }) => fatal) && settings.failFast && !input.cureInProgress && isCaughtUp) {
     if (!input.confirmed && !blind) return { kind: 'confirm', verdict: 'unhealthy', withEvents: false };
     // The fatal ones are the worst; the reason counts what else is wrong, as the report lists it.
     return unhealthy(input, holdingBack, blind);
@@ -132,6 +137,11 @@ function atDeadline(input: JudgeInput, blind: boolean): Judgement {
     const advice = flaps ? 'find out why it does not stay ready' : 'raise timeout';
     return inconclusive(
       `everything was ready at the timeout of ${timeout}, but not yet for ${stable} (stable-for): ${open}; ${advice}`,
+    );
+  }
+  if (input.catchUpLeftMs > 0) {
+    return inconclusive(
+      `everything was ready at the timeout of ${timeout}, but the API server had just come back into sight, and kubelets need up to ${formatSeconds(timing.catchUpMs)} to report what happened meanwhile; raise timeout`,
     );
   }
   return inconclusive(
@@ -190,6 +200,7 @@ function cancelledReason({ assessment, now, nodes, restarts, settings }: JudgeIn
 function whyWaiting(input: JudgeInput, blind: boolean): string {
   const { assessment, coverage, now, cureInProgress } = input;
   if (blind) return describeBlindness(coverage, now.atMs);
+  if (input.catchUpLeftMs > 0) return 'kubelets have to report what happened while nothing could be seen';
   if (cureInProgress) return 'a cure is under way';
   const [worst] = assessment.findings.filter(({ holdsBack }) => holdsBack);
   if (worst !== undefined) return titleOf(worst);

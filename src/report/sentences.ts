@@ -22,7 +22,7 @@ export function sentenceOf(event: Told): string {
     case 'view-lost':
       return `${event.wasSeen ? 'lost sight of' : 'cannot see yet:'} ${event.what}: ${event.why}`;
     case 'view-regained':
-      return `sees ${event.what} ${event.wasSeen ? 'again' : 'now'}`;
+      return `sees ${event.what} ${event.wasSeen ? 'again' : 'now'}${catchUp(event.catchUpMs)}`;
     case 'calico-failure':
       return `node ${event.node}: Calico's CNI token is rejected (401 Unauthorized); stuck: ${shortList(event.pods)}: ${event.message}`;
     case 'planned':
@@ -56,6 +56,11 @@ function stableWindow({ stableForMs, leftMs, begunAnew }: Extract<Told, { type: 
   const more = others.length === 0 ? '' : ` and ${others.length} more`;
   const anew = first === undefined ? '' : `, anew for ${first.name} (${first.because})${more}`;
   return `all is ready; it has to stay so for ${rest}${anew}`;
+}
+
+function catchUp(ms: number): string {
+  if (ms === 0) return '';
+  return `; nothing is decided for ${formatDuration(roundMs(ms))}, while the kubelets report what happened meanwhile`;
 }
 
 function shortList(names: readonly string[]): string {

@@ -105,7 +105,8 @@ export const ACCESS_ROWS: readonly FaultRow[] = [
       verdict: 'healthy',
       reason: /^all 2 pods .* for 10s$/,
       requests: [64, 94],
-      timeMs: [25 * SECOND, 35 * SECOND],
+      // What became of the pods meanwhile is waited for.
+      timeMs: [40 * SECOND, 50 * SECOND],
       log: [/lost sight of pods in namespace shop: .*403 Forbidden/, /sees pods in namespace shop again/],
     },
   },

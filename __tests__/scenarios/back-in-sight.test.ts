@@ -1,0 +1,103 @@
+import { describe, expect, test } from '@jest/globals';
+import type { Pod } from '../../simulator/objects.ts';
+import { type Played, play, type World } from '../harness.ts';
+import { aBrokenWorld, CURE } from './broken-node.ts';
+import { aShop, MINUTE, outage, podOf, SECOND } from './shop.ts';
+
+/** A kubelet that could not report for a while does so some seconds after the API server is there again. */
+const BACK_MS = 50 * SECOND;
+const REPORTED_MS = BACK_MS + 8 * SECOND;
+
+const SHOP = { namespaces: 'shop', timeout: '2m', 'stable-for': '30s' };
+
+/** What a kubelet says of a pod whose readiness probe has failed since the outage. */
+function turnsNotReady(world: World, pod: Pod): void {
+  const conditions = pod.status.conditions?.map((each) =>
+    each.type === 'Ready' || each.type === 'ContainersReady' ? { ...each, status: 'False' as const } : each,
+  );
+  const containerStatuses = pod.status.containerStatuses?.map((each) => ({ ...each, ready: false }));
+  const status = { ...pod.status, ...(conditions && { conditions }), ...(containerStatuses && { containerStatuses }) };
+  world.sim.cluster.put('pods', { ...pod, status });
+}
+
+function lines({ log }: Played, text: RegExp): readonly string[] {
+  return log.filter((line) => text.test(line));
+}
+
+describe('right after an outage of the API server its picture is that of before', () => {
+  test('a pod that broke meanwhile is not passed, though a fresh list still calls it Ready', async () => {
+    const world = aShop();
+    outage(world, 10 * SECOND, BACK_MS);
+    world.clock.after(REPORTED_MS, () => turnsNotReady(world, podOf(world, 'web')));
+    const { report } = await play(world, SHOP);
+    expect(report).toMatchObject({ verdict: 'unhealthy', pods: { total: 2, notReady: 1 } });
+  });
+
+  test('nor may it pass at the deadline, and the reason says why', async () => {
+    const world = aShop();
+    outage(world, 10 * SECOND, BACK_MS);
+    const { report } = await play(world, { ...SHOP, timeout: '1m' });
+    expect(report.verdict).toBe('inconclusive');
+    expect(report.reason).toBe(
+      'everything was ready at the timeout of 1m, but the API server had just come back into sight, and kubelets need up to 15s to report what happened meanwhile; raise timeout',
+    );
+  });
+
+  test('what healed meanwhile is not called fatal', async () => {
+    const world = aShop();
+    const api = { namespace: 'shop', name: 'api' };
+    world.clock.after(5 * SECOND, () => world.sim.cluster.deploy({ ...api, behaviour: { kind: 'imageMissing' } }));
+    outage(world, 10 * SECOND, BACK_MS);
+    world.clock.after(REPORTED_MS, () => world.sim.cluster.deploy(api));
+    const { report } = await play(world, SHOP);
+    expect(report).toMatchObject({ verdict: 'healthy', findings: [] });
+  });
+
+  test('no calico-node is restarted on it', async () => {
+    const world = aBrokenWorld();
+    outage(world, SECOND, 30 * SECOND);
+    const beganMs = world.clock.monotonicMs();
+    const { restartedNodes, log } = await play(world, { ...CURE, timeout: '5m' });
+    expect(restartedNodes).toEqual(['n1']);
+    const deletes = world.sim.requests.filter(({ method }) => method === 'DELETE');
+    expect(deletes).toHaveLength(1);
+    expect((deletes[0]?.atMs ?? 0) - beganMs).toBeGreaterThanOrEqual(45 * SECOND);
+    expect(log).toContainEqual(
+      expect.stringMatching(/node n1: waiting: kubelets have 15s to report what happened while nothing could be seen$/),
+    );
+  });
+
+  test('it is told in one line when that is over, and a run with all else in order ends then', async () => {
+    const world = aShop();
+    outage(world, 10 * SECOND, BACK_MS);
+    const played = await play(world, SHOP);
+    expect(played.report.verdict).toBe('healthy');
+    expect(played.elapsedMs).toBeLessThan(BACK_MS + 30 * SECOND);
+    expect(lines(played, /lost sight/)).toHaveLength(1);
+    expect(lines(played, /again/)).toEqual([
+      expect.stringMatching(
+        / sees pods, .* nodes again; nothing is decided for 1[45]s, while the kubelets report what/,
+      ),
+    ]);
+  });
+});
+
+test('a DELETE whose answer was lost is told to be carried out when the view shows it', async () => {
+  const world = aBrokenWorld();
+  let isAway = false;
+  world.sim.api.faults = ({ method }) => {
+    if (isAway) return { kind: 'refuse' };
+    if (method !== 'DELETE') return undefined;
+    isAway = true;
+    world.sim.api.watches.reset();
+    world.clock.after(20 * SECOND, () => {
+      world.sim.api.faults = () => undefined;
+    });
+    return { kind: 'reset-after' };
+  };
+  const played = await play(world, { ...CURE, timeout: `${5 * MINUTE}ms` });
+  expect(played.report).toMatchObject({ verdict: 'healthy', calico: { nodes: [{ outcome: 'cured' }] } });
+  expect(world.sim.requests.filter(({ method }) => method === 'DELETE')).toHaveLength(1);
+  expect(lines(played, /the DELETE of \S+ got no answer .* the pod could not be read$/)).toHaveLength(1);
+  expect(lines(played, /calico-node-\w+ is gone: the DELETE that got no answer was carried out$/)).toHaveLength(1);
+});
