@@ -6,8 +6,9 @@ import { KubeConfig } from '@kubernetes/client-node/dist/config.js';
 import type { Mode, Right } from '../__tests__/scenarios/rbac.ts';
 import type { Manifest } from './api.ts';
 import { CALICO_NAMESPACE } from './calico/install.ts';
+import { rejected } from './calico/stuck.ts';
 import { GATE_NAMESPACE } from './cluster/control-plane.ts';
-import { kubeconfig } from './cluster/credentials.ts';
+import { type KubeconfigUser, kubeconfig } from './cluster/credentials.ts';
 import { sourceOf } from './cluster/places.ts';
 import { run } from './cluster/processes.ts';
 import { readState } from './cluster/state.ts';
@@ -56,14 +57,55 @@ export async function removeModes(cluster: Cluster): Promise<void> {
 }
 
 /** A kubeconfig file with a fresh token of an account of `GATE_NAMESPACE`, as `kubectl create token` makes it. */
-export async function kubeconfigOfAccount({ api }: Cluster, account: string): Promise<string> {
-  const path = `/api/v1/namespaces/${GATE_NAMESPACE}/serviceaccounts/${account}/token`;
-  const request = { apiVersion: 'authentication.k8s.io/v1', kind: 'TokenRequest', spec: { expirationSeconds: 3_600 } };
-  const { status } = await api.create<{ readonly status: { readonly token: string } }>(path, request);
-  const content = kubeconfig({ server: api.server, ca: authority(), user: account, token: status.token });
+export async function kubeconfigOfAccount(cluster: Cluster, account: string, server?: string): Promise<string> {
+  return await kubeconfigFile(cluster, account, { token: await mint(cluster, account) }, server);
+}
+
+/** A kubeconfig file in which the account's credentials are what `user` says. Default: the API server's own address. */
+export async function kubeconfigFile(
+  { api }: Cluster,
+  account: string,
+  user: KubeconfigUser,
+  server = api.server,
+): Promise<string> {
   const file = join(await mkdtemp(join(tmpdir(), 'account-')), 'kubeconfig');
+  const content = kubeconfig({ server, ca: authority(), name: account, user });
   await writeFile(file, content, { mode: 0o600 });
   return file;
+}
+
+async function mint({ api }: Cluster, account: string, boundObjectRef?: object): Promise<string> {
+  const path = `/api/v1/namespaces/${GATE_NAMESPACE}/serviceaccounts/${account}/token`;
+  const spec = { expirationSeconds: 3_600, boundObjectRef };
+  const request = { apiVersion: 'authentication.k8s.io/v1', kind: 'TokenRequest', spec };
+  return (await api.create<{ readonly status: { readonly token: string } }>(path, request)).status.token;
+}
+
+/** A token that can be made to end before its time, which no API server allows to be less than 10 min. */
+export interface MortalToken {
+  readonly token: string;
+  /** Resolves when the API server rejects it, from its cache as well. */
+  readonly die: () => Promise<void>;
+}
+
+/** A fresh token that is bound to a Secret, and ends with it. */
+export async function mortalToken(cluster: Cluster, account: string): Promise<MortalToken> {
+  const { api } = cluster;
+  const secrets = `/api/v1/namespaces/${GATE_NAMESPACE}/secrets`;
+  const manifest = { apiVersion: 'v1', kind: 'Secret', metadata: { generateName: `${account}-` } };
+  const { metadata } = await api.create<{ readonly metadata: { readonly name: string; readonly uid: string } }>(
+    secrets,
+    manifest,
+  );
+  const { name, uid } = metadata;
+  const token = await mint(cluster, account, { kind: 'Secret', apiVersion: 'v1', name, uid });
+  return {
+    token,
+    die: async () => {
+      await api.remove(`${secrets}/${name}`);
+      await rejected(cluster, token, `the token of ${account} that is bound to Secret ${name}`);
+    },
+  };
 }
 
 /** The certificate of the API server's authority, in PEM. */

@@ -59,7 +59,7 @@ export async function makeRealWorld(cluster: Cluster): Promise<RealWorld> {
   const end = new AbortController();
   const transportOf = async (name: string, token: string): Promise<Transport> => {
     const file = join(folder, name);
-    await writeFile(file, kubeconfig({ server: api.server, ca, user: name, token }), { mode: 0o600 });
+    await writeFile(file, kubeconfig({ server: api.server, ca, name, user: { token } }), { mode: 0o600 });
     const connection = await connect({ kubeconfig: file, context: null, env: {} }, end.signal);
     end.signal.addEventListener('abort', connection.close);
     return connection.transport;

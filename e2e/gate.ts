@@ -1,7 +1,8 @@
 import { existsSync, mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { FaceResult } from '../simulator/face-process.ts';
+import type { Right } from '../__tests__/scenarios/rbac.ts';
+import type { FaceResult, FaceWatch } from '../simulator/face-process.ts';
 import { type ActionResult, runAction } from '../simulator/run-action.ts';
 import { runCli } from '../simulator/run-cli.ts';
 import type { Report } from '../src/report/report.ts';
@@ -17,8 +18,9 @@ export interface GateRun extends ActionResult {
 export async function runGate(
   { kubeconfig }: Pick<Cluster, 'kubeconfig'>,
   inputs: Readonly<Record<string, string>>,
+  watch: FaceWatch = {},
 ): Promise<GateRun> {
-  const result = await runAction({ inputs, env: { KUBECONFIG: kubeconfig } });
+  const result = await runAction({ inputs, env: { KUBECONFIG: kubeconfig }, ...watch });
   keepLog(inputs, result);
   const file = result.outputs['report-file'];
   if (!file) throw new Error(`the gate wrote no report:\n${result.stdout}${result.stderr}`);
@@ -32,6 +34,42 @@ export async function runCommandLine(
 ): Promise<FaceResult> {
   const folder = mkdtempSync(join(tmpdir(), 'calico-health-gate-'));
   return await runCli({ args, folder, env: { KUBECONFIG: kubeconfig } });
+}
+
+/** A gate that runs. */
+export interface StartedGate {
+  readonly ended: Promise<GateRun>;
+  /** Resolves when its log has such a line; rejects when it ends without one. */
+  readonly said: (line: RegExp) => Promise<void>;
+}
+
+/** `runGate`, for scenarios in which something happens while it looks. */
+export function startGate(cluster: Pick<Cluster, 'kubeconfig'>, inputs: Readonly<Record<string, string>>): StartedGate {
+  let log = '';
+  const heard = new EventTarget();
+  const onOutput = (text: string): void => {
+    log += text;
+    heard.dispatchEvent(new Event('output'));
+  };
+  const ended = runGate(cluster, inputs, { onOutput });
+  // Whoever awaits it is told; whoever does not yet, later.
+  ended.catch(() => {});
+  return {
+    ended,
+    said: async (line) => {
+      const found = new Promise<void>((resolve) => {
+        const look = (): void => {
+          if (line.test(log)) resolve();
+        };
+        heard.addEventListener('output', look);
+        look();
+      });
+      const never = ended.then(({ stdout }) => {
+        if (!line.test(log)) throw new Error(`the gate ended and never said ${line}:\n${stdout}`);
+      });
+      await Promise.race([found, never]);
+    },
+  };
 }
 
 let runs = 0;
@@ -52,6 +90,8 @@ export interface AuditedRequest {
   readonly verb: string;
   readonly requestURI: string;
   readonly code: number;
+  /** What RBAC was asked for, in the API server's own words; null: of no resource, or what everybody may do. */
+  readonly right: Right | null;
 }
 
 interface AuditEvent {
@@ -59,6 +99,12 @@ interface AuditEvent {
   readonly requestReceivedTimestamp: string;
   readonly verb: string;
   readonly requestURI: string;
+  readonly objectRef?: {
+    readonly resource: string;
+    readonly subresource?: string;
+    readonly namespace?: string;
+    readonly apiGroup?: string;
+  };
   readonly responseStatus?: { readonly code?: number };
 }
 
@@ -73,9 +119,22 @@ export function auditGate(user = 'calico-health-gate'): () => readonly AuditedRe
       .slice(before)
       .map((line) => JSON.parse(line) as AuditEvent)
       .filter(({ user: { username } }) => username === user)
-      .map(({ requestReceivedTimestamp, verb, requestURI, responseStatus }) => {
-        return { atMs: Date.parse(requestReceivedTimestamp), verb, requestURI, code: responseStatus?.code ?? 0 };
+      .map((event) => {
+        const { requestReceivedTimestamp, verb, requestURI, responseStatus } = event;
+        const code = responseStatus?.code ?? 0;
+        return { atMs: Date.parse(requestReceivedTimestamp), verb, requestURI, code, right: rightIn(event) };
       });
+}
+
+function rightIn({ verb, objectRef }: AuditEvent): Right | null {
+  if (objectRef === undefined || objectRef.resource === 'selfsubjectaccessreviews') return null;
+  const { resource, subresource, namespace = null, apiGroup: group = '' } = objectRef;
+  return { verb, group, resource: subresource === undefined ? resource : `${resource}/${subresource}`, namespace };
+}
+
+/** The rights that these requests used: those that were not refused. */
+export function rightsUsed(requests: readonly AuditedRequest[]): readonly Right[] {
+  return requests.filter(({ code }) => code !== 403).flatMap(({ right }) => right ?? []);
 }
 
 function auditLines(): readonly string[] {

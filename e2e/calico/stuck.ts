@@ -11,9 +11,14 @@ export async function tokensRejected(cluster: Cluster): Promise<void> {
   for (const node of cluster.nodes) {
     const file = await cluster.runOnNode(node, 'cat /etc/cni/net.d/calico-kubeconfig');
     const token = /(?<=token: )\S+/u.exec(file)?.[0] ?? '';
-    const waiting = { what: `the token of ${node} to be rejected`, timeoutMs: WITHIN_MS, everyMs: 500 };
-    await until(waiting, async () => !(await isAccepted(cluster, token)));
+    await rejected(cluster, token, `the token of ${node}`);
   }
+}
+
+/** Resolves when the API server rejects this token, from its cache as well. */
+export async function rejected(cluster: Cluster, token: string, what: string): Promise<void> {
+  const waiting = { what: `${what} to be rejected`, timeoutMs: WITHIN_MS, everyMs: 500 };
+  await until(waiting, async () => !(await isAccepted(cluster, token)));
 }
 
 async function isAccepted({ api }: Cluster, token: string): Promise<boolean> {

@@ -48,7 +48,8 @@ export async function makeCredentials(subnet: string): Promise<void> {
   ];
   const rows = users.map(({ name, user, groups }) => {
     const token = randomUUID();
-    write(`${name}.kubeconfig`, kubeconfig({ server: `https://${address}:${API_PORT}`, ca, user, token }));
+    const server = `https://${address}:${API_PORT}`;
+    write(`${name}.kubeconfig`, kubeconfig({ server, ca, name: user, user: { token } }));
     return `${token},${user},${user},"${groups}"`;
   });
   write(CREDENTIAL_FILES.tokens, `${rows.join('\n')}\n`);
@@ -68,19 +69,27 @@ export interface KubeconfigContent {
   readonly server: string;
   /** PEM. */
   readonly ca: string;
-  readonly user: string;
-  readonly token: string;
+  /** Of the user. */
+  readonly name: string;
+  readonly user: KubeconfigUser;
+}
+
+/** What a kubeconfig says of a user. */
+export interface KubeconfigUser {
+  readonly token?: string;
+  readonly tokenFile?: string;
+  readonly exec?: object;
 }
 
 /** A kubeconfig with one context, as JSON, which is YAML. */
-export function kubeconfig({ server, ca, user, token }: KubeconfigContent): string {
+export function kubeconfig({ server, ca, name, user }: KubeconfigContent): string {
   const cluster = { server, 'certificate-authority-data': Buffer.from(ca).toString('base64') };
   const content = {
     apiVersion: 'v1',
     kind: 'Config',
     clusters: [{ name: 'e2e', cluster }],
-    users: [{ name: user, user: { token } }],
-    contexts: [{ name: 'e2e', context: { cluster: 'e2e', user } }],
+    users: [{ name, user }],
+    contexts: [{ name: 'e2e', context: { cluster: 'e2e', user: name } }],
     'current-context': 'e2e',
   };
   return `${JSON.stringify(content, null, 2)}\n`;
