@@ -4,7 +4,7 @@ import { diagnose } from './calico/diagnosis.ts';
 import { findInstallations } from './calico/installation.ts';
 import { type CalicoMemory, EMPTY_CALICO_MEMORY, rememberCalico } from './calico/memory.ts';
 import { planRestarts } from './calico/plan.ts';
-import { isPending, mayFollow } from './calico/restart-state.ts';
+import { isPending, markComebacks, mayFollow } from './calico/restart-state.ts';
 import { readSandboxErrors } from './calico/sandbox-errors.ts';
 import { catchUpLeftMs, podsLostAt } from './catching-up.ts';
 import type { Now } from './clock.ts';
@@ -72,7 +72,8 @@ export function lookAt(snapshot: Snapshot, before: Memory, circumstances: Circum
   const leftMs = catchUpLeftMs(podsLostElapsedMs, now, timing);
   const observation: Observation = { snapshot, sandboxErrors, catchUpLeftMs: leftMs, now, settings, timing };
 
-  const health = lookAtHealth(before.health, observation);
+  const withComebacks = { ...observation, sandboxErrors: markComebacks(sandboxErrors, before.restarts) };
+  const health = lookAtHealth(before.health, withComebacks);
 
   const installations = findInstallations(snapshot.calico.daemonSets, settings.calicoNamespace);
   const memory = rememberCalico(before.calico, observation);

@@ -96,6 +96,19 @@ describe('not-cured', () => {
     expect(played.deletes).toHaveLength(1);
   });
 
+  test('ends the run soon with fail-fast, although the failure has patience left: no waiting heals it any more', async () => {
+    const played = await play(aBrokenWorld({ ...IN_VAIN, stuckForMs: 35_000 }), CURE);
+    expect(nodeIn(played, 'n1').outcome).toBe('not-cured');
+    expect(played.report.findings.every(({ fatal }) => fatal)).toBe(true);
+    expect(played.elapsedMs).toBeLessThan(60_000);
+  });
+
+  test('uses up the timeout without fail-fast', async () => {
+    const played = await play(aBrokenWorld({ ...IN_VAIN, stuckForMs: 35_000 }), { ...CURE, 'fail-fast': 'false' });
+    expect(nodeIn(played, 'n1').outcome).toBe('not-cured');
+    expect(played.report.reason).toMatch(/; the timeout of \w+ is over$/);
+  });
+
   test('when a new pod reports the failure', async () => {
     const world = aBrokenWorld({ ...IN_VAIN, isFirst: true });
     world.clock.after(60_000, () => world.sim.cluster.deploy({ namespace: 'shop', name: 'api', nodeName: 'n1' }));

@@ -23,6 +23,8 @@ export interface SandboxError {
    * would make a failure of this moment look old.
    */
   readonly storedAtMs: number;
+  /** This run saw it come back after calico-node was restarted on its node. */
+  readonly cameBack?: true;
 }
 
 /** A DaemonSet that is Calico's, by what owns a node anyway: containers, hostNetwork, the CNI conf folder. */

@@ -1,6 +1,6 @@
 import type { Now } from '../clock.ts';
 import type { Timing } from '../timing.ts';
-import type { Restart, RestartTarget } from './case.ts';
+import type { Restart, RestartTarget, SandboxError } from './case.ts';
 
 /** Whether what became of the node is still to be found out: until then no other node is restarted. */
 export function isPending({ answer, settled }: Restart): boolean {
@@ -44,6 +44,21 @@ export function stops({ answer, settled, namespaces }: Restart, namespacesThere:
     case 'lost':
       return false;
   }
+}
+
+/**
+ * `errors`, of which those are marked whose node got a new token in vain: what heals by itself after a reboot does so by
+ * the very `install-cni` that has run there since.
+ */
+export function markComebacks(
+  errors: ReadonlyMap<string, SandboxError>,
+  restarts: readonly Restart[],
+): ReadonlyMap<string, SandboxError> {
+  const nodes = new Set(restarts.flatMap(({ settled, node }) => (settled === 'not-cured' ? [node] : [])));
+  if (nodes.size === 0) return errors;
+  return new Map(
+    [...errors].map(([uid, error]) => [uid, nodes.has(error.event.host) ? { ...error, cameBack: true } : error]),
+  );
 }
 
 /** An answer that says that the pod is gone, while the same pod is there `later`; for people. */

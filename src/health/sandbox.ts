@@ -35,7 +35,8 @@ export function sandboxSymptom(pod: Pod, evidence: Evidence): Symptom | null {
 export function sandboxErrorSymptom(error: SandboxError, stage: 'sandbox' | 'terminating'): Symptom {
   const symptom: Symptom = { stage, cause: error.cause, message: wordsOf(error) };
   // Runtimes from 2026 on write a new event for each attempt, so only Calico's own patience looks at the event at all.
-  return error.cause === 'CalicoUnauthorized' ? { ...symptom, beganAtMs: error.storedAtMs } : symptom;
+  if (error.cause !== 'CalicoUnauthorized') return symptom;
+  return { ...symptom, beganAtMs: error.storedAtMs, ...(error.cameBack === true ? { patienceMs: 0 } : {}) };
 }
 
 /** The error alone does not tell whose it is; with Calico's own causes that is plain. */
