@@ -70,6 +70,7 @@ export function aPod(overrides: Partial<Pod> = {}): Pod {
     restartPolicy: 'Always',
     mirror: false,
     deletionGraceMs: null,
+    observed: true,
     calicoPodIp: null,
     phase: 'Running',
     reason: '',

@@ -57,6 +57,12 @@ const retry = (atMs: number, count: number): Event =>
 
 const healed = (atMs: number): Pod => ({ ...aPod(), conditions: podConditions({ sinceMs: atMs }) });
 
+/** What the kubelet says of a pod whose first container it has just started. */
+const started = (atMs: number): Pick<Pod, 'conditions' | 'containers'> => ({
+  conditions: podConditions({ sinceMs: atMs }),
+  containers: [aContainer({ state: { kind: 'running', startedAtMs: atMs } })],
+});
+
 interface Scene {
   readonly pods?: readonly Pod[];
   readonly events?: readonly Event[];
@@ -136,6 +142,19 @@ describe('cured', () => {
     expect(
       look(snapshot, { atMs: NOW_MS + 9 * SECOND, memory: before.memory, restarts: [pending] }).restarts,
     ).toMatchObject([{ outcome: 'cured' }]);
+  });
+
+  test('not when a pod had its address before, and its kubelet says so only when its image has come', () => {
+    const pulling = aStuckPod({ name: 'big', namespace: 'bank', calicoPodIp: '10.244.1.9/32' });
+    const pulled = { ...pulling, phase: 'Running', ...started(NOW_MS + 20 * SECOND) };
+    const before = { pods: [stuck, pulling] };
+    expect(story([[25 * SECOND, { pods: [stuck, pulled] }]], { before }).settled).toBeNull();
+    // Of one that had none before it is the proof.
+    const waitingToo = { ...pulling, calicoPodIp: null };
+    expect(story([[25 * SECOND, { pods: [stuck, pulled] }]], { before: { pods: [stuck, waitingToo] } })).toMatchObject({
+      outcome: 'cured',
+      why: expect.stringContaining('bank/big'),
+    });
   });
 
   test('in the very second in which install-cni ended: times have whole seconds', () => {
@@ -342,6 +361,13 @@ describe('not cured', () => {
         outcome: 'not-cured',
         why: expect.stringMatching(/^shop\/leaving reported/),
       });
+    });
+
+    test('not by a pod of which its kubelet does not say that it has come to its end', () => {
+      const unsaid = { ...leaving, observed: null };
+      const pods = [...before.pods, unsaid];
+      const withUnsaid = { pods, events: [...before.events, kill(ago(MINUTE))] };
+      expect(story([look1([kill(after)], pods)], { before: withUnsaid }).settled).toBeNull();
     });
   });
 

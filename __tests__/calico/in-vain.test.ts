@@ -250,7 +250,7 @@ describe('a failure that began within half an hour after calico-node was replace
   test('is refused while starting pods of one namespace alone speak of it; a person is told what to type', () => {
     expect(planOf(again)).toMatchObject({
       action: 'refused',
-      why: 'calico-system/calico-node-n1 replaced another one 9m58s ago, and only starting pods of one namespace speak of a new failure: for 30m that is not enough for another restart',
+      why: 'calico-system/calico-node-n1 replaced another one 9m58s ago, and only pods of one namespace speak of a new failure: for 30m that is not enough for another restart',
       command: 'kubectl delete pod -n calico-system calico-node-n1',
     });
     expect(planOf({ ...again, failedAgoMs: [2 * MINUTE, 3 * MINUTE] })).toMatchObject({ action: 'refused' });
@@ -274,6 +274,12 @@ describe('a failure that began within half an hour after calico-node was replace
     const leaving = aTerminatingPod({ name: 'leaving', deletionAtMs: ago(3 * MINUTE) });
     const kill = aKillEvent(leaving, undefined, { firstAtMs: ago(3 * MINUTE), lastAtMs: ago(SECOND) });
     expect(planOf({ ...again, pods: [leaving], events: [kill] })).toMatchObject({ action: 'restarted' });
+  });
+
+  test('is refused where the kubelet does not say that it has come to the deletion: a tenant’s hook may keep it from that', () => {
+    const leaving = aTerminatingPod({ name: 'leaving', deletionAtMs: ago(3 * MINUTE), observed: null });
+    const kill = aKillEvent(leaving, undefined, { firstAtMs: ago(3 * MINUTE), lastAtMs: ago(SECOND) });
+    expect(planOf({ ...again, pods: [leaving], events: [kill] })).toMatchObject({ action: 'refused' });
   });
 
   test('waits for pods of another namespace to be proven as well', () => {

@@ -197,7 +197,7 @@ describe('a pod that the kubelet ended', () => {
 
 test('the address that Calico wrote is compared with the look before, and the change is remembered', () => {
   const addressed = { pods: [{ ...stuck, calicoPodIp: '10.0.0.1/32' }] };
-  expect(remember(addressed).pods.get(stuck.uid)?.addressChangedAtMs).toBeNull();
+  expect(remember({}).pods.get(stuck.uid)?.addressChangedAtMs).toBeNull();
   expect(remember({}, addressed, addressed).pods.get(stuck.uid)?.addressChangedAtMs).toBe(timeOf(1));
 });
 

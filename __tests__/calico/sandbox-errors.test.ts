@@ -24,11 +24,14 @@ import {
   SECOND,
   terminated,
   UNAUTHORIZED,
+  waiting,
 } from '../builders.ts';
 
 const NOW = { atMs: NOW_MS, elapsedMs: MINUTE };
 const FORBIDDEN =
   'error getting ClusterInformation: connection is unauthorized: clusterinformations.crd.projectcalico.org "default" is forbidden: User "x" cannot get resource "clusterinformations"';
+
+const ADDRESS = '10.244.1.5/32';
 
 function errorOf(pod: Pod, events: readonly Event[]): SandboxError | undefined {
   return readSandboxErrors(aSnapshot({ pods: [pod], events }), NOW, TIMING).get(pod.uid);
@@ -39,6 +42,22 @@ describe('a pod is stuck', () => {
     ['while it waits for its sandbox', aStuckPod()],
     ['when it is overdue', aTerminatingPod()],
     ['when it was deleted while it waited and is overdue', aStuckPod({ deletionAtMs: ago(31 * SECOND) })],
+    [
+      'when it is overdue and its kubelet does not say whether it has seen the deletion',
+      aTerminatingPod({ observed: null }),
+    ],
+    ['when Calico took its address back', aStuckPod({ calicoPodIp: '' })],
+    [
+      'when it has an address that was not taken back, and its containers have run',
+      aStuckPod({
+        calicoPodIp: ADDRESS,
+        containers: [aContainer({ state: waiting('ContainerCreating'), lastEnd: terminated() })],
+      }),
+    ],
+    [
+      'when its kubelet has begun to end it before anything was started',
+      aStuckPod({ calicoPodIp: ADDRESS, deletionAtMs: ago(31 * SECOND) }),
+    ],
   ])('%s', (_, pod) => {
     expect(isStuck(pod, NOW_MS, TIMING)).toBe(true);
   });
@@ -57,6 +76,15 @@ describe('a pod is stuck', () => {
       aTerminatingPod({
         containers: [aContainer({ state: terminated() }), aContainer({ name: 'hung', state: running })],
       }),
+    ],
+    [
+      'while Calico has given it an address and nothing was started: its image is on the way',
+      aStuckPod({ calicoPodIp: ADDRESS }),
+    ],
+    ['while its kubelet has not come to its deletion', aTerminatingPod({ observed: false })],
+    [
+      'while its kubelet has not come to its deletion, for it pulls an image',
+      aStuckPod({ calicoPodIp: ADDRESS, deletionAtMs: ago(HOUR), observed: null }),
     ],
     ['when it was deleted unbound', anUnboundPod('Unschedulable', '', { deletionAtMs: ago(HOUR) })],
   ])('not %s', (_, pod) => {

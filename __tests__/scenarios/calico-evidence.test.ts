@@ -3,7 +3,7 @@ import { allowAllBut } from '../../simulator/api/access.ts';
 import type { TokenState } from '../../simulator/cluster/cni.ts';
 import type { Cause } from '../../src/health/assessment.ts';
 import { play } from '../harness.ts';
-import { aBrokenWorld, CURE, nodeIn, nodesOf, outputsIn } from './broken-node.ts';
+import { aBrokenWorld, CURE, edit, forge, nodeIn, nodesOf, outputsIn, waitingOn } from './broken-node.ts';
 
 const HOUR = 3_600_000;
 
@@ -92,6 +92,25 @@ describe('events', () => {
     }
     const kill = evidence.find(({ reason }) => reason === 'FailedKillPod');
     expect(kill?.count).toBeGreaterThan(3);
+  });
+});
+
+describe('a failure that has healed by itself', () => {
+  test('is none any more once Calico has given the pod an address, though its kubelet says so only when its image has come', async () => {
+    const world = aBrokenWorld({ isFirst: true, stuckForMs: 20_000, replicas: 1, world: { nodes: ['n1'] } });
+    const [pod] = waitingOn(world, 'n1');
+    if (pod === undefined) throw new Error('no pod is stuck');
+    // As Kubernetes before 1.36 shows it for as long as the image is pulled.
+    edit(world, 'pods', 'shop', pod.metadata.name, ({ metadata, ...rest }) => ({
+      ...rest,
+      metadata: { ...metadata, uid: 'pulling', annotations: { 'cni.projectcalico.org/podIP': '10.244.1.5/32' } },
+    }));
+    forge(world, { ...pod, metadata: { ...pod.metadata, uid: 'pulling' } }, { overrides: {} });
+    world.sim.warmUp(60_000);
+    const played = await play(world, { ...CURE, timeout: '3m' });
+    expect(played.deletes).toEqual([]);
+    expect(outputsIn(played)).toMatchObject({ 'calico-auth-failure': 'false', 'affected-nodes': '[]' });
+    expect(played.report.findings).toContainEqual(expect.objectContaining({ cause: 'NotStarted', fatal: false }));
   });
 });
 

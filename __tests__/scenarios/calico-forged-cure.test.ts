@@ -2,7 +2,7 @@ import { describe, expect, test } from '@jest/globals';
 import type { Pod } from '../../simulator/objects.ts';
 import { type Inputs, play, type World } from '../harness.ts';
 import { aBrokenWorld, CALICO, nodesOf, stampAgo, UNAUTHORIZED_ADD } from './broken-node.ts';
-import { EVERYWHERE, failureEvent, forgeFailure, hold, OTHERS, podNamed, TENANT } from './tenant.ts';
+import { EVERYWHERE, failureEvent, forgeFailure, hold, OTHERS, podNamed, release, TENANT } from './tenant.ts';
 
 const MINUTE = 60_000;
 const INPUTS: Inputs = { ...EVERYWHERE, timeout: '8m', 'restart-timeout': '60s' };
@@ -101,6 +101,16 @@ const FAKES: readonly (readonly [string, Fake])[] = [
         forgeFailure(world, podNamed(world, TENANT, 'runs-on-n1'), MINUTE);
       },
       after: (world) => endPod(world, 'runs-on-n1', 'Succeeded'),
+    },
+  ],
+  [
+    'a pod that had its network before, of which its kubelet says so only now (before 1.36, when its image has come)',
+    {
+      before: (world) => {
+        hold(world, { name: 'pulls', metadata: { annotations: { 'cni.projectcalico.org/podIP': '10.244.9.9/32' } } });
+        world.sim.warmUp(MINUTE);
+      },
+      after: (world) => release(world, podNamed(world, TENANT, 'pulls')),
     },
   ],
   [

@@ -56,6 +56,8 @@ describe('the best forgery does nothing about a pod that has, had or needs no sa
     ['was evicted', then(create({}), ({ sim }) => sim.cluster.evict(TENANT, 'pod'))],
     ['is kept by a finalizer', then(create({ behaviour: { kind: 'finalizer' } }), deleted)],
     ['does not end, because a container hangs', then(create({}), hung)],
+    ['does not end, because its kubelet runs a postStart hook and has not come to that', unended],
+    ['pulls an image, which its kubelet takes for being without a sandbox', (world) => addressed(world)],
     ['is on no node, for none has room', ({ sim }) => bound(sim, { kind: 'unschedulable' })],
     ['is on no node, for its scheduling is gated', ({ sim }) => bound(sim, { kind: 'gated' })],
     ['is bound to a node that does not exist', (world) => unseen(world, 'nowhere')],
@@ -113,6 +115,24 @@ function deleted({ sim }: World): void {
 function hung(world: World, pod: Pod): void {
   const metadata = { ...pod.metadata, uid: 'of-the-hung-pod', deletionTimestamp: stampAgo(world, MINUTE) };
   world.sim.cluster.put('pods', { ...pod, metadata });
+}
+
+/**
+ * As Kubernetes 1.34 shows a pod whose postStart hook runs: it has its network and a running container, and the kubelet's
+ * status is older than both, and than its deletion. The tenant has taken Calico's annotation away.
+ */
+function unended(world: World): void {
+  const deletionTimestamp = stampAgo(world, 2 * MINUTE);
+  const { status } = hold(world, { name: 'pod', metadata: { generation: 2, deletionTimestamp } });
+  const pod = podNamed(world, TENANT, 'pod');
+  world.sim.cluster.put('pods', { ...pod, status: { ...status, observedGeneration: 1 } });
+  world.sim.warmUp(2 * MINUTE);
+}
+
+/** Kubernetes before 1.36 says only when its image has come that the pod has its sandbox. */
+function addressed(world: World): void {
+  hold(world, { name: 'pod', metadata: { annotations: { 'cni.projectcalico.org/podIP': '10.244.9.9/32' } } });
+  world.sim.warmUp(2 * MINUTE);
 }
 
 function bound(sim: World['sim'], behaviour: { readonly kind: 'unschedulable' | 'gated' }): void {

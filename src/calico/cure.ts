@@ -1,7 +1,7 @@
 import { formatSeconds } from '../duration.ts';
 import type { Observation } from '../health/assessment.ts';
 import { fullName } from '../objects/metadata.ts';
-import { isTerminating, type Pod } from '../objects/pod.ts';
+import { isTerminating, type Pod, waitsForSandbox } from '../objects/pod.ts';
 import { whyPodsUnseen } from '../objects/snapshot.ts';
 import type { Outcome, Restart } from './case.ts';
 import { installEndOf, sandboxSince, WHAT_TO_LOOK_AT } from './in-vain.ts';
@@ -182,7 +182,8 @@ function stuckPodsOf(restart: Restart, { snapshot, sandboxErrors, now, timing }:
   return snapshot.pods.filter(
     (pod) =>
       pod.nodeName === restart.node &&
-      isStuck(pod, now.atMs, timing) &&
+      // One that Calico has given its address may be pulling its image: until its kubelet says so, nothing is proven.
+      (isStuck(pod, now.atMs, timing) || waitsForSandbox(pod)) &&
       (uids.has(pod.uid) || sandboxErrors.get(pod.uid)?.cause === 'CalicoUnauthorized'),
   );
 }

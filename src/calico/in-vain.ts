@@ -100,7 +100,7 @@ function tooSoonAgain(
   const half = formatDuration(timing.newFailureMs);
   return {
     kind: 'refuse',
-    why: `${fullName(pod)} replaced another one ${formatSeconds(sinceMs)} ago, and only starting pods of one namespace speak of a new failure: for ${half} that is not enough for another restart`,
+    why: `${fullName(pod)} replaced another one ${formatSeconds(sinceMs)} ago, and only pods of one namespace speak of a new failure: for ${half} that is not enough for another restart`,
     byHand: true,
   };
 }

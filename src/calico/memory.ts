@@ -1,11 +1,12 @@
 import type { Observation } from '../health/assessment.ts';
 import { conditionOf, fullName } from '../objects/metadata.ts';
-import { hasSandbox, isReady, isTerminating, type Pod } from '../objects/pod.ts';
+import { hasSandbox, isReady, type Pod } from '../objects/pod.ts';
 import { diagnose } from './diagnosis.ts';
 import { installOf } from './install-cni.ts';
 import { findInstallations, isPodOf } from './installation.ts';
 import { gapMs, lastTimeOf, type Moment, onServerMs } from './moments.ts';
 import type { CalicoMemory, Evidence, InstallTrace, NodeMemory, PodTrace, Sighting } from './node-memory.ts';
+import { cannotEnd } from './one-tenant.ts';
 import { errorWithFailure, retriesOf, tracePods } from './pod-traces.ts';
 
 export type { CalicoMemory } from './node-memory.ts';
@@ -36,7 +37,7 @@ export function rememberCalico(memory: CalicoMemory, observation: Observation): 
       evidence: addEvidence(known.evidence, stuckNow, name, observation),
       lastMatch: newest(known.lastMatch, matchesOn(there, observation)),
       lastMatchOf: newestOfEach(known.lastMatchOf, there, observation),
-      lastHeld: newest(known.lastHeld, matchesOn(there.filter(isTerminating), observation)),
+      lastHeld: newest(known.lastHeld, matchesOn(there.filter(cannotEnd), observation)),
       newestSandbox: newest(known.newestSandbox, sandboxesOf(there, known.pods, nowMs)),
       pods: tracePods(known.pods, there, retries, observation),
       installs: traceInstalls(known.installs, calicoNodePods, name, nowMs),

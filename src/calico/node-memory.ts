@@ -31,7 +31,7 @@ export interface PodTrace {
   readonly pod: string;
   /** The last look at which it had no sandbox. */
   readonly lastWithoutAtMs: number | null;
-  /** The first look at which it had its present sandbox; null while it has none. */
+  /** The first look at which it had its present sandbox, whether or not its kubelet said so; null while it has none. */
   readonly firstWithAtMs: number | null;
   /** Since when every look found it stuck with the failure; null: the last one did not. */
   readonly failingSinceMs: number | null;
@@ -74,7 +74,7 @@ export interface NodeMemory {
   readonly lastMatch: Sighting | null;
   /** The same of each namespace: what one tenant writes about its pods says nothing about those of others. */
   readonly lastMatchOf: ReadonlyMap<string, Sighting>;
-  /** The same of pods that cannot end: what their kubelet says of those no tenant can write. */
+  /** The same of pods of which their kubelet says that they cannot end: that no tenant can write. */
   readonly lastHeld: Sighting | null;
   /** The newest sandbox that a pod in need of a pod network got there. */
   readonly newestSandbox: Sighting | null;

@@ -2,7 +2,7 @@
  * What one tenant could have written, and what not. Whoever may create pods and events in a namespace can keep a pod
  * there without its sandbox and write any event about it; about the pods of other namespaces it can say nothing.
  */
-import { isTerminating } from '../objects/pod.ts';
+import { isTerminating, type Pod } from '../objects/pod.ts';
 import type { NodeCase, Restart, StuckPod } from './case.ts';
 import { gapMs, type Moment } from './moments.ts';
 import type { NodeMemory, Sighting } from './node-memory.ts';
@@ -12,11 +12,16 @@ export function namespacesOf(stuckPods: readonly StuckPod[]): readonly string[] 
 }
 
 /**
- * Whether nothing among these pods is beyond one tenant: all are of one namespace, and none of them cannot end (that its
- * containers have ended and it has not is the kubelet's word).
+ * Whether the kubelet says that it cannot end the pod: it has seen the deletion, and none of the containers runs any more.
+ * A kubelet that does not say whether it has seen it (before 1.34) may still wait for a tenant's registry or postStart hook.
  */
+export function cannotEnd(pod: Pod): boolean {
+  return isTerminating(pod) && pod.observed === true;
+}
+
+/** Whether nothing among these pods is beyond one tenant: all are of one namespace, and of none its kubelet says that it cannot end. */
 export function couldBeForged(stuckPods: readonly StuckPod[]): boolean {
-  return namespacesOf(stuckPods).length <= 1 && !stuckPods.some(({ pod }) => isTerminating(pod));
+  return namespacesOf(stuckPods).length <= 1 && !stuckPods.some(({ pod }) => cannotEnd(pod));
 }
 
 /**

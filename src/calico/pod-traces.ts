@@ -1,7 +1,7 @@
 import type { Observation } from '../health/assessment.ts';
 import { lastHappenedAtMs } from '../objects/event.ts';
 import { conditionOf, fullName } from '../objects/metadata.ts';
-import { hasEnded, hasSandbox, isOverdue, type Pod } from '../objects/pod.ts';
+import { hasEnded, hasSandbox, isOverdue, isPastItsSandbox, type Pod } from '../objects/pod.ts';
 import type { SandboxError } from './case.ts';
 import { lastTimeOf } from './moments.ts';
 import type { PodTrace, Retry } from './node-memory.ts';
@@ -41,7 +41,8 @@ function tracePod(
   retry: Retry | undefined,
   nowMs: number,
 ): PodTrace {
-  const sandbox = hasSandbox(pod);
+  // The kubelet may say it minutes after the fact.
+  const sandbox = isPastItsSandbox(pod) || hasSandbox(pod);
   const heldByDel = held || known?.heldByDel === true;
   const ended = heldByDel && hasEnded(pod) && !isLeftBehind(pod);
   const moved = known !== undefined && known.calicoPodIp !== pod.calicoPodIp;

@@ -1,7 +1,7 @@
 import type { Now } from '../clock.ts';
 import { type Event, firstHappenedAtMs, lastHappenedAtMs } from '../objects/event.ts';
 import { conditionOf } from '../objects/metadata.ts';
-import { hasEnded, isOverdue, type Pod, waitsForSandbox } from '../objects/pod.ts';
+import { hasEnded, isOverdue, isPastItsSandbox, type Pod, waitsForSandbox } from '../objects/pod.ts';
 import type { Snapshot } from '../objects/snapshot.ts';
 import type { Timing } from '../timing.ts';
 import type { SandboxError } from './case.ts';
@@ -13,12 +13,16 @@ import { isAggregated } from './wrapper.ts';
  * for its sandbox, or overdue without another reason to stay. A finalizer keeps a pod whatever its sandbox does, a pod
  * that has ended is past its sandbox (kubelet `SyncTerminatedPod`), and one whose container still runs is not there yet
  * (`killPodWithSyncResult`: containers first). Nobody but the kubelet writes these, so a tenant whose container hangs
- * on purpose cannot make an event about the end of its pod believed.
+ * on purpose cannot make an event about the end of its pod believed. A kubelet that pulls an image or runs a postStart hook
+ * does not come to the deletion before that is over (kubernetes#113606), and its status is as it was before: only that it
+ * has seen the deletion shows that it is about to end the pod.
  */
 export function isStuck(pod: Pod, atMs: number, timing: Pick<Timing, 'overdueSlackMs'>): boolean {
+  if (isPastItsSandbox(pod)) return false;
   if (waitsForSandbox(pod)) return true;
   return (
     isOverdue(pod, atMs, timing.overdueSlackMs) &&
+    pod.observed !== false &&
     pod.nodeName !== null &&
     !pod.hostNetwork &&
     pod.finalizers.length === 0 &&

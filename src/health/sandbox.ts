@@ -1,7 +1,7 @@
 import type { SandboxError } from '../calico/case.ts';
 import type { Event } from '../objects/event.ts';
 import { conditionOf } from '../objects/metadata.ts';
-import { hasSandbox, type Pod } from '../objects/pod.ts';
+import { hasSandbox, isPastItsSandbox, type Pod } from '../objects/pod.ts';
 import type { Timing } from '../timing.ts';
 import { isWaitingItsTurn } from './container.ts';
 import { happenedAtMs, newestEvent } from './pod-events.ts';
@@ -51,7 +51,7 @@ function wordsOf({ cause, plugin, text, event }: SandboxError): string {
  * `PodReadyToStartContainers`, a container that waits for something else than its turn shows that there is a sandbox.
  */
 function isWithoutSandbox(pod: Pod): boolean {
-  if (pod.nodeName === null || hasSandbox(pod) === true) return false;
+  if (pod.nodeName === null || hasSandbox(pod) === true || isPastItsSandbox(pod)) return false;
   if (conditionOf(pod.conditions, 'PodReadyToStartContainers') !== null) return true;
   return pod.containers.every((container) => container.state.kind === 'none' || isWaitingItsTurn(container));
 }

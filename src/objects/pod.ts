@@ -52,6 +52,11 @@ export interface Pod extends Metadata {
   /** A static pod: the kubelet made it from a file, the API shows a mirror. */
   readonly mirror: boolean;
   readonly deletionGraceMs: number | null;
+  /**
+   * Whether the status is about the present spec and deletion (`observedGeneration`, KEP-5067): false while the kubelet has
+   * not come to them yet; null where it does not say (before 1.34).
+   */
+  readonly observed: boolean | null;
   /** Annotation `cni.projectcalico.org/podIP`: null = absent, '' = Calico's DEL ran. Anybody who may edit the pod can forge it. */
   readonly calicoPodIp: string | null;
   /** `Pending`, `Running`, `Succeeded`, `Failed`, `Unknown`, '' (no status yet), or something newer. */
@@ -100,6 +105,20 @@ export function hasSandbox(pod: Pod): boolean | null {
   if (pod.hasPodIp || states.includes('running') || states.includes('terminated')) return true;
   if (pod.nodeName === null || states.length === 0 || states.every((kind) => kind === 'none')) return null;
   return !states.every((kind) => kind === 'waiting');
+}
+
+/**
+ * Calico has given the pod its address, and no container of it has started: it is past its sandbox, although its kubelet
+ * may not say so. Kubelets before 1.36 write a pod's status only between their steps (kubernetes#134660): as long as the
+ * first image is pulled or a postStart hook runs, `PodReadyToStartContainers` stays False. Anybody who may edit the pod can
+ * write the address, and take it away. One that the kubelet has begun to end is not starting any more.
+ */
+export function isPastItsSandbox(pod: Pod): boolean {
+  if (!pod.calicoPodIp || (isTerminating(pod) && pod.observed === true)) return false;
+  return pod.containers.every(
+    ({ state, restartCount, lastEnd }) =>
+      (state.kind === 'waiting' || state.kind === 'none') && restartCount === 0 && lastEnd === null,
+  );
 }
 
 /**

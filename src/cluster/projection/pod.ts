@@ -24,6 +24,7 @@ export const projectPod: Projection<Pod> = (raw) => {
     restartPolicy: word(spec.restartPolicy) || 'Always',
     mirror: annotations['kubernetes.io/config.mirror'] !== undefined,
     deletionGraceMs: graceSeconds === null ? null : graceSeconds * 1_000,
+    observed: isObserved(raw),
     calicoPodIp: typeof podIp === 'string' ? text(podIp) : null,
     phase: word(status.phase),
     reason: word(status.reason),
@@ -35,6 +36,12 @@ export const projectPod: Projection<Pod> = (raw) => {
     containers: projectContainers(spec, status),
   };
 };
+
+function isObserved(raw: Raw): boolean | null {
+  const generation = numberOr(record(raw.metadata).generation, null);
+  const observed = numberOr(record(raw.status).observedGeneration, null);
+  return generation === null || observed === null ? null : observed >= generation;
+}
 
 function readinessGatesOf(spec: Raw): readonly string[] {
   const gates = records(spec.readinessGates).map(({ conditionType }) => word(conditionType));
