@@ -86,6 +86,21 @@ describe('a DaemonSet in a tenant’s namespace that looks like Calico’s', () 
     expect(nodesOf(played)).toEqual(['n1: restarted/cured']);
   });
 
+  test('has its namespace named among the missing rights, and the right is not used where it is granted', async () => {
+    const logs: string[] = [];
+    for (const isGranted of [false, true]) {
+      const world = aBrokenWorld();
+      claim(world, copyDaemonSet(world), 'n1', { hostNetwork: true });
+      if (!isGranted) world.sim.api.permissions = allowAllBut({ resource: 'pods', verb: 'delete', namespace: TENANT });
+      const before = calicoNodeOn(world, 'n1');
+      const played = await play(world, CURE);
+      expectRealRestart(world, before, played.deletes);
+      logs.push(played.log.join('\n'));
+    }
+    expect(logs[0]).toMatch(new RegExp(`missing right: .*verbs: \\["delete"\\] in a Role in namespace ${TENANT};`));
+    expect(logs[1]).not.toContain('missing right');
+  });
+
   test.each([
     ['has only its names and labels', (template: Template): Template => ({ ...template, hostNetwork: false })],
     ['does not mount the CNI configuration', (template: Template): Template => ({ ...template, volumes: [] })],
