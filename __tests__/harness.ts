@@ -9,6 +9,7 @@ import type { Assessment } from '../src/health/assessment.ts';
 import { createLog } from '../src/report/log.ts';
 import { logLine } from '../src/report/untrusted.ts';
 import { parseSettings, type RawSettings, type Settings } from '../src/settings.ts';
+import { rightsBeyond } from './scenarios/rbac.ts';
 
 /** Inputs as a workflow writes them; what is left out has its default. */
 export type Inputs = Partial<Record<InputName, string>>;
@@ -77,7 +78,10 @@ function transportOf(sim: Simulator, token: PlayOptions['token']): Transport {
   return typeof token === 'string' ? sim.transportFor(token) : (request) => sim.transportFor(token())(request);
 }
 
-/** Runs the real gate, from settings to report, in the world; only HTTP and the machine's clock are replaced. */
+/**
+ * Runs the real gate, from settings to report, in the world; only HTTP and the machine's clock are replaced. Rejects if it
+ * asks for something that no mode of `rbac/` grants.
+ */
 export function play(world: World, inputs: Inputs = {}, options: PlayOptions = {}): Promise<Played> {
   return world.clock.run(start(world, inputs, options));
 }
@@ -125,6 +129,8 @@ export async function start({ clock, sim }: World, inputs: Inputs = {}, options:
     },
     connect: options.connect ?? (async () => connection),
   });
+  const beyond = rightsBeyond(sim.requests);
+  if (beyond.length > 0) throw new Error(`rbac/ does not grant what the gate asked for: ${beyond.join(', ')}`);
   const deletes = sim.requests.filter(({ method }) => method === 'DELETE').map(({ path }) => `DELETE ${path}`);
   return { ...result, log, events, looks, deletes, elapsedMs: clock.monotonicMs() - startedMs };
 }

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { KubeConfig } from '@kubernetes/client-node/dist/config.js';
 import type { Mode, Right } from '../__tests__/scenarios/rbac.ts';
-import type { Manifest } from './api.ts';
+import { type Api, connectApi, type Manifest } from './api.ts';
 import { CALICO_NAMESPACE } from './calico/install.ts';
 import { rejected } from './calico/stuck.ts';
 import { GATE_NAMESPACE } from './cluster/control-plane.ts';
@@ -38,22 +38,49 @@ function adminKubeconfig(): string {
   return process.env.E2E_KUBECONFIG ?? '';
 }
 
-/** What a mode's kustomize base makes, with calico-node's own namespace for calico-system, as the README says. */
-async function manifestsOf(cluster: Cluster, mode: Mode): Promise<string> {
-  const manifests = await kubectl(cluster, ['kustomize', sourceOf('..', 'rbac', mode)]);
+/** What a folder of `rbac/` makes, with calico-node's own namespace for calico-system, as the README says. */
+export async function manifestsOf(cluster: Cluster, base: string): Promise<string> {
+  const manifests = await kubectl(cluster, ['kustomize', sourceOf('..', 'rbac', base)]);
   return manifests.replaceAll(`namespace: ${CALICO_NAMESPACE}`, `namespace: ${cluster.calicoNamespace}`);
+}
+
+/** `kubectl apply -f`, with `-n` where a namespace is given. */
+export async function applyManifests(cluster: Cluster, manifests: string, namespace?: string): Promise<void> {
+  await kubectl(cluster, ['apply', ...(namespace === undefined ? [] : ['-n', namespace]), '-f', '-'], manifests);
 }
 
 /** `kubectl apply -k rbac/MODE`. */
 export async function applyMode(cluster: Cluster, mode: Mode): Promise<void> {
-  await kubectl(cluster, ['apply', '-f', '-'], await manifestsOf(cluster, mode));
+  await applyManifests(cluster, await manifestsOf(cluster, mode));
 }
 
-/** Removes what any of the modes made, and every account of `GATE_NAMESPACE`. */
+/** The variant for some namespaces, by the commands of the README. */
+export async function applyNamespaced(cluster: Cluster, mode: Mode, judged: readonly string[]): Promise<void> {
+  const apply = async (base: string, namespace?: string): Promise<void> => {
+    await applyManifests(cluster, await manifestsOf(cluster, base), namespace);
+  };
+  await apply('account');
+  for (const namespace of judged) await apply(`namespaced/${mode === 'observe' ? 'observe' : 'diagnose'}`, namespace);
+  if (mode === 'diagnose') await apply('namespaced/calico');
+  if (mode === 'restart') await apply('namespaced/restart');
+}
+
+/** Removes what any of the modes made, but in namespaces that are judged; and every account of `GATE_NAMESPACE`. */
 export async function removeModes(cluster: Cluster): Promise<void> {
-  const manifests = await manifestsOf(cluster, 'restart');
-  await kubectl(cluster, ['delete', '--ignore-not-found', '-f', '-'], manifests);
+  for (const base of ['restart', 'namespaced/restart', 'admission-policy']) {
+    await kubectl(cluster, ['delete', '--ignore-not-found', '-f', '-'], await manifestsOf(cluster, base));
+  }
   await removeNamespace(cluster, GATE_NAMESPACE);
+}
+
+/** The API as another user, whom the administrator impersonates: such requests are in no audit log. */
+export async function actAs(user: string): Promise<Api> {
+  const config = new KubeConfig();
+  config.loadFromFile(adminKubeconfig());
+  config.users = config.users.map((each) => ({ ...each, impersonateUser: user }));
+  const file = join(await mkdtemp(join(tmpdir(), 'as-')), 'kubeconfig');
+  await writeFile(file, config.exportConfig(), { mode: 0o600 });
+  return connectApi(file);
 }
 
 /** A kubeconfig file with a fresh token of an account of `GATE_NAMESPACE`, as `kubectl create token` makes it. */
@@ -118,17 +145,21 @@ function authority(): string {
 
 /** Makes an account of `GATE_NAMESPACE`, which must be there, with just these rights; resolves when it has them. */
 export async function makeAccount(cluster: Cluster, name: string, rights: readonly Right[]): Promise<void> {
-  const everywhere = rights.filter(({ namespace }) => namespace === null);
-  const inCalico = rights.filter(({ namespace }) => namespace !== null);
   const account = { apiVersion: 'v1', kind: 'ServiceAccount', metadata: { name, namespace: GATE_NAMESPACE } };
-  const manifests = [account, ...granting(name, undefined, everywhere)];
-  if (inCalico.length > 0) manifests.push(...granting(name, cluster.calicoNamespace, inCalico));
-  for (const manifest of manifests) await cluster.api.apply(manifest);
-  for (const [right] of [everywhere, inCalico]) {
+  await cluster.api.apply(account);
+  for (const place of new Set(rights.map(({ namespace }) => namespace))) {
+    const there = rights.filter(({ namespace }) => namespace === place);
+    for (const manifest of granting(name, placeOf(cluster, place), there)) await cluster.api.apply(manifest);
+    const [right] = there;
     if (right === undefined) continue;
     const waiting = { what: `${name} to be allowed to ${right.verb} ${right.resource}`, timeoutMs: GRANTED_WITHIN_MS };
     await until(waiting, async () => await isAllowed(cluster, name, right));
   }
+}
+
+/** Where `rbac/` says calico-system, calico-node's own namespace is meant; undefined: everywhere. */
+function placeOf({ calicoNamespace }: Cluster, namespace: string | null): string | undefined {
+  return namespace === CALICO_NAMESPACE ? calicoNamespace : (namespace ?? undefined);
 }
 
 /** A role with these rights and its binding, for a namespace or for all. */
@@ -157,7 +188,7 @@ function roleOf(account: string): string {
   return `${GATE_NAMESPACE}-e2e-${account}`;
 }
 
-/** Removes the roles of an account that `makeAccount` made; it goes itself with its namespace. */
+/** Removes the roles of an account that `makeAccount` made there or everywhere; it goes itself with its namespace. */
 export async function removeRoles({ api, calicoNamespace }: Cluster, account: string): Promise<void> {
   const root = `/apis/${RBAC}/v1`;
   for (const path of [root, `${root}/namespaces/${calicoNamespace}`]) {
@@ -167,13 +198,13 @@ export async function removeRoles({ api, calicoNamespace }: Cluster, account: st
   }
 }
 
-async function isAllowed({ api, calicoNamespace }: Cluster, account: string, right: Right): Promise<boolean> {
+async function isAllowed(cluster: Cluster, account: string, right: Right): Promise<boolean> {
   const [resource, subresource] = right.resource.split('/');
-  const namespace = right.namespace === null ? undefined : calicoNamespace;
+  const namespace = placeOf(cluster, right.namespace);
   const resourceAttributes = { verb: right.verb, group: right.group, resource, subresource, namespace };
   const spec = { user: userOf(account), resourceAttributes };
   const review = { apiVersion: 'authorization.k8s.io/v1', kind: 'SubjectAccessReview', spec };
   const path = '/apis/authorization.k8s.io/v1/subjectaccessreviews';
-  const { status } = await api.create<{ readonly status: { readonly allowed: boolean } }>(path, review);
+  const { status } = await cluster.api.create<{ readonly status: { readonly allowed: boolean } }>(path, review);
   return status.allowed;
 }

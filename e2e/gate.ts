@@ -95,6 +95,7 @@ export interface AuditedRequest {
 }
 
 interface AuditEvent {
+  readonly stage: string;
   readonly user: { readonly username: string };
   readonly requestReceivedTimestamp: string;
   readonly verb: string;
@@ -109,16 +110,20 @@ interface AuditEvent {
 }
 
 /**
- * Begins to note what the gate asks as `user`; the function returns all requests since then. Only on our own cluster,
- * where only the gate and the accounts of `GATE_NAMESPACE` are audited.
+ * Begins to note what the gate asks as `user`; the function returns all requests since then: those that were answered, or
+ * all DELETEs that were received, answered or not. Only on our own cluster, where only the gate and the accounts of
+ * `GATE_NAMESPACE` are audited.
  */
-export function auditGate(user = 'calico-health-gate'): () => readonly AuditedRequest[] {
+export function auditGate(
+  user = 'calico-health-gate',
+  stage: 'RequestReceived' | 'ResponseComplete' = 'ResponseComplete',
+): () => readonly AuditedRequest[] {
   const before = auditLines().length;
   return () =>
     auditLines()
       .slice(before)
       .map((line) => JSON.parse(line) as AuditEvent)
-      .filter(({ user: { username } }) => username === user)
+      .filter((event) => event.user.username === user && event.stage === stage)
       .map((event) => {
         const { requestReceivedTimestamp, verb, requestURI, responseStatus } = event;
         const code = responseStatus?.code ?? 0;

@@ -11,6 +11,7 @@ import {
   permit,
   type Rule,
   rightOf,
+  rightsBeyond,
   rightsOf,
 } from './rbac.ts';
 
@@ -56,6 +57,16 @@ describe('the rights in rbac/', () => {
   test.each(MODES)('namespaced, %s: none is for all namespaces', (mode) => {
     const places = new Set(rightsOf(manifestsFor(mode, 'namespaced')).map(({ namespace }) => namespace));
     expect([...places]).toEqual(mode === 'observe' ? [...JUDGED] : [...JUDGED, CALICO]);
+  });
+
+  test('are all that the gate asks for in any test that plays it: the harness sees to that', () => {
+    const asked = (method: string, path: string): readonly string[] => rightsBeyond([{ method, path }]);
+    expect(asked('DELETE', `/api/v1/namespaces/${CALICO}/pods/calico-node-x`)).toEqual([]);
+    expect(asked('GET', '/api/v1/secrets?limit=500')).toEqual(['list secrets']);
+    expect(asked('DELETE', `/apis/apps/v1/namespaces/${CALICO}/daemonsets/calico-node`)).toEqual([
+      'delete daemonsets.apps',
+    ]);
+    expect(asked('DELETE', `/api/v1/namespaces/${CALICO}/pods`)).toEqual(['deletecollection pods']);
   });
 
   test('each mode has the rights of the one before', () => {

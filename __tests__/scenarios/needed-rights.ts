@@ -3,7 +3,7 @@ import type { Permissions } from '../../simulator/api/access.ts';
 import type { LoggedRequest } from '../../simulator/api/request-log.ts';
 import { type Inputs, play, type World } from '../harness.ts';
 import { aBrokenWorld, CALICO } from './broken-node.ts';
-import { clusterWide, type Manifest, type Mode, namespaced, neededBy } from './rbac.ts';
+import { clusterWide, type Manifest, type Mode, namespaced, neededBy, rightOf } from './rbac.ts';
 
 /** The namespaces that are judged where not all are. */
 export const JUDGED = ['shop', 'web'] as const;
@@ -57,5 +57,9 @@ function withCrashes({ sim }: World): void {
 
 /** By their names. */
 export async function neededRights(mode: Mode, variant: Variant): Promise<readonly string[]> {
-  return neededBy(await requestsIn(mode, variant), variant === 'cluster-wide');
+  const allowed = (await requestsIn(mode, variant)).filter(({ status }) => status !== 403);
+  return neededBy(
+    allowed.flatMap((request) => rightOf(request) ?? []),
+    variant === 'cluster-wide',
+  );
 }

@@ -217,28 +217,31 @@ export function withoutPlace({ verb, group, resource }: Right): string {
 /** What a request needs RBAC for; null: everybody may do it (`system:discovery`, `system:basic-user`). */
 export function rightOf({ method, path }: Pick<LoggedRequest, 'method' | 'path'>): Right | null {
   const target = targetOf(method as 'GET' | 'POST' | 'DELETE', path);
-  const { verb, group, resource, subresource } = target;
+  const { group, resource, subresource } = target;
+  const verb = method === 'DELETE' && target.name === null ? 'deletecollection' : target.verb;
   if (resource === '' || resource === 'selfsubjectaccessreviews') return null;
   // A namespace lies in itself, as far as rights go (apiserver `request/requestinfo.go`).
   const namespace = resource === 'namespaces' ? target.name : target.namespace;
   return { verb, group, resource: subresource === null ? resource : `${resource}/${subresource}`, namespace };
 }
 
-/**
- * The names of the rights that these requests needed, those that were refused left out. `isClusterWide`: rights are for all
- * namespaces, but those that are used in Calico's alone.
- */
-export function neededBy(
-  requests: readonly Pick<LoggedRequest, 'method' | 'path' | 'status'>[],
-  isClusterWide: boolean,
-): readonly string[] {
-  const rights = requests.filter(({ status }) => status !== 403).flatMap((request) => rightOf(request) ?? []);
-  const elsewhere = new Set(rights.filter(({ namespace }) => namespace !== CALICO).map(withoutPlace));
-  const names = rights.map((right) => {
+/** The names of rights that were used; `isClusterWide`: they are for all namespaces, but those used in Calico's alone. */
+export function neededBy(used: readonly Right[], isClusterWide: boolean): readonly string[] {
+  const elsewhere = new Set(used.filter(({ namespace }) => namespace !== CALICO).map(withoutPlace));
+  const names = used.map((right) => {
     const isWide = isClusterWide && (right.namespace !== CALICO || elsewhere.has(withoutPlace(right)));
     return nameOf(isWide ? { ...right, namespace: null } : right);
   });
   return [...new Set(names)].sort();
+}
+
+let everyRight: ReadonlySet<string> | undefined;
+
+/** What these requests need that `rbac/` grants in no mode and no place. */
+export function rightsBeyond(requests: readonly Pick<LoggedRequest, 'method' | 'path'>[]): readonly string[] {
+  everyRight ??= new Set(granted('restart').map(withoutPlace));
+  const rights = new Set(requests.flatMap((request) => rightOf(request) ?? []).map(withoutPlace));
+  return [...rights].filter((right) => !everyRight?.has(right));
 }
 
 /** The rule of a `missing right:` line or of a refusal, as it stands in the log. */

@@ -54,6 +54,10 @@ function refusalMessage(target: RequestTarget, response: ApiResponse, details: A
   const { kind, status, reason, words } = details;
   const code = `${status}${reason === '' ? '' : ` ${reason}`}`;
   const said = words === '' || words === reason ? code : `${code}${refusedUser(words) ?? `: ${words}`}`;
+  // With whatever status it likes.
+  if (isAdmissionRefusal(words)) {
+    return `${code}: ${words.replace(FORBIDDEN_OBJECT, '')}; no right would help: ask who keeps that admission webhook or policy`;
+  }
   switch (kind) {
     case 'unauthorized':
       return `${said}, also with credentials obtained anew; renew the token or client certificate of the kubeconfig, or log in again before this step`;
@@ -80,6 +84,9 @@ function refusedUser(words: string): string | null {
 /** What stands behind RBAC refuses in its own name (apiserver `plugin/webhook/errors`, `plugin/policy/validating`). */
 const ADMISSION = /^admission webhook "|ValidatingAdmissionPolicy '/;
 
+/** How the API server begins what a policy says (apimachinery `api/errors`); the target has said it already. */
+const FORBIDDEN_OBJECT = /^\S+ "[^"]*" is forbidden: /;
+
 /** Whether a DELETE was refused by what stands behind RBAC; no right helps there. */
 export function isAdmissionRefusal(words: string): boolean {
   return ADMISSION.test(words);
@@ -89,7 +96,6 @@ function forbiddenFix(target: RequestTarget, words: string): string {
   if (words.includes('system:anonymous')) {
     return 'the server did not recognise any credentials: check the user of the kubeconfig';
   }
-  if (isAdmissionRefusal(words)) return 'no right would help: ask who keeps that admission webhook or policy';
   const resource = target.subresource === null ? target.resource : `${target.resource}/${target.subresource}`;
   const verbs = target.verb === 'list' || target.verb === 'watch' ? ['list', 'watch'] : [target.verb];
   if (resource === '') return 'the credentials may not do this';

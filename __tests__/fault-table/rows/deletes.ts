@@ -18,18 +18,15 @@ const WEBHOOK: Fault = {
   }),
 };
 
-const POLICY: Fault = {
-  kind: 'status',
-  status: 422,
-  body: JSON.stringify({
-    kind: 'Status',
-    status: 'Failure',
-    reason: 'Invalid',
-    code: 422,
-    message:
-      "pods \"calico-node-x\" is forbidden: ValidatingAdmissionPolicy 'guard' with binding 'guard' denied request: only by uid",
-  }),
-};
+/** A ValidatingAdmissionPolicy says what its refusals are: `reason: Forbidden`, or nothing, which is Invalid. */
+function policy(code: number, reason: string): Fault {
+  const message = `pods "calico-node-x" is forbidden: ValidatingAdmissionPolicy 'guard' with binding 'guard' denied request: only by uid`;
+  const body = { kind: 'Status', status: 'Failure', reason, code, message };
+  return { kind: 'status', status: code, body: JSON.stringify(body) };
+}
+
+const BY_POLICY =
+  "ValidatingAdmissionPolicy 'guard' with binding 'guard' denied request: only by uid; no right would help: ask who keeps that admission webhook or policy; by hand: kubectl delete pod";
 
 /** What becomes of the DELETE of a calico-node pod whose node has the failure. */
 function deleting(
@@ -272,8 +269,16 @@ export const DELETE_ROWS: readonly FaultRow[] = [
     '422 of an admission policy',
     [59, 87],
     [55_200, 66_000],
-    [{ fault: POLICY }],
-    failing(/denied request: only by uid; by hand: kubectl delete pod/, 'n1: refused/-'),
+    [{ fault: policy(422, 'Invalid') }],
+    failing(new RegExp(`failed to delete .*: 422 Invalid: ${BY_POLICY}`), 'n1: refused/-'),
+  ),
+  deleting(
+    '16f',
+    '403 of an admission policy',
+    [59, 87],
+    [55_200, 66_000],
+    [{ fault: policy(403, 'Forbidden') }],
+    failing(new RegExp(`failed to delete .*: 403 Forbidden: ${BY_POLICY}`), 'n1: refused/-'),
   ),
   deleting(
     '16d',

@@ -1,5 +1,15 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
-import { granted, MODES, type Mode, nameOf, type Right, rightsNamed } from '../../../__tests__/scenarios/rbac.ts';
+import {
+  clusterWide,
+  faultsOf,
+  granted,
+  MODES,
+  type Mode,
+  nameOf,
+  neededBy,
+  type Right,
+  rightsNamed,
+} from '../../../__tests__/scenarios/rbac.ts';
 import {
   applyMode,
   GATE_ACCOUNT,
@@ -9,7 +19,7 @@ import {
   removeRoles,
   userOf,
 } from '../../accounts.ts';
-import { type AuditedRequest, auditGate, changesAmong, type GateRun, runGate } from '../../gate.ts';
+import { type AuditedRequest, auditGate, changesAmong, type GateRun, rightsUsed, runGate } from '../../gate.ts';
 import { type Cluster, connectCluster } from '../../harness.ts';
 import { aDeployment, allReady, aPodSpec, makeNamespace, removeNamespace } from '../../workloads.ts';
 
@@ -112,6 +122,13 @@ describe('the least privilege of a mode', () => {
     expect(refused.filter((uri) => !/\/events(?:\?|$)/.test(uri))).toEqual([]);
     const added = granted('diagnose').filter((right) => !includes(granted('observe'), right));
     for (const run of runs) expect(namedIn(run)).toEqual(new Set(added.map(withoutPlace)));
+  });
+
+  test.each(['observe', 'diagnose'] as const)('is what the gate uses in the mode %s, by the audit log', (mode) => {
+    if (!cluster.own) return;
+    const { requests } = modes.get(mode) ?? { requests: [] };
+
+    expect(faultsOf(clusterWide(mode), neededBy(rightsUsed(requests), true))).toEqual([]);
   });
 
   test('changes nothing in the modes that do not restart', () => {

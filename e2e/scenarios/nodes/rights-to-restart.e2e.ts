@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
-import { granted } from '../../../__tests__/scenarios/rbac.ts';
+import { clusterWide, faultsOf, granted, neededBy } from '../../../__tests__/scenarios/rbac.ts';
 import {
   applyMode,
   GATE_ACCOUNT,
@@ -12,7 +12,7 @@ import {
 import { calicoNodeUids, restartEverywhere } from '../../calico/calico-node.ts';
 import { killToken } from '../../calico/failures.ts';
 import { stuckOn } from '../../calico/stuck.ts';
-import { auditGate, changesAmong, type GateRun, runGate } from '../../gate.ts';
+import { auditGate, changesAmong, type GateRun, rightsUsed, runGate } from '../../gate.ts';
 import { type Cluster, connectCluster } from '../../harness.ts';
 import { aDeployment, allReady, makeNamespace, removeNamespace, roll } from '../../workloads.ts';
 
@@ -112,5 +112,8 @@ describe('a node whose CNI token is rejected, with the least privilege of a mode
     if (requests === null) return;
     expect(requests().filter(({ code }) => code === 403)).toEqual([]);
     expect(changesAmong(requests())).toEqual([expect.objectContaining({ verb: 'delete', code: 200 })]);
+    // No container crashed, so no log was read.
+    const used = [...neededBy(rightsUsed(requests()), true), 'get pods/log everywhere'];
+    expect(faultsOf(clusterWide('restart'), used)).toEqual([]);
   });
 });
