@@ -44,6 +44,11 @@ describe('credentials that are refused with 401 in the middle of a run', () => {
     expect(identity.renewals()).toBe(1);
     expect(world.sim.requests.filter(({ status }) => status === 401).length).toBeGreaterThan(3);
     expect(log.join('\n')).not.toContain('lost sight');
+    expect(log.filter((line) => line.includes('401'))).toEqual([
+      expect.stringMatching(
+        / the API server rejected the credentials \(401 Unauthorized\); obtained anew, they are accepted$/,
+      ),
+    ]);
   });
 
   test('are obtained anew as often as they expire', async () => {

@@ -93,7 +93,10 @@ export interface ApiOptions {
   readonly signal: AbortSignal;
   /** 0 (included) to 1 (excluded); default `Math.random`. */
   readonly random?: () => number;
-  /** Told of retries (debug), and of a server that cannot be reached at first (warning). */
+  /**
+   * Told of retries (debug), of credentials that were obtained anew (note), and of a server that cannot be reached at
+   * first (warning).
+   */
   readonly tell?: Tell;
 }
 
@@ -114,7 +117,7 @@ export function createApi(options: ApiOptions): Api {
     watchRestarts: 0,
   };
   let failure: ApiError | null = null;
-  const tell = (type: 'debug' | 'warning', message: string): void =>
+  const tell = (type: 'debug' | 'note' | 'warning', message: string): void =>
     options.tell?.({ type, message }, serverClock.now());
   const slots = createRequestSlots(clock, PARALLEL_GETS);
   const contact = createFirstContact(clock, (error) => tell('warning', `${error.message}; trying for half a minute`));
@@ -130,6 +133,8 @@ export function createApi(options: ApiOptions): Api {
     },
     onBytes: countBytes,
     onStatus: contact.made,
+    onRenewed: () =>
+      tell('note', 'the API server rejected the credentials (401 Unauthorized); obtained anew, they are accepted'),
   });
 
   const signalOf = ({ signal }: RequestOptions): AbortSignal =>

@@ -21,6 +21,8 @@ export interface RequesterOptions {
   readonly onBytes: (bytes: number) => void;
   /** Told when the server refused in the words of an API server. */
   readonly onStatus: () => void;
+  /** Told when the server takes credentials that were obtained anew after a 401; once for all that were refused before. */
+  readonly onRenewed?: () => void;
 }
 
 /** Reads the body of an accepted answer, and says so of every piece that came. */
@@ -44,6 +46,7 @@ export function createRequester(
 ): <T>(target: RequestTarget, request: ApiRequest, consume: Consume<T>) => Promise<T> {
   const { transport, clock, serverClock, hide = (text) => text, onExchange, onBytes, onStatus } = options;
   const credentials = createCredentialRenewal(options.renewCredentials);
+  let takenGeneration = 0;
 
   const exchange = async (request: ApiRequest, isRepeated: boolean): Promise<ApiResponse> => {
     const sentMs = clock.monotonicMs();
@@ -62,6 +65,10 @@ export function createRequester(
       await unlessAborted(credentials.renew(generation), request.signal);
       if (request.method === 'DELETE') throw renewed(target);
       response = await exchange(request, true);
+      if (response.status !== 401 && takenGeneration < credentials.generation()) {
+        takenGeneration = credentials.generation();
+        options.onRenewed?.();
+      }
     }
     if (response.status >= 200 && response.status < 300) return response;
     const refusal = await readRefusal(response, onBytes);
