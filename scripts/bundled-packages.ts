@@ -77,7 +77,7 @@ export function standInSource(names: readonly string[], load: string): string {
 }
 
 /** Source of a stand-in for a module that is not there. */
-export function absentSource({ module, names }: Pick<AbsentModule, 'module' | 'names'>): string {
+function absentSource({ module, names }: Pick<AbsentModule, 'module' | 'names'>): string {
   const message = JSON.stringify(`${module} is not part of this bundle`);
   return names.map((name) => `export function ${name}() { throw new Error(${message}); }\n`).join('');
 }

@@ -4,7 +4,7 @@ import { join, resolve } from 'node:path';
 import { buildDist } from './build.ts';
 
 /** Names of the files that are only in one of the two folders, or differ between them; sorted. */
-export function differingFiles(a: string, b: string): readonly string[] {
+function differingFiles(a: string, b: string): readonly string[] {
   const names = new Set([...readdirSync(a), ...readdirSync(b)]);
   return [...names].filter((name) => !sameFile(join(a, name), join(b, name))).sort();
 }

@@ -5,7 +5,7 @@ import { INPUTS, OUTPUTS } from '../src/contract.ts';
 
 const README = new URL('../README.md', import.meta.url);
 
-export function inputsTable(): string {
+function inputsTable(): string {
   const rows = INPUTS.map(({ name, default: standIn, description }) => {
     const shown = standIn === '' ? 'empty' : `\`${standIn}\``;
     return `| \`${name}\` | ${shown} | ${cell(description)} |`;
@@ -13,7 +13,7 @@ export function inputsTable(): string {
   return ['| input | default | meaning |', '|---|---|---|', ...rows].join('\n');
 }
 
-export function outputsTable(): string {
+function outputsTable(): string {
   const rows = OUTPUTS.map(({ name, description }) => `| \`${name}\` | ${cell(description)} |`);
   return ['| output | value |', '|---|---|', ...rows].join('\n');
 }
@@ -30,7 +30,7 @@ interface Role {
 /** The modes of `rbac/`, each with what it adds to the one before. */
 const MODES = ['observe', 'diagnose', 'restart'] as const;
 
-export function rulesTable(): string {
+function rulesTable(): string {
   const rows = MODES.flatMap((mode) => {
     const file = new URL(`../rbac/${mode}/${mode}.yaml`, import.meta.url);
     const roles = loadAllYaml(readFileSync(file, 'utf8')) as readonly Role[];

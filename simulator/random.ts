@@ -13,7 +13,7 @@ export interface Random {
 }
 
 /** The alphabet of generated names; without vowels, lest they spell something. */
-export const NAME_ALPHABET = 'bcdfghjklmnpqrstvwxz2456789';
+const NAME_ALPHABET = 'bcdfghjklmnpqrstvwxz2456789';
 const HEX = '0123456789abcdef';
 
 /** mulberry32: small, fast and good enough for jitter. */
@@ -41,7 +41,7 @@ export function createRandom(seed: number): Random {
 }
 
 /** FNV-1a, 32 bit: spreads a text over numbers for seeds and template hashes. */
-export function hashOf(text: string): number {
+function hashOf(text: string): number {
   let hash = 0x811c9dc5;
   for (let index = 0; index < text.length; index += 1) {
     hash = Math.imul(hash ^ text.charCodeAt(index), 0x01000193) >>> 0;

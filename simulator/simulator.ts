@@ -10,7 +10,7 @@ import { createWorldClock, type WorldClock } from './world-clock.ts';
 
 /** The token and the user that `sim.transport` speaks with. */
 export const GATE_TOKEN = 'gate-token';
-export const GATE_USER = 'gate';
+const GATE_USER = 'gate';
 
 export interface SimulatorOptions extends ClusterOptions {
   /** Default the system clock: the model lives in real time. */

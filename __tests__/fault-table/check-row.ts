@@ -28,7 +28,7 @@ export function deletesIn(requests: readonly LoggedRequest[]): number {
 }
 
 /** `list shop/pods`, `get version`. */
-export function sortOf({ verb, namespace, resource }: LoggedRequest): string {
+function sortOf({ verb, namespace, resource }: LoggedRequest): string {
   return `${verb} ${namespace === undefined ? '' : `${namespace}/`}${resource}`;
 }
 

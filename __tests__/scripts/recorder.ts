@@ -18,7 +18,7 @@ export interface Recorded {
 const folders = new Set<string>();
 
 /** A folder that does not exist yet, in one that `removeFolders` removes. */
-export function aNewFolder(): string {
+function aNewFolder(): string {
   const parent = mkdtempSync(join(tmpdir(), 'record-test-'));
   folders.add(parent);
   return join(parent, 'recording');

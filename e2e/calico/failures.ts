@@ -1,6 +1,6 @@
 import { makeCertificates } from '../../simulator/certificates.ts';
 import type { DaemonSet } from '../../simulator/workload-objects.ts';
-import { type Api, type Manifest, pathOf } from '../api.ts';
+import { type Api, pathOf } from '../api.ts';
 import { until } from '../cluster/waiting.ts';
 import type { Cluster } from '../harness.ts';
 import { CALICO_NODE, CLUSTER_INFORMATION, CNI_ACCOUNT } from './install.ts';
@@ -53,17 +53,6 @@ export async function recreateAccount({ api, calicoNamespace }: Cluster): Promis
   const account = { apiVersion: 'v1', kind: 'ServiceAccount', metadata };
   await api.remove(pathOf(account));
   await api.apply(account);
-}
-
-/**
- * Takes the plugin's rights away: the 403 that looks like the failure, on every node, and that no restart cures.
- * @returns gives them back
- */
-export async function forbid({ api }: Cluster): Promise<() => Promise<void>> {
-  const path = `/apis/rbac.authorization.k8s.io/v1/clusterrolebindings/${CNI_ACCOUNT}`;
-  const { apiVersion, kind, metadata, roleRef, subjects } = await api.get<Manifest>(path);
-  await api.remove(path);
-  return async () => await api.apply({ apiVersion, kind, metadata: { name: metadata.name }, roleRef, subjects });
 }
 
 /** Says whether Calico's datastore may be used; a migration locks it. */

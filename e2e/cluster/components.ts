@@ -80,7 +80,7 @@ interface GoModule {
  * Writes a Go module that pins the components of a Kubernetes version: `k8s.io/kubernetes` v1.X.Y itself replaces its
  * staging modules by folders of its repository; outside of it they are the modules of the same names, v0.X.Y.
  */
-export async function pinComponents(version: string, folder: string): Promise<void> {
+async function pinComponents(version: string, folder: string): Promise<void> {
   mkdirSync(folder, { recursive: true });
   const download = await run('go', ['mod', 'download', '-json', `k8s.io/kubernetes@v${version}`], { cwd: folder });
   const { GoMod } = JSON.parse(download) as { readonly GoMod: string };

@@ -4,7 +4,7 @@ import { run } from './processes.ts';
 import { isMounted, makeMountPoint, NAMESPACES, recordTrace } from './traces.ts';
 
 /** The bridge that joins the nodes; it exists on this machine alone, and nothing routes from it to another network. */
-export const BRIDGE = 'chg0';
+const BRIDGE = 'chg0';
 
 /** What `192.168.88.1` begins with, unless `E2E_SUBNET` says otherwise. */
 export const DEFAULT_SUBNET = '192.168.88';

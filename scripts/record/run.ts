@@ -18,7 +18,7 @@ export interface RecordIo {
   readonly connect?: (options: ConnectOptions, signal: AbortSignal) => Promise<Connection>;
 }
 
-export const RECORD_EXIT_CODES = { recorded: 0, failed: 2, usage: 64 } as const;
+const RECORD_EXIT_CODES = { recorded: 0, failed: 2, usage: 64 } as const;
 
 /** Records a cluster into a folder; resolves to the exit code. Nothing is written unless all of it can be. */
 export async function runRecorder(argv: readonly string[], io: RecordIo): Promise<number> {

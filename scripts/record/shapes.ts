@@ -90,7 +90,7 @@ const CONTAINER: Fields = {
 
 const REQUIREMENTS: Shape = ['requirement'];
 
-export const POD_SPEC: Fields = {
+const POD_SPEC: Fields = {
   volumes: [
     {
       name: 'name:volume',

@@ -67,7 +67,7 @@ export const NODE_READY: readonly [string, string, string, string] = [
   'KubeletReady',
   'kubelet is posting ready status',
 ];
-export const NODE_WITHOUT_CNI: readonly [string, string, string, string] = [
+const NODE_WITHOUT_CNI: readonly [string, string, string, string] = [
   'Ready',
   'False',
   'KubeletNotReady',

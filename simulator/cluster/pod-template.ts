@@ -13,7 +13,7 @@ export interface PodIdentity {
 }
 
 /** The defaults that the API server fills into a container. */
-export function defaultedContainer(container: Container): Container {
+function defaultedContainer(container: Container): Container {
   const {
     name,
     image,

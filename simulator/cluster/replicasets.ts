@@ -12,7 +12,7 @@ const RETRY_MS = 5;
 const RETRY_MAX_MS = 1_000_000;
 
 /** Pods that count: neither ended nor on their way out (`controller_utils.go: FilterActivePods`). */
-export function activePods(pods: readonly Pod[]): readonly Pod[] {
+function activePods(pods: readonly Pod[]): readonly Pod[] {
   return pods.filter(
     (pod) =>
       pod.status.phase !== 'Succeeded' && pod.status.phase !== 'Failed' && pod.metadata.deletionTimestamp === undefined,
@@ -54,7 +54,7 @@ function byRank(a: Pod, b: Pod): number {
 }
 
 /** Why a namespace takes no more pods, in the admission plugin's words. */
-export function quotaRefusal(context: ClusterContext, namespace: string, name: string): string | undefined {
+function quotaRefusal(context: ClusterContext, namespace: string, name: string): string | undefined {
   const limit = context.quotas.get(namespace);
   if (limit === undefined) return undefined;
   const used = context.database

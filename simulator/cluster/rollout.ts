@@ -18,7 +18,7 @@ export function bounds(deployment: Deployment): { readonly maxSurge: number; rea
   return { maxSurge, maxUnavailable: maxSurge === 0 && maxUnavailable === 0 ? 1 : Math.min(maxUnavailable, replicas) };
 }
 
-export function wanted(sets: readonly ReplicaSet[]): number {
+function wanted(sets: readonly ReplicaSet[]): number {
   return sets.reduce((sum, set) => sum + set.spec.replicas, 0);
 }
 
@@ -26,7 +26,7 @@ function counted(sets: readonly ReplicaSet[], count: (status: ReplicaSet['status
   return sets.reduce((sum, set) => sum + (count(set.status) ?? 0), 0);
 }
 
-export function available(sets: readonly ReplicaSet[]): number {
+function available(sets: readonly ReplicaSet[]): number {
   return counted(sets, (status) => status.availableReplicas);
 }
 

@@ -1,7 +1,7 @@
 import type { ApiResponse } from './transport.ts';
 
 /** More than one page of any list needs, less than the longest string of V8 (about 512 MB). */
-export const BODY_LIMIT_BYTES = 400 * 1024 * 1024;
+const BODY_LIMIT_BYTES = 400 * 1024 * 1024;
 /** Enough for a Status; more of a refusal is not read. */
 const REFUSAL_LIMIT_BYTES = 64 * 1024;
 

@@ -31,7 +31,7 @@ export interface OidcOptions {
 }
 
 /** Two short answers; an identity provider that needs longer is away. */
-export const OIDC_TIMEOUT_MS = 30_000;
+const OIDC_TIMEOUT_MS = 30_000;
 const ANSWER_LIMIT_BYTES = 1024 * 1024;
 
 /**

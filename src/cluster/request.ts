@@ -29,12 +29,12 @@ export interface RequesterOptions {
 export type Consume<T> = (response: ApiResponse, onChunk: (bytes: number) => void) => Promise<T>;
 
 /** Longest time without a byte of an answer; a server that works on a long list still sends within seconds. */
-export const SILENCE_LIMIT_MS = 30_000;
+const SILENCE_LIMIT_MS = 30_000;
 /**
  * Longest time for one answer (not a watch), its body included. A page is a few MB; what takes longer has no end, and a
  * run that waits for it sees nothing.
  */
-export const ANSWER_LIMIT_MS = 120_000;
+const ANSWER_LIMIT_MS = 120_000;
 
 /**
  * One request: sends it, obtains new credentials and sends it once more (but for a DELETE) when it is refused with 401,

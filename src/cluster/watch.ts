@@ -11,7 +11,7 @@ import type { WatchEnd, WatchStop } from './watch-end.ts';
  * bookmarks would not tell: kube-apiserver sends one about once a minute, but none while nothing is newer than the watch
  * (`cache_watcher.go`), and of events, which have no watch cache, none at all.
  */
-export const WATCH_SILENCE_LIMIT_MS = 90_000;
+const WATCH_SILENCE_LIMIT_MS = 90_000;
 /**
  * `timeoutSeconds`, at random between 50 and 80 s, so that watches do not all end at once. client-go asks for 5 to 10 min
  * and notices a dead connection by HTTP/2 pings; here a watch that ends in time is the sign of life.
@@ -19,7 +19,7 @@ export const WATCH_SILENCE_LIMIT_MS = 90_000;
 const LEAST_WATCH_SECONDS = 50;
 const MORE_WATCH_SECONDS = 30;
 /** By then the server has ended it, so that whoever still sends is not the server: a proxy that keeps its line alive. */
-export const WATCH_LIMIT_MS = 100_000;
+const WATCH_LIMIT_MS = 100_000;
 
 export interface WatchOptions<T> {
   readonly api: Api;

@@ -63,7 +63,7 @@ export function crashLoopingContainer(pod: Pod, { facts, now, timing }: Omit<Evi
 }
 
 /** By the node's clock, which is all there is of an end that this run did not see. */
-export function lastAbnormalEndAtMs(container: Container, pod: Pod): number {
+function lastAbnormalEndAtMs(container: Container, pod: Pod): number {
   const end = isAbnormal(newestEnd(container)) ? newestEnd(container) : container.lastEnd;
   return end?.finishedAtMs ?? pod.createdAtMs;
 }

@@ -41,7 +41,7 @@ export function judgeJob(job: Job, context: WorkloadContext): RollOut {
   return nothingLacks(numbers, { notes: [`Job ${name} is running (${progress}): it is not waited for`] });
 }
 
-export function hasFailed(job: Job): boolean {
+function hasFailed(job: Job): boolean {
   return isTrue(conditionOf(job.conditions, 'Failed'));
 }
 

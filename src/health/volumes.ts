@@ -3,7 +3,7 @@ import { newestEvent } from './pod-events.ts';
 import type { Symptom } from './symptom.ts';
 
 /** What the kubelet and the attach-detach controller write about volumes (pkg/kubelet/events, attachdetach). */
-export const VOLUME_REASONS: readonly string[] = ['FailedMount', 'FailedAttachVolume', 'FailedMapVolume'];
+const VOLUME_REASONS: readonly string[] = ['FailedMount', 'FailedAttachVolume', 'FailedMapVolume'];
 
 /** The kubelet's summary after 2 min 3 s of waiting: it names the volumes, not what is wrong with them. */
 const SUMMARY = /^Unable to attach or mount volumes/;

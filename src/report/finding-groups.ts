@@ -49,7 +49,7 @@ export function groupFindings<T extends Groupable>(findings: readonly T[]): read
 }
 
 /** Who a finding is about, in the words of kubectl. */
-export function subjectOf(finding: Groupable): string {
+function subjectOf(finding: Groupable): string {
   if (finding.owner !== null) return `${finding.owner.kind} ${qualified(finding.namespace, finding.owner.name)}`;
   if (finding.pod !== null) return `pod ${qualified(finding.namespace, finding.pod)}`;
   if (finding.node !== null) return `node ${finding.node}`;
@@ -84,7 +84,7 @@ export function podsBesideSubject(group: FindingGroup<Groupable>): string {
 }
 
 /** "2 pods, e.g. shop/web-1", "shop/web-1", or "" for a finding that is about no pod. */
-export function podsOf(group: FindingGroup<Groupable>): string {
+function podsOf(group: FindingGroup<Groupable>): string {
   const pods = group.findings.filter((finding) => finding.pod !== null);
   const first = pods[0];
   if (first === undefined || first.pod === null) return '';

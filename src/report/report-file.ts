@@ -5,7 +5,7 @@ import { reportText } from './json.ts';
 import type { Report } from './report.ts';
 
 /** Name of the report in `RUNNER_TEMP` when `report-file` is empty. */
-export const DEFAULT_REPORT_NAME = 'calico-health-gate';
+const DEFAULT_REPORT_NAME = 'calico-health-gate';
 /** Gates in one job that each get a number; more would be a loop that nobody meant. */
 const MOST_NUMBERED = 1_000;
 

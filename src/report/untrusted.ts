@@ -4,7 +4,7 @@
  */
 
 /** "Untrusted text is capped at 4 KiB a field": bytes of UTF-8. */
-export const FIELD_LIMIT_BYTES = 4096;
+const FIELD_LIMIT_BYTES = 4096;
 const CUT_MARK = '…';
 
 /**

@@ -4,7 +4,7 @@ import type { Projection } from './metadata.ts';
 import { numberOr, record, text, timeMs, word } from './raw.ts';
 
 /** Longer messages of events are cut while they are read. */
-export const EVENT_MESSAGE_LIMIT_BYTES = TEXT_LIMIT_BYTES;
+const EVENT_MESSAGE_LIMIT_BYTES = TEXT_LIMIT_BYTES;
 /**
  * Those about sandboxes are decided from by their whole text: the thick Multus plugin prints its configuration byte by
  * byte (`[123 34 …]`, some 10,000 characters) in front of the error.
