@@ -120,15 +120,26 @@ export function auditGate(
 ): () => readonly AuditedRequest[] {
   const before = auditLines().length;
   return () =>
-    auditLines()
-      .slice(before)
-      .map((line) => JSON.parse(line) as AuditEvent)
+    auditedSince(before)
       .filter((event) => event.user.username === user && event.stage === stage)
-      .map((event) => {
-        const { requestReceivedTimestamp, verb, requestURI, responseStatus } = event;
-        const code = responseStatus?.code ?? 0;
-        return { atMs: Date.parse(requestReceivedTimestamp), verb, requestURI, code, right: rightIn(event) };
-      });
+      .map(requestIn);
+}
+
+/** Every request that was audited since the cluster was made: of gates, whoever ran them. */
+export function auditedEver(): readonly AuditedRequest[] {
+  return auditedSince(0).map(requestIn);
+}
+
+function auditedSince(line: number): readonly AuditEvent[] {
+  return auditLines()
+    .slice(line)
+    .map((text) => JSON.parse(text) as AuditEvent);
+}
+
+function requestIn(event: AuditEvent): AuditedRequest {
+  const { requestReceivedTimestamp, verb, requestURI, responseStatus } = event;
+  const code = responseStatus?.code ?? 0;
+  return { atMs: Date.parse(requestReceivedTimestamp), verb, requestURI, code, right: rightIn(event) };
 }
 
 function rightIn({ verb, objectRef }: AuditEvent): Right | null {
