@@ -1,8 +1,11 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { loadAll } from 'js-yaml';
 import {
   faultsOf,
   grantedIn,
+  MODES,
   type Mode,
+  manifestsOf,
   nameOf,
   namespaced,
   neededBy,
@@ -19,8 +22,9 @@ import {
   userOf,
 } from '../../accounts.ts';
 import { CALICO_NAMESPACE } from '../../calico/install.ts';
+import { sourceOf } from '../../cluster/places.ts';
 import { type AuditedRequest, auditGate, changesAmong, type GateRun, rightsUsed, runGate } from '../../gate.ts';
-import { type Cluster, connectCluster } from '../../harness.ts';
+import { type Cluster, connectCluster, typeCommand } from '../../harness.ts';
 import { aDeployment, aPodSpec, makeNamespace, removeNamespace } from '../../workloads.ts';
 
 /** The only namespace that is judged, and the only one besides Calico's in which the account has rights. */
@@ -41,6 +45,23 @@ const NEEDED: ReadonlySet<string> = new Set(['pods', 'deployments', 'statefulset
 
 /** Runs at a time. */
 const LANES = 6;
+
+test.each(['account', ...MODES, ...['observe', 'diagnose', 'calico', 'restart'].map((base) => `namespaced/${base}`)])(
+  'rbac/%s is to kubectl what it is to the tests of its rights',
+  async (base) => {
+    const cluster = await connectCluster();
+    const built = loadAll(await typeCommand(cluster, `kubectl kustomize ${sourceOf('..', 'rbac', base)}`));
+    cluster.api.close();
+
+    const known = manifestsOf(base, 'nowhere').map((manifest) => {
+      const { namespace, ...metadata } = manifest.metadata;
+      return namespace === 'nowhere' ? { ...manifest, metadata } : manifest;
+    });
+    expect(known.length).toBeGreaterThan(1);
+    expect(built).toHaveLength(known.length);
+    expect(built).toEqual(expect.arrayContaining([...known]));
+  },
+);
 
 describe('an account with rights in some namespaces and none in all', () => {
   let cluster: Cluster;
