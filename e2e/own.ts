@@ -3,7 +3,7 @@ import { nodeReady } from './cluster/cluster.ts';
 import { apiServerReady, startApiServer } from './cluster/control-plane.ts';
 import { makeServiceAccountKey } from './cluster/credentials.ts';
 import { makeNode, onNode, removeNode, startNode, stopNode } from './cluster/node.ts';
-import { stopDaemon } from './cluster/processes.ts';
+import { daemonPid, stopDaemon } from './cluster/processes.ts';
 import { type ClusterState, readState } from './cluster/state.ts';
 import type { Cluster } from './harness.ts';
 
@@ -55,9 +55,10 @@ export async function stopApi(cluster: Cluster): Promise<void> {
   await stopDaemon('kube-apiserver');
 }
 
-/** The API server starts again; resolves when it is ready. */
+/** The API server starts again, if it does not run; resolves when it is ready. */
 export async function startApi(cluster: Cluster): Promise<void> {
-  startApiServer(stateOf(cluster));
+  const state = stateOf(cluster);
+  if (daemonPid('kube-apiserver') === null) startApiServer(state);
   await apiServerReady();
 }
 

@@ -2,11 +2,12 @@ import { once } from 'node:events';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { Cluster } from './harness.ts';
+import type { ContainerOptions } from './workloads.ts';
 
 /** Answers readiness probes in place of the containers: a scenario says when which of them succeed. */
 export interface Switchboard {
   /** The fields of a container whose readiness the switch decides. */
-  readonly readinessOf: (name: string) => object;
+  readonly readinessOf: (name: string) => ContainerOptions;
   readonly set: (name: string, ready: boolean) => void;
   readonly close: () => void;
 }

@@ -19,14 +19,21 @@ export const AUDIT_LOG = 'audit.log';
 /** The accounts of `rbac/` and of scenarios that take rights from them. */
 export const GATE_NAMESPACE = 'calico-health-gate';
 
-/** Every request of the gate and nobody else's: what it asked for can be read there, word for word. */
+/**
+ * Every request of the gate and nobody else's, when it is answered: what it asked for can be read there, word for word. A
+ * DELETE when it is received as well: what becomes of it may be that nobody answers any more.
+ */
 const AUDIT_POLICY = {
   apiVersion: 'audit.k8s.io/v1',
   kind: 'Policy',
-  omitStages: ['RequestReceived', 'ResponseStarted'],
+  omitStages: ['ResponseStarted'],
   rules: [
-    { level: 'Metadata', users: ['calico-health-gate'] },
-    { level: 'Metadata', userGroups: [`system:serviceaccounts:${GATE_NAMESPACE}`] },
+    ...[{ users: ['calico-health-gate'] }, { userGroups: [`system:serviceaccounts:${GATE_NAMESPACE}`] }].flatMap(
+      (who) => [
+        { level: 'Metadata', verbs: ['delete'], ...who },
+        { level: 'Metadata', omitStages: ['RequestReceived'], ...who },
+      ],
+    ),
     { level: 'None' },
   ],
 };
