@@ -1,6 +1,6 @@
 import { reportCalico, restartedNodes } from './calico/calico-report.ts';
 import type { Restart } from './calico/case.ts';
-import { closeRestarts } from './calico/cure.ts';
+import { closeRestarts, needsLists } from './calico/cure.ts';
 import { restartCalicoNode } from './calico/restart.ts';
 import { sleep } from './clock.ts';
 import type { Api } from './cluster/api.ts';
@@ -83,7 +83,13 @@ async function watchUntilDecided(run: Run, { connection, api }: Cluster, keep: (
     let confirmFromMs = 0;
     let readAnew = false;
     let readAnewFromMs = 0;
+    let listFromMs = 0;
     for (;;) {
+      if (run.serverClock.now().elapsedMs >= listFromMs) {
+        const restarts = await listedAnew(run, api, view, memory.restarts);
+        if (restarts !== memory.restarts) listFromMs = api.now().elapsedMs + timing.confirmAgainMs;
+        memory = { ...memory, restarts };
+      }
       const now = api.now();
       const deadlineInMs = run.deadlineInMs();
       const { runsOnNode } = connection;
@@ -174,6 +180,15 @@ async function restart(run: Run, api: Api, { plan }: Look): Promise<Restart> {
   run.tell({ type: 'restarting', node: next.node, pod }, api.now());
   const deletion = restartCalicoNode(api, next, run.hardSignal);
   return await tellWhile(run, () => `the answer to the DELETE of pod ${pod}`, deletion);
+}
+
+/** What a watch says of the pods that were deleted may be old: where that decides, lists are read. */
+async function listedAnew(run: Run, api: Api, view: View, restarts: readonly Restart[]): Promise<readonly Restart[]> {
+  const asked = new Set(restarts.filter((each) => needsLists(each, api.now(), run.settings)));
+  if (asked.size === 0 || run.signal.aborted) return restarts;
+  const lists = view.refreshForRestart(run.signal);
+  const areFresh = await tellWhile(run, () => 'a fresh look at what became of the restart', lists);
+  return restarts.map((each) => (areFresh && asked.has(each) ? { ...each, seenBy: 'listed' } : each));
 }
 
 function restartedEvent({ node, before, why }: Restart): GateEvent {

@@ -126,6 +126,7 @@ describe('a restart', () => {
       namespaces,
       settled: null,
       settledElapsedMs: null,
+      seenBy: null,
       outcome: null,
       why: 'waiting',
       after: null,

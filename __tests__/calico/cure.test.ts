@@ -1,6 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 import type { Restart } from '../../src/calico/case.ts';
-import { closeRestarts } from '../../src/calico/cure.ts';
+import { closeRestarts, needsLists } from '../../src/calico/cure.ts';
+import type { Now } from '../../src/clock.ts';
 import type { Event } from '../../src/objects/event.ts';
 import type { Pod } from '../../src/objects/pod.ts';
 import type { Gap } from '../../src/objects/snapshot.ts';
@@ -86,7 +87,12 @@ function picture({
 /** The restart of n1 and all that follows: one look at the broken node, the DELETE, then each scene after so many ms. */
 function story(
   scenes: readonly (readonly [number, Scene])[],
-  options: { readonly answer?: Restart['answer']; readonly before?: Scene; readonly restartTimeoutMs?: number } = {},
+  options: {
+    readonly answer?: Restart['answer'];
+    readonly seenBy?: Restart['seenBy'];
+    readonly before?: Scene;
+    readonly restartTimeoutMs?: number;
+  } = {},
 ): Restart {
   const settings = options.restartTimeoutMs === undefined ? {} : { restartTimeoutMs: options.restartTimeoutMs };
   let last: Look = look(picture({ calicoNode: [old], ...options.before }), { atMs: ago(SECOND), settings });
@@ -103,6 +109,7 @@ function story(
       namespaces: next.namespaces,
       settled: null,
       settledElapsedMs: null,
+      seenBy: options.seenBy ?? null,
       outcome: null,
       why: 'deleted',
       after: null,
@@ -550,12 +557,13 @@ describe('a DELETE without an answer', () => {
     });
   });
 
-  test('stays open while it may yet be carried out, then it is undone', () => {
+  test('stays open while it may yet be carried out, and is undone when lists show the pod after that', () => {
     expect(story([[9 * SECOND, { calicoNode: [old] }]], { answer: 'lost' })).toMatchObject({
       answer: 'lost',
       settled: null,
     });
-    expect(story([[10 * SECOND, { calicoNode: [old] }]], { answer: 'lost' })).toMatchObject({
+    expect(story([[20 * SECOND, { calicoNode: [old] }]], { answer: 'lost' })).toMatchObject({ answer: 'lost' });
+    expect(story([[10 * SECOND, { calicoNode: [old] }]], { answer: 'lost', seenBy: 'listed' })).toMatchObject({
       answer: 'undone',
       settled: null,
       outcome: null,
@@ -571,6 +579,44 @@ describe('a DELETE without an answer', () => {
       outcome: null,
       why: expect.stringContaining('for 3m nothing showed whether the pod is gone'),
     });
+  });
+});
+
+test('a DELETE with an answer is called none where lists show the same pod after restart-timeout, not where a watch does', () => {
+  const untouched: Scene = { calicoNode: [old] };
+  expect(story([[180 * SECOND, untouched]], { seenBy: 'listed' })).toMatchObject({
+    answer: 'failed',
+    why: expect.stringContaining('3m later the same pod is still there'),
+  });
+  for (const seenBy of ['read', null] as const) {
+    expect(story([[180 * SECOND, untouched]], { seenBy })).toMatchObject({ answer: 'deleted', settled: 'timed-out' });
+  }
+});
+
+describe('lists are read before a restart is judged', () => {
+  const at = (elapsedMs: number): Now => ({ atMs: NOW_MS + elapsedMs, elapsedMs });
+  const settings = { restartTimeoutMs: 60 * SECOND };
+  const isNeeded = (waitedMs: number, change: Partial<Restart>): boolean => {
+    const restart = { ...story([]), seenBy: null, ...change };
+    return needsLists(restart, at(restart.elapsedMs + waitedMs), settings);
+  };
+
+  test.each<[string, Partial<Restart>, number]>([
+    ['whose DELETE got no answer, when it would have been carried out', { answer: 'lost' }, 10 * SECOND],
+    ['whose pod could not be read after the answer, at its restart-timeout', { answer: 'deleted' }, 60 * SECOND],
+  ])('%s', (_, change, fromMs) => {
+    expect(isNeeded(fromMs - 1, change)).toBe(false);
+    expect(isNeeded(fromMs, change)).toBe(true);
+    expect(isNeeded(fromMs, { ...change, seenBy: 'listed' })).toBe(false);
+  });
+
+  test.each<[string, Partial<Restart>]>([
+    ['whose pod was read', { seenBy: 'read' }],
+    ['which has an outcome', { settled: 'timed-out' }],
+    ['of somebody else', { answer: 'elsewhere' }],
+    ['that failed', { answer: 'failed' }],
+  ])('but not for one %s', (_, change) => {
+    expect(isNeeded(600 * SECOND, change)).toBe(false);
   });
 });
 

@@ -29,6 +29,7 @@ const restart: Restart = {
   atMs: 0,
   elapsedMs: NOW_MS - 60 * SECOND,
   answer: 'deleted',
+  seenBy: 'read',
   stuckUids: [],
   namespaces: ['shop'],
   settled: 'cured',

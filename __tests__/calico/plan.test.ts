@@ -43,6 +43,7 @@ function aRestart(node: string, overrides: Partial<Restart> = {}): Restart {
     namespaces: ['shop', 'web'],
     settled,
     settledElapsedMs: null,
+    seenBy: null,
     outcome: (overrides.answer ?? 'deleted') === 'deleted' ? settled : null,
     why: 'waiting for a pod to get its network',
     after: null,

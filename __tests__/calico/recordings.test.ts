@@ -109,6 +109,7 @@ function replay(
     namespaces: next.namespaces,
     settled: null,
     settledElapsedMs: null,
+    seenBy: null,
     outcome: null,
     why: '',
     after: null,

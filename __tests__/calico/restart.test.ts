@@ -101,6 +101,7 @@ test('the DELETE names the pod, and its uid as a precondition, and is sent once'
     namespaces: ['shop'],
     settled: null,
     settledElapsedMs: null,
+    seenBy: 'read',
     outcome: null,
     why: 'calico-system/calico-node-x was deleted: waiting for the new calico-node pod',
     after: null,

@@ -5,7 +5,7 @@ import { doneAndLeft } from '../../src/health/done-and-left.ts';
 function aRestart(node: string, answer: Restart['answer'], settled: Restart['settled'] = null): Restart {
   return {
     ...{ node, answer, settled, atMs: 0, elapsedMs: 0, stuckUids: [], namespaces: ['shop'], settledElapsedMs: null },
-    ...{ outcome: null, why: '', after: null },
+    ...{ seenBy: null, outcome: null, why: '', after: null },
     before: { namespace: 'calico-system', pod: `calico-node-${node}`, uid: node, createdAtMs: 0, daemonSetUid: 'set' },
   };
 }

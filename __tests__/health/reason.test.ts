@@ -81,6 +81,7 @@ function aRestart(settled: Restart['settled'], why: string): Restart {
       atMs: 0,
       elapsedMs: 0,
       answer: 'deleted',
+      seenBy: 'read',
       stuckUids: [],
       namespaces: [],
       after: null,

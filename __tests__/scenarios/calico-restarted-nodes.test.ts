@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import type { Fault } from '../../simulator/api/faults.ts';
-import { type Played, play, type World } from '../harness.ts';
+import { type Inputs, type Played, play, type World } from '../harness.ts';
 import { aBrokenWorld, CURE, calicoNodeOn, nodeIn, nodesOf, outputsIn, restartByHand } from './broken-node.ts';
 
 /** What becomes of the first DELETEs; the ones after that are carried out and answered. */
@@ -87,6 +87,34 @@ describe('restarted-nodes names a node', () => {
     };
     const played = await play(world, CURE);
     expectRestarted(played);
+  });
+
+  /** From the first DELETE on watches say nothing, which nobody notices for a while, and the pod cannot be read by its name. */
+  function blindAfterDelete(world: World, lost: Fault | undefined): void {
+    world.sim.api.faults = ({ method, verb, resource }) => {
+      if (method === 'DELETE') {
+        world.sim.api.watches.silence();
+        return lost;
+      }
+      return verb === 'get' && resource === 'pods' ? { kind: 'status', status: 503 } : undefined;
+    };
+  }
+  const BRIEF: Inputs = { ...CURE, 'restart-timeout': '45s', timeout: '3m' };
+
+  test('also while watches are silent and still show the pod that is long gone, at its restart-timeout, too', async () => {
+    const world = aBrokenWorld({ world: { calico: { restartCures: false } } });
+    blindAfterDelete(world, undefined);
+    const played = await play(world, BRIEF);
+    expect(played.restartedNodes).toEqual(['n1']);
+    expect(nodesOf(played)).toEqual(['n1: restarted/not-cured']);
+  });
+
+  test('also when no answer came either: no other node is restarted beyond the cap', async () => {
+    const world = aBrokenWorld({ broken: ['n1', 'n2'], world: { calico: { restartCures: false } } });
+    blindAfterDelete(world, { kind: 'reset-after' });
+    const played = await play(world, { ...BRIEF, 'max-node-restarts': '1' });
+    expect(played.restartedNodes).toHaveLength(1);
+    expect(played.deletes).toHaveLength(1);
   });
 
   test('not when the API server refuses to carry the DELETE out', async () => {

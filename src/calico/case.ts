@@ -128,6 +128,11 @@ export interface Restart {
    * is still there.
    */
   readonly answer: 'deleted' | 'elsewhere' | 'forbidden' | 'failed' | 'turned-away' | 'lost' | 'undone';
+  /**
+   * How it is known whether the pod is gone: `read`: it was read after the answer; `listed`: lists that were begun since
+   * show it; null: not yet, and a picture that may be older than the DELETE does not tell.
+   */
+  readonly seenBy: 'read' | 'listed' | null;
   /** The pods that were stuck with the failure on the node when it was restarted, by uid. */
   readonly stuckUids: readonly string[];
   /** Namespaces of the evidence: whether one tenant's pods were all that spoke of this node. */

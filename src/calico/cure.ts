@@ -1,8 +1,10 @@
+import type { Now } from '../clock.ts';
 import { formatSeconds } from '../duration.ts';
 import type { Observation } from '../health/assessment.ts';
 import { fullName } from '../objects/metadata.ts';
 import { isTerminating, type Pod, waitsForSandbox } from '../objects/pod.ts';
 import { whyPodsUnseen } from '../objects/snapshot.ts';
+import type { Settings } from '../settings.ts';
 import type { Outcome, Restart } from './case.ts';
 import { installEndOf, sandboxSince, WHAT_TO_LOOK_AT } from './in-vain.ts';
 import { installOf } from './install-cni.ts';
@@ -98,6 +100,21 @@ function settle(restart: Restart, settled: Outcome, why: string, settledElapsedM
 const LATE_DELETE_MS = 10_000;
 
 /**
+ * Whether lists have to be read before this restart is judged again. Watches may be silent and the pod be long gone: then
+ * a restart would be called none, and another node have its turn.
+ */
+export function needsLists(
+  restart: Restart,
+  now: Now,
+  { restartTimeoutMs }: Pick<Settings, 'restartTimeoutMs'>,
+): boolean {
+  if (!isPending(restart) || restart.seenBy !== null) return false;
+  const waitedMs = now.elapsedMs - restart.elapsedMs;
+  if (restart.answer === 'lost') return waitedMs >= LATE_DELETE_MS;
+  return restart.answer === 'deleted' && waitedMs >= restartTimeoutMs;
+}
+
+/**
  * The DELETE was sent and nothing came back: the view shows whether the pod with that uid is gone. If it is still there it
  * may be restarted anew, but what cannot be seen for a whole `restart-timeout` is given up.
  */
@@ -110,7 +127,7 @@ function judgeLost(restart: Restart, observation: Observation, memory: CalicoMem
   }
   const waitedMs = now.elapsedMs - restart.elapsedMs;
   const unanswered = `the DELETE of ${restart.before.namespace}/${restart.before.pod} was not answered`;
-  if (isSeen && waitedMs >= LATE_DELETE_MS) {
+  if (isSeen && restart.seenBy === 'listed') {
     return { ...restart, answer: 'undone', why: `${unanswered}, and the pod is still there` };
   }
   if (waitedMs < settings.restartTimeoutMs) return restart;
@@ -119,8 +136,9 @@ function judgeLost(restart: Restart, observation: Observation, memory: CalicoMem
 }
 
 /** What was said to be deleted and could not be read again stands there as it did before. */
-function isUntouched({ answer, before }: Restart, { snapshot }: Observation): boolean {
-  if (answer !== 'deleted' || whyPodsUnseen(snapshot.calico, before.namespace) !== null) return false;
+function isUntouched({ answer, seenBy, before }: Restart, { snapshot }: Observation): boolean {
+  if (answer !== 'deleted' || seenBy !== 'listed' || whyPodsUnseen(snapshot.calico, before.namespace) !== null)
+    return false;
   const old = snapshot.calico.pods.find(({ uid }) => uid === before.uid);
   return old !== undefined && !isTerminating(old);
 }

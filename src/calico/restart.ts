@@ -25,7 +25,7 @@ export async function restartCalicoNode(
   signal: AbortSignal,
 ): Promise<Restart> {
   const { node, target, stuckUids, namespaces } = next;
-  const { answer, why } = await deletePod(api, next, signal);
+  const { answer, why, isRead } = await deletePod(api, next, signal);
   const { atMs, elapsedMs } = api.now();
   return {
     node,
@@ -33,6 +33,7 @@ export async function restartCalicoNode(
     atMs,
     elapsedMs,
     answer,
+    seenBy: isRead === true ? 'read' : null,
     stuckUids,
     namespaces,
     settled: null,
@@ -46,6 +47,8 @@ export async function restartCalicoNode(
 interface Answered {
   readonly answer: Restart['answer'];
   readonly why: string;
+  /** The pod itself was read after it. */
+  readonly isRead?: boolean;
 }
 
 async function deletePod(
@@ -60,7 +63,7 @@ async function deletePod(
   const { result, words } = await sendDelete(api, target, signal);
   switch (result) {
     case 'done':
-      return (await readAgain(api, target, signal, CHECK_TRIES)) === 'there' ? notDone('with success') : deleted;
+      return afterDone(await readAgain(api, target, signal, CHECK_TRIES));
     case 'elsewhere':
       if ((await readAgain(api, target, signal, CHECK_TRIES)) === 'there')
         return notDone(`as if it were gone (${words})`);
@@ -80,6 +83,10 @@ async function deletePod(
       return afterLost(await readAgain(api, target, signal, READ_TRIES), unanswered + 1);
   }
 
+  function afterDone(pod: 'gone' | 'there' | 'unreadable'): Answered {
+    return pod === 'there' ? notDone('with success') : { ...deleted, isRead: pod === 'gone' };
+  }
+
   function notDone(said: string): Answered {
     return { answer: 'failed', why: whyNotDone(target, said) };
   }
@@ -88,7 +95,7 @@ async function deletePod(
     const said = `the DELETE of ${name} got no answer${times === 1 ? '' : ` ${times} times`} (${words})`;
     switch (pod) {
       case 'gone':
-        return deleted;
+        return { ...deleted, isRead: true };
       case 'unreadable':
         return { answer: 'lost', why: `${said}, and the pod could not be read` };
       case 'there':
