@@ -8,7 +8,7 @@ import { type GateResult, runGate } from './gate.ts';
 import { type WhyUnreadable, whyFileIsUnreadable } from './kubeconfig-path.ts';
 import { reportText } from './report/json.ts';
 import { createLog, type LogSink } from './report/log.ts';
-import { writeReport, writtenInTime } from './report/report-file.ts';
+import { reportInTime, writeInTime, writeReport } from './report/report-file.ts';
 import { createSecrets, type Secrets } from './report/secrets.ts';
 import { type TextStream, textSink } from './report/status-line.ts';
 import { summaryOf } from './report/summary.ts';
@@ -97,17 +97,21 @@ async function run(invocation: Extract<Invocation, { command: 'run' }>, io: CliI
 
 /** Writes the files that were asked for. What cannot be written is said and changes no verdict. */
 async function publish(result: GateResult, settings: Settings, io: CliIo, sink: LogSink): Promise<void> {
+  const inTime = writeInTime(result.report, settings.timeoutMs, io.signal);
   const written =
     settings.reportFile === null
       ? { path: '', problem: null }
-      : await writtenInTime(writeReport(result.report, settings.reportFile), io.signal);
+      : await reportInTime(writeReport(result.report, settings.reportFile), inTime);
   if (written.problem !== null) sink.line(logLine(written.problem));
   if (written.path !== '') sink.line(logLine(`report: ${written.path}`));
 
   const summaryFile = io.env.GITHUB_STEP_SUMMARY ?? '';
   if (!settings.jobSummary || summaryFile === '') return;
   try {
-    await appendFile(summaryFile, summaryOf(result.report, written.path));
+    const writing = appendFile(summaryFile, summaryOf(result.report, written.path));
+    await inTime(writing, (within) => {
+      throw new Error(`not within ${within}`);
+    });
   } catch (error) {
     sink.line(logLine(`the job summary could not be written: ${(error as Error).message}`));
   }

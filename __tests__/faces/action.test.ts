@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process';
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { afterAll, describe, expect, test } from '@jest/globals';
@@ -165,6 +166,22 @@ describe('the job summary of the action', () => {
     expect(exitCode).toBe(0);
     expect(annotations.warning).toEqual([expect.stringContaining('the job summary could not be written')]);
     expect(existsSync(missing)).toBe(false);
+  });
+});
+
+describe('files that cannot be written because nobody answers', () => {
+  test.concurrent('do not keep the run from ending in time, with its outputs', async () => {
+    const served = await serve(aSim());
+    const pipe = join(aFolder(), 'pipe');
+    execFileSync('mkfifo', [pipe]);
+    const inputs = { ...SHOP, timeout: '6s', 'stable-for': '0s', 'report-file': pipe };
+    const { exitCode, outputs, annotations } = await playAction(served, inputs, { env: { GITHUB_STEP_SUMMARY: pipe } });
+    expect(exitCode).toBe(0);
+    expect(outputs).toMatchObject({ verdict: 'healthy', 'report-file': '' });
+    expect(annotations.warning).toEqual([
+      expect.stringContaining('the report could not be written within'),
+      expect.stringContaining('the job summary could not be written within'),
+    ]);
   });
 });
 

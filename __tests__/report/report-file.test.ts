@@ -2,8 +2,16 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'n
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
-import { createVirtualClock } from '../../simulator/virtual-clock.ts';
-import { type Written, writeNumberedReport, writeReport, writtenInTime } from '../../src/report/report-file.ts';
+import { createVirtualClock, type VirtualClock } from '../../simulator/virtual-clock.ts';
+import type { Report } from '../../src/report/report.ts';
+import {
+  type InTime,
+  reportInTime,
+  type Written,
+  writeInTime,
+  writeNumberedReport,
+  writeReport,
+} from '../../src/report/report-file.ts';
 import { aReport } from './reports.ts';
 
 let folder: string;
@@ -55,17 +63,45 @@ describe('a report that is being written', () => {
   const WRITTEN: Written = { path: '/report.json', problem: null };
   const never = new Promise<Written>(() => undefined);
 
-  test('is waited for as long as it takes while nobody cancels', async () => {
+  const started = '2026-11-23T10:00:00.000Z';
+  const ranFor = (seconds: number): Pick<Report, 'startedAt' | 'finishedAt'> => ({
+    startedAt: started,
+    finishedAt: new Date(Date.parse(started) + seconds * 1_000).toISOString(),
+  });
+  const inTime = (clock: VirtualClock, signal = new AbortController().signal): InTime =>
+    writeInTime(ranFor(60), 600_000, signal, clock);
+
+  test('is waited for while nobody cancels and the deadline has not come', async () => {
     const clock = createVirtualClock();
-    const late = new Promise<Written>((resolve) => clock.after(600_000, () => resolve(WRITTEN)));
-    await expect(clock.run(writtenInTime(late, new AbortController().signal, clock))).resolves.toEqual(WRITTEN);
+    const late = new Promise<Written>((resolve) => clock.after(540_000, () => resolve(WRITTEN)));
+    await expect(clock.run(reportInTime(late, inTime(clock)))).resolves.toEqual(WRITTEN);
+  });
+
+  test.each([
+    ['in the first minute of ten', ranFor(60), 544_500, '9m4s'],
+    ['at the deadline', ranFor(600), 4_500, '4s'],
+    ['four seconds after it', ranFor(604), 500, '500 ms'],
+  ])('is given up before the run is five seconds late, when it ended %s', async (_, ran, afterMs, within) => {
+    const clock = createVirtualClock();
+    const written = await clock.run(
+      reportInTime(never, writeInTime(ran, 600_000, new AbortController().signal, clock)),
+    );
+    expect(written).toEqual({ path: '', problem: `the report could not be written within ${within}` });
+    expect(clock.monotonicMs()).toBe(afterMs);
+  });
+
+  test('and what is written behind it have that time together', async () => {
+    const clock = createVirtualClock();
+    const both = writeInTime(ranFor(600), 600_000, new AbortController().signal, clock);
+    await clock.run(both(never, () => WRITTEN).then(() => both(never, () => WRITTEN)));
+    expect(clock.monotonicMs()).toBe(4_500);
   });
 
   test.each([0, 10_000])('is given up soon after a cancellation that came %i ms later', async (ms) => {
     const clock = createVirtualClock();
     const cancelling = new AbortController();
     clock.after(ms, () => cancelling.abort());
-    const { path, problem } = await clock.run(writtenInTime(never, cancelling.signal, clock));
+    const { path, problem } = await clock.run(reportInTime(never, inTime(clock, cancelling.signal)));
     expect(path).toBe('');
     expect(problem).toMatch(/^the report could not be written within \d+ ms after the run was cancelled$/u);
     expect(clock.monotonicMs() - ms).toBeLessThan(1_000);
@@ -74,7 +110,9 @@ describe('a report that is being written', () => {
   test('of a cancelled run is written all the same, and leaves no timer', async () => {
     const clock = createVirtualClock();
     const path = join(folder, 'gate.json');
-    await expect(clock.run(writtenInTime(writeReport(aReport(), path), AbortSignal.abort(), clock))).resolves.toEqual({
+    await expect(
+      clock.run(reportInTime(writeReport(aReport(), path), inTime(clock, AbortSignal.abort()))),
+    ).resolves.toEqual({
       path,
       problem: null,
     });

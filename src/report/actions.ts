@@ -5,7 +5,14 @@ import type { Settings } from '../settings.ts';
 import { type Annotation, annotationsOf } from './annotations.ts';
 import type { LogSink } from './log.ts';
 import { emptyOutputs, type Outputs, outputsOf, shortenedOutputs } from './outputs.ts';
-import { type Written, writeNumberedReport, writeReport, writtenInTime } from './report-file.ts';
+import {
+  type InTime,
+  reportInTime,
+  type Written,
+  writeInTime,
+  writeNumberedReport,
+  writeReport,
+} from './report-file.ts';
 import type { Secrets } from './secrets.ts';
 import { summaryOf } from './summary.ts';
 import { logLine, printable } from './untrusted.ts';
@@ -51,8 +58,8 @@ export function publishBadInput(message: string): number {
 
 /**
  * Publishes a finished run: outputs, report file, job summary, and last the annotations, of which the runner shows the
- * first as the reason of the step. What cannot be written is a warning; it never changes the verdict. Once `signal` is
- * aborted nothing is waited for that may take long. Resolves to the exit code.
+ * first as the reason of the step. What cannot be written, or not in time (`writeInTime`), is a warning; it never changes
+ * the verdict. Resolves to the exit code.
  */
 export async function publish(
   result: GateResult,
@@ -64,13 +71,14 @@ export async function publish(
   const outputs = (path: string): Outputs => outputsOf(report, result.notReadyPods, result.restartedNodes, path);
   // Before anything that may take its time: a report goes wherever `report-file` says.
   const unset = setOutputs(outputs(''));
-  const written = await writtenInTime(writeReportFile(result, settings, env), signal);
+  const inTime = writeInTime(report, settings.timeoutMs, signal);
+  const written = await reportInTime(writeReportFile(result, settings, env), inTime);
   if (written.path !== '') core.info(logLine(`report: ${written.path}`));
   const problems = [
     written.problem,
     unset ?? setOutputs(outputs(written.path)),
     shortenedOutputs(report, result.restartedNodes),
-    settings.jobSummary ? await writeSummary(result, written.path) : null,
+    settings.jobSummary ? await summaryInTime(writeSummary(result, written.path), inTime) : null,
   ].filter((problem) => problem !== null);
 
   const fails = cancelled || settings.failOn.includes(report.verdict);
@@ -83,6 +91,10 @@ async function writeReportFile(result: GateResult, settings: Settings, env: Node
   const folder = env.RUNNER_TEMP ?? '';
   if (folder === '') return { path: '', problem: null };
   return await writeNumberedReport(result.report, folder);
+}
+
+function summaryInTime(writing: Promise<string | null>, inTime: InTime): Promise<string | null> {
+  return inTime(writing, (within) => `the job summary could not be written within ${within}`);
 }
 
 /** The problem that there was, or null. */

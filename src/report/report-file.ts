@@ -1,6 +1,7 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { type Clock, sleep, systemClock } from '../clock.ts';
+import { formatSeconds } from '../duration.ts';
 import { reportText } from './json.ts';
 import type { Report } from './report.ts';
 
@@ -17,33 +18,46 @@ export interface Written {
 }
 
 /** A cancelled run has a second left for all of its files, and a file system that does not answer must not use it up. */
-const CANCELLED_WRITE_MS = 500;
+const LEAST_WRITE_MS = 500;
+/** Any other run has until shortly before 5 s after its deadline: a share may be away, a pipe may have no reader. */
+const WRITE_AFTER_DEADLINE_MS = 4_500;
 
-/** What `writing` comes to; given up soon after `signal` aborts, or at its beginning when it has aborted before. */
-export async function writtenInTime(
-  writing: Promise<Written>,
+/** What `writing` comes to, or `late` with what was not enough, in words that follow "within". */
+export type InTime = <T>(writing: Promise<T>, late: (within: string) => T) => Promise<T>;
+
+/**
+ * For the files that a run writes when `report` is made: all of them together are given up when the run should have ended
+ * (`timeoutMs` and a little more since its beginning), and each soon after `signal` aborts.
+ */
+export function writeInTime(
+  { startedAt, finishedAt }: Pick<Report, 'startedAt' | 'finishedAt'>,
+  timeoutMs: number,
   signal: AbortSignal,
   clock: Clock = systemClock,
-): Promise<Written> {
-  const done = new AbortController();
-  const givenUp = async (): Promise<Written> => {
-    await aborted(AbortSignal.any([signal, done.signal]));
-    await sleep(clock, CANCELLED_WRITE_MS, done.signal);
-    const problem = `the report could not be written within ${CANCELLED_WRITE_MS} ms after the run was cancelled`;
-    return { path: '', problem };
+): InTime {
+  const ranMs = Date.parse(finishedAt) - Date.parse(startedAt);
+  const limitMs = Math.max(LEAST_WRITE_MS, timeoutMs + WRITE_AFTER_DEADLINE_MS - ranMs);
+  const startedMs = clock.monotonicMs();
+  return async (writing, late) => {
+    const done = new AbortController();
+    const givenUp = async (): Promise<string> => {
+      const leftMs = startedMs + limitMs - clock.monotonicMs();
+      await sleep(clock, leftMs, AbortSignal.any([signal, done.signal]));
+      if (!signal.aborted) return limitMs === LEAST_WRITE_MS ? `${LEAST_WRITE_MS} ms` : formatSeconds(limitMs);
+      await sleep(clock, LEAST_WRITE_MS, done.signal);
+      return `${LEAST_WRITE_MS} ms after the run was cancelled`;
+    };
+    try {
+      return await Promise.race([writing, givenUp().then(late)]);
+    } finally {
+      done.abort();
+    }
   };
-  try {
-    return await Promise.race([writing, givenUp()]);
-  } finally {
-    done.abort();
-  }
 }
 
-function aborted(signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    if (signal.aborted) resolve();
-    else signal.addEventListener('abort', () => resolve(), { once: true });
-  });
+/** The report's: `Written` with the problem that there was. */
+export function reportInTime(writing: Promise<Written>, inTime: InTime): Promise<Written> {
+  return inTime(writing, (within) => ({ path: '', problem: `the report could not be written within ${within}` }));
 }
 
 /** Writes the report to exactly `path`, folders made as needed, an older file replaced. */
