@@ -6,12 +6,12 @@ import { type CalicoMemory, EMPTY_CALICO_MEMORY, rememberCalico } from './calico
 import { planRestarts } from './calico/plan.ts';
 import { isPending, markComebacks, mayFollow } from './calico/restart-state.ts';
 import { readSandboxErrors } from './calico/sandbox-errors.ts';
-import { catchUpLeftMs, podsLostAt } from './catching-up.ts';
 import type { Now } from './clock.ts';
 import type { GateEvent } from './events.ts';
 import { lookAtHealth } from './health/assess.ts';
 import type { Assessment, Observation } from './health/assessment.ts';
 import { EMPTY_HEALTH_MEMORY, type HealthMemory } from './health/memory.ts';
+import { catchUpLeftMs, podsLostAt } from './objects/catching-up.ts';
 import type { Snapshot } from './objects/snapshot.ts';
 import type { Settings } from './settings.ts';
 import type { Timing } from './timing.ts';

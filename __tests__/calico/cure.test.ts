@@ -69,6 +69,7 @@ interface Scene {
   readonly events?: readonly Event[];
   readonly calicoNode?: readonly Pod[];
   readonly podGaps?: readonly Gap[];
+  readonly catchUpLeftMs?: number;
 }
 
 function picture({
@@ -116,7 +117,8 @@ function story(
     },
   ];
   for (const [afterMs, scene] of scenes) {
-    last = look(picture(scene), { atMs: NOW_MS + afterMs, memory: last.memory, restarts, settings });
+    const { catchUpLeftMs = 0 } = scene;
+    last = look(picture(scene), { atMs: NOW_MS + afterMs, memory: last.memory, restarts, settings, catchUpLeftMs });
     restarts = last.restarts;
   }
   const [restart] = restarts;
@@ -378,22 +380,23 @@ describe('not cured', () => {
     });
   });
 
+  const failing = (restartCount: number): Pod => ({
+    ...fresh,
+    conditions: podConditions({ ready: false }).map((each) =>
+      each.type === 'Initialized' ? { ...each, status: 'False' } : each,
+    ),
+    containers: [
+      aContainer({
+        name: 'install-cni',
+        role: 'init',
+        state: waiting('CrashLoopBackOff'),
+        lastEnd: terminated({ message: 'Unable to create token for CNI kubeconfig error=Unauthorized' }),
+        restartCount,
+      }),
+    ],
+  });
+
   test('when install-cni itself fails for the third time, with its words', () => {
-    const failing = (restartCount: number): Pod => ({
-      ...fresh,
-      conditions: podConditions({ ready: false }).map((each) =>
-        each.type === 'Initialized' ? { ...each, status: 'False' } : each,
-      ),
-      containers: [
-        aContainer({
-          name: 'install-cni',
-          role: 'init',
-          state: waiting('CrashLoopBackOff'),
-          lastEnd: terminated({ message: 'Unable to create token for CNI kubeconfig error=Unauthorized' }),
-          restartCount,
-        }),
-      ],
-    });
     expect(story([[20 * SECOND, { calicoNode: [failing(1)] }]])).toMatchObject({
       settled: null,
       why: 'install-cni of calico-system/calico-node-fresh failed 2 times with exit code 1: Unable to create token for CNI kubeconfig error=Unauthorized',
@@ -402,6 +405,15 @@ describe('not cured', () => {
       outcome: 'not-cured',
       why: expect.stringMatching(/failed 3 times .* another restart will not help: read its log/),
     });
+  });
+
+  test('not when it did so while the API server was away, but when it does so once more', () => {
+    const back: readonly [number, Scene] = [50 * SECOND, { calicoNode: [failing(2)], catchUpLeftMs: 15 * SECOND }];
+    expect(story([back, [70 * SECOND, { calicoNode: [failing(2)] }]])).toMatchObject({
+      settled: null,
+      why: expect.stringMatching(/^install-cni of .* failed 3 times/),
+    });
+    expect(story([back, [100 * SECOND, { calicoNode: [failing(3)] }]])).toMatchObject({ outcome: 'not-cured' });
   });
 
   test('not by an event that a clock from the future had stamped before the restart', () => {

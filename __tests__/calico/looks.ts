@@ -28,6 +28,8 @@ export interface Look extends Carried {
 
 export interface LookOptions extends Partial<Omit<PlanInput, 'observation' | 'memory' | 'cases' | 'installations'>> {
   readonly settings?: Partial<Settings>;
+  /** How long after an outage nothing is decided yet; default: there was none. */
+  readonly catchUpLeftMs?: number;
   /** The API server's time; default `NOW_MS`. The run began a minute before `NOW_MS`. */
   readonly atMs?: number;
   readonly memory?: CalicoMemory;
@@ -42,7 +44,7 @@ function observe(snapshot: Snapshot, settings: Settings, atMs: number): Observat
 export function look(snapshot: Snapshot, options: LookOptions = {}): Look {
   const { atMs = NOW_MS, restarts: known = [] } = options;
   const settings = aSettings({ restartCalicoNode: true, ...options.settings });
-  const observation = observe(snapshot, settings, atMs);
+  const observation = { ...observe(snapshot, settings, atMs), catchUpLeftMs: options.catchUpLeftMs ?? 0 };
   const before =
     options.memory ?? rememberCalico(EMPTY_CALICO_MEMORY, observe(snapshot, settings, atMs - TIMING.observationGapMs));
   const installations = findInstallations(snapshot.calico.daemonSets, settings.calicoNamespace);

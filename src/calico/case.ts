@@ -146,6 +146,8 @@ export interface Restart {
   /** What proved or refuted the cure, or what is waited for; for people. Untrusted text inside. */
   readonly why: string;
   readonly after: { readonly pod: string; readonly createdAtMs: number; readonly installedAtMs: number | null } | null;
+  /** How often the new pod's `install-cni` had failed when an outage of the API server was over; absent: never. */
+  readonly failedInOutage?: number;
 }
 
 /**

@@ -1,6 +1,7 @@
 import type { Now } from '../clock.ts';
 import { formatSeconds } from '../duration.ts';
 import type { Observation } from '../health/assessment.ts';
+import { arePodsLost } from '../objects/catching-up.ts';
 import { fullName } from '../objects/metadata.ts';
 import { isTerminating, type Pod, waitsForSandbox } from '../objects/pod.ts';
 import { whyPodsUnseen } from '../objects/snapshot.ts';
@@ -22,7 +23,8 @@ import { isStuck } from './sandbox-errors.ts';
  *   that was held by the failing DEL was ended by the kubelet and is gone. A Ready calico-node proves nothing: it was
  *   Ready all the time.
  * - Not cured: none of these, and an event with the failure that is clearly newer than that end (of each namespace that
- *   spoke of the node, see `comeback`); or `install-cni` itself fails again and again.
+ *   spoke of the node, see `comeback`); or `install-cni` itself fails again and again, not only while the API server was
+ *   away.
  * - Else `restart-timeout` decides: pods that were stuck already write no new event. Where the deleted pod is still the
  *   same by then, and not being deleted, nothing was restarted, whatever the answer to the DELETE said.
  * A restart by somebody else is judged in the same way, but has no outcome of its own.
@@ -35,7 +37,10 @@ export function judgeCure(restart: Restart, observation: Observation, memory: Ca
   const node = memory.nodes.get(restart.node);
   const pod = newPodOf(restart, observation);
   const end = pod === null ? null : installEndOf(pod, node, observation);
-  const seen: Restart = { ...restart, after: afterOf(pod, end) };
+  const failing = pod === null ? null : installFailure(pod);
+  // Without an API server it gets no token, whichever pod it runs in.
+  const failedInOutage = isOutage(observation) ? (failing?.ends ?? 0) : (restart.failedInOutage ?? 0);
+  const seen: Restart = { ...restart, after: afterOf(pod, end), failedInOutage };
 
   if (end !== null && pod !== null) {
     const proof = proofOfCure(end, node);
@@ -43,8 +48,7 @@ export function judgeCure(restart: Restart, observation: Observation, memory: Ca
     const match = comeback(end, node, restart.namespaces, timing.refuteAfterMs);
     if (match !== null) return settle(seen, 'not-cured', refutation(end, pod, match), now.elapsedMs);
   }
-  const failing = pod === null ? null : installFailure(pod);
-  if (failing !== null && pod !== null && failing.ends >= timing.crashLoopEnds) {
+  if (failing !== null && pod !== null && failing.ends >= timing.crashLoopEnds && failing.ends > failedInOutage) {
     const log = `kubectl logs -n ${pod.namespace} ${pod.name} -c ${INSTALL_CNI} --previous`;
     return settle(
       seen,
@@ -133,6 +137,11 @@ function judgeLost(restart: Restart, observation: Observation, memory: CalicoMem
   if (waitedMs < settings.restartTimeoutMs) return restart;
   const why = `${unanswered}, and for ${formatSeconds(waitedMs)} nothing showed whether the pod is gone`;
   return { ...restart, answer: 'failed', why };
+}
+
+/** The view is lost, or was a moment ago. */
+function isOutage({ snapshot, catchUpLeftMs }: Observation): boolean {
+  return catchUpLeftMs > 0 || arePodsLost(snapshot.coverage);
 }
 
 /** What was said to be deleted and could not be read again stands there as it did before. */

@@ -1,6 +1,6 @@
-import type { Now } from './clock.ts';
-import type { Coverage } from './objects/snapshot.ts';
-import type { Timing } from './timing.ts';
+import type { Now } from '../clock.ts';
+import type { Timing } from '../timing.ts';
+import type { Coverage } from './snapshot.ts';
 
 /*
  * An API server that was away knows as little as who watches it: what became of pods meanwhile is told by the kubelets,
@@ -8,8 +8,13 @@ import type { Timing } from './timing.ts';
  */
 
 /** When pods in scope were out of sight at a look, the last time, in the run's elapsed ms; null: never so far. Pure. */
-export function podsLostAt(before: number | null, { gaps }: Coverage, { elapsedMs }: Now): number | null {
-  return gaps.some(({ resource, why }) => resource === 'pods' && why === 'stale') ? elapsedMs : before;
+export function podsLostAt(before: number | null, coverage: Coverage, { elapsedMs }: Now): number | null {
+  return arePodsLost(coverage) ? elapsedMs : before;
+}
+
+/** Whether pods in scope are out of sight, which were seen before. Pure. */
+export function arePodsLost({ gaps }: Coverage): boolean {
+  return gaps.some(({ resource, why }) => resource === 'pods' && why === 'stale');
 }
 
 /** For how long kubelets may still have to report what nobody could see; 0 while pods are out of sight. Pure. */
