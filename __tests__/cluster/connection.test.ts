@@ -514,6 +514,58 @@ describe('a proxy', () => {
     expect(secrets()).toEqual(['p@ss-word', 'p%40ss-word', base64('me:p@ss-word')]);
   });
 
+  describe('on the way to an IPv6 address', () => {
+    test('is asked for it in brackets, and the certificate is checked for the address', async () => {
+      const server = await opened(anHttpsServer(hello, { hosts: ['fd00::1'] }));
+      const proxy = await opened(aProxy(() => server.port));
+      const { transport } = await dial(clusterOf(server, { server: 'https://[fd00::1]:6443', 'proxy-url': proxy.url }));
+      for (let round = 0; round < 2; round += 1)
+        expect(await textOf(await transport(aRequest('/')))).toBe('{"kind":"Status"}');
+      expect(proxy.tunnels).toEqual(['[fd00::1]:6443 -']);
+      expect(server.asked[0]?.headers.host).toBe('[fd00::1]:6443');
+    });
+
+    test('does not let a certificate of another address pass', async () => {
+      const server = await opened(anHttpsServer(hello, { hosts: ['fd00::2'] }));
+      const proxy = await opened(aProxy(() => server.port));
+      const { transport } = await dial(clusterOf(server, { server: 'https://[fd00::1]:6443', 'proxy-url': proxy.url }));
+      await expect(problemOf(transport(aRequest('/')))).resolves.toMatchObject({
+        kind: 'certificate',
+        code: 'ERR_TLS_CERT_ALTNAME_INVALID',
+      });
+    });
+
+    test('lets tls-server-name say what the certificate is for', async () => {
+      const server = await opened(anHttpsServer(hello, { hosts: ['api.example'] }));
+      const proxy = await opened(aProxy(() => server.port));
+      const cluster = { server: 'https://[fd00::1]:6443', 'proxy-url': proxy.url, 'tls-server-name': 'api.example' };
+      const { transport } = await dial(clusterOf(server, cluster));
+      await expect(transport(aRequest('/'))).resolves.toMatchObject({ status: 200 });
+    });
+
+    test('is asked for a server without TLS in the same way', async () => {
+      const server = await opened(anHttpServer(hello));
+      const proxy = await opened(aProxy(() => server.port));
+      const { transport } = await dial({ server: 'http://[fd00::1]:8080', 'proxy-url': proxy.url });
+      await expect(transport(aRequest('/'))).resolves.toMatchObject({ status: 200 });
+      expect(proxy.tunnels).toEqual(['[fd00::1]:8080 -']);
+    });
+  });
+
+  test.each(['http', 'https'])('may itself be at an IPv6 address: %s', async (scheme) => {
+    const server = await opened(anHttpsServer(hello, { hosts: ['api.example'] }));
+    const listen = { host: '::1', hosts: ['::1'] };
+    const target = (): number => server.port;
+    const proxy = await opened(scheme === 'http' ? aProxy(target, undefined, listen) : aTlsProxy(target, listen));
+    const ca = base64(`${server.ca}\n${proxy.ca}`);
+    const cluster = { server: 'https://api.example:6443', 'certificate-authority-data': ca };
+    const { transport } = await dial({ ...cluster, 'proxy-url': `${scheme}://[::1]:${proxy.port}` });
+    const answered = transport(aRequest('/'));
+    if (scheme === 'http') await expect(answered).resolves.toMatchObject({ status: 200 });
+    // The kubeconfig's authority is the API server's, not the proxy's.
+    else await expect(problemOf(answered)).resolves.toMatchObject({ code: 'UNABLE_TO_VERIFY_LEAF_SIGNATURE' });
+  });
+
   test('of the kubeconfig goes before the environment', async () => {
     const server = await opened(anHttpsServer(hello, { hosts: ['api.example'] }));
     const proxy = await opened(aProxy(() => server.port));

@@ -58,19 +58,27 @@ export interface Proxy extends Loopback {
 }
 
 /** A CONNECT proxy that leads every host to `target`; or answers with `refusal`. */
-export async function aProxy(target: () => number, refusal?: number): Promise<Proxy> {
-  const proxy = await proxyOn(createHttpServer(), target, refusal);
+export async function aProxy(target: () => number, refusal?: number, { host = '127.0.0.1' } = {}): Promise<Proxy> {
+  const proxy = await proxyOn(createHttpServer(), target, refusal, host);
   return { ...proxy, url: `http://127.0.0.1:${proxy.port}`, ca: '' };
 }
 
 /** The same, asked over TLS. */
-export async function aTlsProxy(target: () => number): Promise<Proxy> {
-  const { ca, certificate, key } = await makeCertificates();
-  const proxy = await proxyOn(createServer({ cert: certificate, key }), target);
+export async function aTlsProxy(
+  target: () => number,
+  { host = '127.0.0.1', hosts = ['localhost'] }: { readonly host?: string; readonly hosts?: readonly string[] } = {},
+): Promise<Proxy> {
+  const { ca, certificate, key } = await makeCertificates({ hosts });
+  const proxy = await proxyOn(createServer({ cert: certificate, key }), target, undefined, host);
   return { ...proxy, url: `https://localhost:${proxy.port}`, ca };
 }
 
-async function proxyOn(server: Server, target: () => number, refusal?: number): Promise<Omit<Proxy, 'ca'>> {
+async function proxyOn(
+  server: Server,
+  target: () => number,
+  refusal: number | undefined,
+  host: string,
+): Promise<Omit<Proxy, 'ca'>> {
   const tunnels: string[] = [];
   const sockets = new Set<Socket>();
   server.on('connect', (request: IncomingMessage, socket: Socket) => {
@@ -88,7 +96,7 @@ async function proxyOn(server: Server, target: () => number, refusal?: number): 
       end.on('error', () => undefined);
     }
   });
-  const base = await listening(server);
+  const base = await listening(server, host);
   return {
     ...base,
     asked: [],
@@ -159,12 +167,12 @@ export async function aSocksProxy(
   };
 }
 
-async function listening(server: Server): Promise<Omit<Loopback, 'ca' | 'asked'>> {
+async function listening(server: Server, host = '127.0.0.1'): Promise<Omit<Loopback, 'ca' | 'asked'>> {
   let connections = 0;
   server.on('connection', () => {
     connections += 1;
   });
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  await new Promise<void>((resolve) => server.listen(0, host, resolve));
   const { port } = server.address() as AddressInfo;
   return {
     url: `https://127.0.0.1:${port}`,

@@ -40,10 +40,16 @@ function aHello(): Promise<Loopback> {
   return opened(anHttpsServer((_, response) => response.end('hello'), { hosts: [HOST] }));
 }
 
-async function dial(server: Loopback | null, proxyUrl: string, env: Record<string, string> = {}): Promise<Connection> {
+async function dial(
+  server: Loopback | null,
+  proxyUrl: string,
+  env: Record<string, string> = {},
+  more: object = {},
+): Promise<Connection> {
   const cluster = {
     ...{ server: `https://${HOST}:6443`, 'proxy-url': proxyUrl },
     ...(server === null ? {} : { 'certificate-authority-data': base64(server.ca) }),
+    ...more,
   };
   const kubeconfig = folder.write('config', aKubeconfig(cluster));
   const connection = await connect({ kubeconfig, context: null, env }, new AbortController().signal);
@@ -71,6 +77,37 @@ describe('a SOCKS proxy', () => {
       expect(server.connections()).toBe(1);
     },
   );
+
+  describe.each([
+    ['IPv4', '10.0.0.1', '10.0.0.2', '10.0.0.1', 'address type 1'],
+    ['IPv6', 'fd00::1', 'fd00::2', '[fd00::1]', 'address type 4'],
+  ])('on the way to an %s address', (_, address, another, host, asked) => {
+    async function through(
+      hosts: readonly string[],
+      more: object = {},
+    ): Promise<readonly [Connection, readonly string[]]> {
+      const server = await opened(anHttpsServer((__, response) => response.end('hello'), { hosts }));
+      const proxy = await opened(aSocksProxy(() => server.port));
+      const url = `socks5://127.0.0.1:${proxy.port}`;
+      return [await dial(server, url, {}, { server: `https://${host}:6443`, ...more }), proxy.tunnels];
+    }
+
+    test('is asked for that address, and the certificate is checked for it', async () => {
+      const [{ transport }, tunnels] = await through([address]);
+      for (let round = 0; round < 3; round += 1) expect(await textOf(await transport(aRequest('/')))).toBe('hello');
+      expect(tunnels).toEqual([`${asked}:6443`]);
+    });
+
+    test('does not let a certificate of another one pass, nor one of the machine itself', async () => {
+      const [connection] = await through([another, 'localhost']);
+      expect(await problemOf(connection)).toMatchObject({ kind: 'certificate', code: 'ERR_TLS_CERT_ALTNAME_INVALID' });
+    });
+
+    test('lets tls-server-name say what the certificate is for', async () => {
+      const [{ transport }] = await through(['api.example'], { 'tls-server-name': 'api.example' });
+      await expect(transport(aRequest('/'))).resolves.toMatchObject({ status: 200 });
+    });
+  });
 
   test('of the environment is used as well', async () => {
     const server = await aHello();

@@ -6,6 +6,7 @@ import type { Credentials } from './credentials.ts';
 import type { KubeconfigUser } from './kubeconfig.ts';
 import type { Target } from './kubeconfig-source.ts';
 import type { ProxyServer } from './proxy.ts';
+import { correctProxyAgent } from './proxy-agent.ts';
 
 /** How a connection is made: certificates, proxy, and the pool of connections that are kept alive. */
 export interface Dial {
@@ -148,6 +149,7 @@ async function dialFrom(config: KubeConfig, { source, cluster }: Target): Promis
   const { cert, key, servername } = options;
   const ca = withExtra(options.ca);
   const agent = options.agent as Agent;
+  correctProxyAgent(agent);
   // Both: Node reads the one, and hands the other to the sockets, before what the request says.
   Object.assign(agent, { keepAlive: true });
   Object.assign(agent.options, { keepAlive: true, ...(ca === undefined ? {} : { ca }) });
