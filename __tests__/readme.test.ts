@@ -16,6 +16,11 @@ describe('the README', () => {
     expect(new Set(used)).toEqual(new Set([`v${version}`]));
   });
 
+  test('shows the file of that version for npx', () => {
+    const { version } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8'));
+    expect(readme).toContain(`/releases/download/v${version}/calico-health-gate-${version}.tgz`);
+  });
+
   test('gives each verdict the exit code of the command line', () => {
     const rows = [...readme.matchAll(/^\| `(\w+)` \| .* \| (?:passes|fails) \| (\d+) \|$/gmu)];
     const { usage: _, ...verdicts } = EXIT_CODES;

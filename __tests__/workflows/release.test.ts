@@ -120,3 +120,38 @@ describe('publish.sh', () => {
     expect(programs.calls()).toEqual([]);
   });
 });
+
+describe('publish-npm.sh', () => {
+  const publish = () =>
+    programs.run([join(SCRIPTS, 'publish-npm.sh'), 'v1.2.3'], { env: { GITHUB_REPOSITORY: 'o/r' } });
+  const npm = (known: string): void => programs.add('npm', `if [[ $1 == view ]]; then ${known}; fi`);
+
+  test.each([
+    ['knows other versions only', 'true'],
+    ['does not know the package', 'echo E404 >&2; exit 1'],
+  ])('publishes the very file of the release, with provenance, where npm %s', (_, known) => {
+    programs.add('gh', '');
+    npm(known);
+    expect(publish().status).toBe(0);
+    expect(programs.calls()).toEqual([
+      'npm view calico-health-gate@1.2.3 version',
+      'gh release download v1.2.3 --pattern calico-health-gate-1.2.3.tgz',
+      'gh release verify-asset v1.2.3 calico-health-gate-1.2.3.tgz',
+      'npm publish ./calico-health-gate-1.2.3.tgz --provenance --access public --ignore-scripts',
+    ]);
+  });
+
+  test('publishes nothing that the release does not vouch for', () => {
+    programs.add('gh', '[[ $2 != verify-asset ]]');
+    npm('true');
+    expect(publish().status).not.toBe(0);
+    expect(programs.calls().at(-1)).toContain('verify-asset');
+  });
+
+  test('leaves a version alone that is there: the job was run again', () => {
+    programs.add('gh', '');
+    npm('echo 1.2.3');
+    expect(publish()).toMatchObject({ status: 0, stdout: 'calico-health-gate@1.2.3 is on npm already\n' });
+    expect(programs.calls()).toHaveLength(1);
+  });
+});

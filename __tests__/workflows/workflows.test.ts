@@ -44,6 +44,7 @@ const trackedFiles = (...patterns: readonly string[]): readonly string[] =>
 /** The only rights to write that a job has, each with the reason beside it in the workflow. */
 const MAY_WRITE: Readonly<Record<string, readonly string[]>> = {
   'codeql.yml analyze': ['security-events'],
+  'release.yml npm': ['id-token'],
   'release.yml publish': ['contents', 'id-token', 'attestations'],
 };
 
@@ -167,6 +168,26 @@ describe('a release', () => {
         .reverse(),
       'calico-health-gate-*.tgz',
     ]);
+  });
+
+  test('goes to npm when it is published and locked, by a job that installs nothing and has no token of npm', () => {
+    const { npm } = jobs;
+    expect(npm).toMatchObject({ needs: 'publish', environment: 'release' });
+    const steps = (npm?.steps ?? []).map(({ uses, run }) => uses?.split('@')[0] ?? run);
+    expect(steps).toEqual([
+      'actions/checkout',
+      'actions/setup-node',
+      expect.stringContaining('scripts/release/publish-npm.sh '),
+    ]);
+    expect(textOf('release.yml')).not.toMatch(/secrets\.|NODE_AUTH_TOKEN|NPM_TOKEN|registry-url/u);
+  });
+
+  test('names the repository that npm compares with the one of the workflow', () => {
+    const { repository } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8'));
+    expect(repository).toEqual({
+      type: 'git',
+      url: 'git+https://github.com/calico-health-gate/calico-health-gate.git',
+    });
   });
 
   test('never moves a tag, nor does anything else here', () => {
