@@ -10689,7 +10689,7 @@ function createSocksConnector(proxyUrl, tlsOptions) {
       const socket = info2.socket;
       socket.setKeepAlive(true, 3e4);
       if (protocol === "https:") {
-        callback(null, import_node_tls.default.connect({
+        callback(null, import_node_tls2.default.connect({
           ...tlsOptions,
           socket,
           servername: servername || hostname
@@ -10778,15 +10778,15 @@ function findObject(list, name, key) {
   }
   return null;
 }
-var import_node_fs4, import_node_https2, import_node_http, import_node_tls, import_node_net, import_node_path, import_node_child_process4, import_socks_proxy_agent, import_socks2, import_hpagent, SERVICEACCOUNT_ROOT, SERVICEACCOUNT_CA_PATH, SERVICEACCOUNT_TOKEN_PATH, SERVICEACCOUNT_NAMESPACE_PATH, USER_AGENT_KEY, KubeConfig;
+var import_node_fs4, import_node_https2, import_node_http, import_node_tls2, import_node_net2, import_node_path, import_node_child_process4, import_socks_proxy_agent, import_socks2, import_hpagent, SERVICEACCOUNT_ROOT, SERVICEACCOUNT_CA_PATH, SERVICEACCOUNT_TOKEN_PATH, SERVICEACCOUNT_NAMESPACE_PATH, USER_AGENT_KEY, KubeConfig;
 var init_config = __esm({
   "node_modules/@kubernetes/client-node/dist/config.js"() {
     import_node_fs4 = __toESM(__nccwpck_require__(24), 1);
     import_node_https2 = __toESM(__nccwpck_require__(708), 1);
     import_node_http = __toESM(__nccwpck_require__(67), 1);
-    import_node_tls = __toESM(__nccwpck_require__(311), 1);
+    import_node_tls2 = __toESM(__nccwpck_require__(311), 1);
     init_js_yaml();
-    import_node_net = __toESM(__nccwpck_require__(30), 1);
+    import_node_net2 = __toESM(__nccwpck_require__(30), 1);
     import_node_path = __toESM(__nccwpck_require__(760), 1);
     init_undici();
     init_azure_auth();
@@ -10985,7 +10985,7 @@ var init_config = __esm({
           scheme = "http";
         }
         let serverHost = host;
-        if (host && import_node_net.default.isIPv6(host)) {
+        if (host && import_node_net2.default.isIPv6(host)) {
           serverHost = `[${host}]`;
         }
         this.clusters = [
@@ -11814,7 +11814,7 @@ var CAUSES = {
     means: "Calico's CNI plugin on the node holds a token that the API server no longer accepts, so no pod there gets or gives back its network.",
     stages: ON_THE_WAY_IN_OR_OUT,
     patience: "calicoPatienceMs",
-    advice: "restart the calico-node pod of node {node}: set restart-calico-node, or delete that pod by hand"
+    advice: "restart the calico-node pod of node {node}: let the gate do it with restart-calico-node, or delete that pod by hand"
   },
   NodeNotReady: {
     title: "its node is not ready",
@@ -12221,6 +12221,7 @@ var TIMING = {
   recentEvidenceMs: 6e4,
   confirmAgainMs: 5e3,
   viewGapMs: 5e3,
+  catchUpMs: 15e3,
   forbiddenRetryMs: 3e4,
   calicoStuckMs: 3e4,
   calicoPatienceMs: 12e4,
@@ -12421,6 +12422,21 @@ function fullName(object) {
 }
 __name(fullName, "fullName");
 
+// src/objects/catching-up.ts
+function podsLostAt(before2, coverage, { elapsedMs }) {
+  return arePodsLost(coverage) ? elapsedMs : before2;
+}
+__name(podsLostAt, "podsLostAt");
+function arePodsLost({ gaps }) {
+  return gaps.some(({ resource, why }) => resource === "pods" && why === "stale");
+}
+__name(arePodsLost, "arePodsLost");
+function catchUpLeftMs(lostElapsedMs, { elapsedMs }, { catchUpMs }) {
+  if (lostElapsedMs === null || lostElapsedMs === elapsedMs) return 0;
+  return Math.max(0, catchUpMs - (elapsedMs - lostElapsedMs));
+}
+__name(catchUpLeftMs, "catchUpLeftMs");
+
 // src/objects/pod.ts
 function isReady(pod) {
   return conditionOf(pod.conditions, "Ready")?.status === "True";
@@ -12447,6 +12463,13 @@ function hasSandbox(pod) {
   return !states.every((kind) => kind === "waiting");
 }
 __name(hasSandbox, "hasSandbox");
+function isPastItsSandbox(pod) {
+  if (!pod.calicoPodIp || isTerminating(pod) && pod.observed === true) return false;
+  return pod.containers.every(
+    ({ state, restartCount, lastEnd }) => (state.kind === "waiting" || state.kind === "none") && restartCount === 0 && lastEnd === null
+  );
+}
+__name(isPastItsSandbox, "isPastItsSandbox");
 function waitsForSandbox(pod) {
   return pod.nodeName !== null && !pod.hostNetwork && !isTerminating(pod) && !hasEnded(pod) && hasSandbox(pod) === false;
 }
@@ -12597,8 +12620,12 @@ function namespacesOf(stuckPods) {
   return [...new Set(stuckPods.map(({ pod }) => pod.namespace))];
 }
 __name(namespacesOf, "namespacesOf");
+function cannotEnd(pod) {
+  return isTerminating(pod) && pod.observed === true;
+}
+__name(cannotEnd, "cannotEnd");
 function couldBeForged(stuckPods) {
-  return namespacesOf(stuckPods).length <= 1 && !stuckPods.some(({ pod }) => isTerminating(pod));
+  return namespacesOf(stuckPods).length <= 1 && !stuckPods.some(({ pod }) => cannotEnd(pod));
 }
 __name(couldBeForged, "couldBeForged");
 function isOutvoted(before2, since) {
@@ -12869,8 +12896,9 @@ __name(isCalicoUnauthorized, "isCalicoUnauthorized");
 
 // src/calico/sandbox-errors.ts
 function isStuck(pod, atMs, timing) {
+  if (isPastItsSandbox(pod)) return false;
   if (waitsForSandbox(pod)) return true;
-  return isOverdue(pod, atMs, timing.overdueSlackMs) && pod.nodeName !== null && !pod.hostNetwork && pod.finalizers.length === 0 && !hasEnded(pod) && !pod.containers.some(({ state }) => state.kind === "running");
+  return isOverdue(pod, atMs, timing.overdueSlackMs) && pod.observed !== false && pod.nodeName !== null && !pod.hostNetwork && pod.finalizers.length === 0 && !hasEnded(pod) && !pod.containers.some(({ state }) => state.kind === "running");
 }
 __name(isStuck, "isStuck");
 function heldSinceMs(pod, nowMs) {
@@ -13035,7 +13063,7 @@ function tooSoonAgain({ daemonSet, pod, nodeCase, observation }, speaking, since
   const half = formatDuration(timing.newFailureMs);
   return {
     kind: "refuse",
-    why: `${fullName(pod)} replaced another one ${formatSeconds(sinceMs)} ago, and only starting pods of one namespace speak of a new failure: for ${half} that is not enough for another restart`,
+    why: `${fullName(pod)} replaced another one ${formatSeconds(sinceMs)} ago, and only pods of one namespace speak of a new failure: for ${half} that is not enough for another restart`,
     byHand: true
   };
 }
@@ -13127,6 +13155,18 @@ function stops({ answer, settled, namespaces }, namespacesThere) {
   }
 }
 __name(stops, "stops");
+function markComebacks(errors, restarts) {
+  const nodes = new Set(restarts.flatMap(({ settled, node }) => settled === "not-cured" ? [node] : []));
+  if (nodes.size === 0) return errors;
+  return new Map(
+    [...errors].map(([uid, error2]) => [uid, nodes.has(error2.event.host) ? { ...error2, cameBack: true } : error2])
+  );
+}
+__name(markComebacks, "markComebacks");
+function whyNotDone({ namespace, pod }, said2, later = "") {
+  return `the DELETE of ${namespace}/${pod} was answered ${said2}, and ${later}the same pod is still there, not being deleted; look at what stands between the gate and the API server (a proxy, a gateway): nothing was restarted`;
+}
+__name(whyNotDone, "whyNotDone");
 
 // src/calico/cure.ts
 function judgeCure(restart2, observation, memory) {
@@ -13136,15 +13176,16 @@ function judgeCure(restart2, observation, memory) {
   const node = memory.nodes.get(restart2.node);
   const pod = newPodOf(restart2, observation);
   const end2 = pod === null ? null : installEndOf(pod, node, observation);
-  const seen = { ...restart2, after: afterOf(pod, end2) };
+  const failing = pod === null ? null : installFailure(pod);
+  const failedInOutage = isOutage(observation) ? failing?.ends ?? 0 : restart2.failedInOutage ?? 0;
+  const seen = { ...restart2, after: afterOf(pod, end2), failedInOutage };
   if (end2 !== null && pod !== null) {
     const proof = proofOfCure(end2, node);
     if (proof !== null) return settle(seen, "cured", proof, now.elapsedMs);
     const match = comeback(end2, node, restart2.namespaces, timing.refuteAfterMs);
     if (match !== null) return settle(seen, "not-cured", refutation(end2, pod, match), now.elapsedMs);
   }
-  const failing = pod === null ? null : installFailure(pod);
-  if (failing !== null && pod !== null && failing.ends >= timing.crashLoopEnds) {
+  if (failing !== null && pod !== null && failing.ends >= timing.crashLoopEnds && failing.ends > failedInOutage) {
     const log = `kubectl logs -n ${pod.namespace} ${pod.name} -c ${INSTALL_CNI} --previous`;
     return settle(
       seen,
@@ -13155,6 +13196,13 @@ function judgeCure(restart2, observation, memory) {
   }
   const stuck2 = stuckPodsOf(restart2, observation);
   const waitedMs = now.elapsedMs - restart2.elapsedMs;
+  if (waitedMs >= settings.restartTimeoutMs && isUntouched(restart2, observation)) {
+    return {
+      ...seen,
+      answer: "failed",
+      why: whyNotDone(restart2.before, "with success", `${formatSeconds(waitedMs)} later `)
+    };
+  }
   const retriedEnough = end2 !== null && now.atMs - onServerMs(end2) >= timing.wellSandboxWaitMs;
   const isOver = waitedMs >= settings.restartTimeoutMs;
   if (stuck2.length === 0 && (retriedEnough || isOver)) {
@@ -13188,6 +13236,13 @@ function settle(restart2, settled, why, settledElapsedMs) {
 }
 __name(settle, "settle");
 var LATE_DELETE_MS = 1e4;
+function needsLists(restart2, now, { restartTimeoutMs }) {
+  if (!isPending(restart2) || restart2.seenBy !== null) return false;
+  const waitedMs = now.elapsedMs - restart2.elapsedMs;
+  if (restart2.answer === "lost") return waitedMs >= LATE_DELETE_MS;
+  return restart2.answer === "deleted" && waitedMs >= restartTimeoutMs;
+}
+__name(needsLists, "needsLists");
 function judgeLost(restart2, observation, memory) {
   const { now, settings, snapshot } = observation;
   const old = snapshot.calico.pods.find(({ uid }) => uid === restart2.before.uid);
@@ -13197,7 +13252,7 @@ function judgeLost(restart2, observation, memory) {
   }
   const waitedMs = now.elapsedMs - restart2.elapsedMs;
   const unanswered = `the DELETE of ${restart2.before.namespace}/${restart2.before.pod} was not answered`;
-  if (isSeen && waitedMs >= LATE_DELETE_MS) {
+  if (isSeen && restart2.seenBy === "listed") {
     return { ...restart2, answer: "undone", why: `${unanswered}, and the pod is still there` };
   }
   if (waitedMs < settings.restartTimeoutMs) return restart2;
@@ -13205,6 +13260,17 @@ function judgeLost(restart2, observation, memory) {
   return { ...restart2, answer: "failed", why };
 }
 __name(judgeLost, "judgeLost");
+function isOutage({ snapshot, catchUpLeftMs: catchUpLeftMs2 }) {
+  return catchUpLeftMs2 > 0 || arePodsLost(snapshot.coverage);
+}
+__name(isOutage, "isOutage");
+function isUntouched({ answer, seenBy, before: before2 }, { snapshot }) {
+  if (answer !== "deleted" || seenBy !== "listed" || whyPodsUnseen(snapshot.calico, before2.namespace) !== null)
+    return false;
+  const old = snapshot.calico.pods.find(({ uid }) => uid === before2.uid);
+  return old !== void 0 && !isTerminating(old);
+}
+__name(isUntouched, "isUntouched");
 function newPodOf(restart2, { snapshot }) {
   let newest2 = null;
   for (const pod of snapshot.calico.pods) {
@@ -13257,7 +13323,8 @@ __name(installFailure, "installFailure");
 function stuckPodsOf(restart2, { snapshot, sandboxErrors, now, timing }) {
   const uids = new Set(restart2.stuckUids);
   return snapshot.pods.filter(
-    (pod) => pod.nodeName === restart2.node && isStuck(pod, now.atMs, timing) && (uids.has(pod.uid) || sandboxErrors.get(pod.uid)?.cause === "CalicoUnauthorized")
+    (pod) => pod.nodeName === restart2.node && // One that Calico has given its address may be pulling its image: until its kubelet says so, nothing is proven.
+    (isStuck(pod, now.atMs, timing) || waitsForSandbox(pod)) && (uids.has(pod.uid) || sandboxErrors.get(pod.uid)?.cause === "CalicoUnauthorized")
   );
 }
 __name(stuckPodsOf, "stuckPodsOf");
@@ -13434,9 +13501,14 @@ function guardView({ nodeCase, observation }, namespaces) {
     if (why !== "forbidden") waiting = wait(`${resource}${where2} cannot be seen at the moment`);
     else if (resource !== "daemonsets") return refuse(`the right to list ${resource}${where2} is missing`);
   }
-  return waiting;
+  return waiting ?? guardCatchUp(observation);
 }
 __name(guardView, "guardView");
+function guardCatchUp({ catchUpLeftMs: catchUpLeftMs2, timing }) {
+  if (catchUpLeftMs2 === 0) return null;
+  return wait(`kubelets have ${formatSeconds(timing.catchUpMs)} to report what happened while nothing could be seen`);
+}
+__name(guardCatchUp, "guardCatchUp");
 function guardCalicoPods({ snapshot }, namespaces) {
   let waiting = null;
   for (const namespace of namespaces) {
@@ -13450,6 +13522,7 @@ function guardCalicoPods({ snapshot }, namespaces) {
         waiting = wait(`pods in ${where2} have not been read yet`);
         break;
       case "stale":
+      case "refused":
         waiting = wait(`pods in ${where2} cannot be seen at the moment`);
         break;
     }
@@ -13521,7 +13594,11 @@ function guardSearch(observation) {
       "no Calico DaemonSet is in the cluster: look for a CNI configuration that a removed Calico left behind"
     );
   }
-  return isStillReading(observation) ? wait("Calico has not been found yet") : refuse("Calico was not found: grant list on daemonsets in all namespaces, or set calico-namespace");
+  if (isStillReading(observation)) return wait("Calico has not been found yet");
+  const { calicoNamespace } = observation.settings;
+  return refuse(
+    calicoNamespace === null ? "Calico was not found: grant list on daemonsets in all namespaces, or set calico-namespace" : `Calico was not found: grant list and watch on daemonsets in namespace ${calicoNamespace}`
+  );
 }
 __name(guardSearch, "guardSearch");
 function lastInstalledMs(node, memory) {
@@ -13559,8 +13636,8 @@ var guardOnDelete = /* @__PURE__ */ __name(({ daemonSet }) => daemonSet.strategy
   `DaemonSet ${fullName(daemonSet)} has the update strategy ${daemonSet.strategy} and a template that is not rolled out: deleting the pod would upgrade the node`
 ) : null, "guardOnDelete");
 function progressOf({ observedGeneration, generation, desired, updated }) {
-  const isObserved2 = observedGeneration !== null && observedGeneration >= generation && desired !== null;
-  return isObserved2 ? ` (${updated} of ${desired})` : "";
+  const isObserved3 = observedGeneration !== null && observedGeneration >= generation && desired !== null;
+  return isObserved3 ? ` (${updated} of ${desired})` : "";
 }
 __name(progressOf, "progressOf");
 var guardRollOut = /* @__PURE__ */ __name(({ daemonSet }) => daemonSet.strategy === "RollingUpdate" && hasPendingTemplate(daemonSet) ? wait(`DaemonSet ${fullName(daemonSet)} is rolling out${progressOf(daemonSet)}`) : null, "guardRollOut");
@@ -13688,6 +13765,7 @@ var ApiError = class extends Error {
   verb;
   path;
   retryAfterMs;
+  isStatus;
   constructor(message, details, options) {
     super(message, options);
     this.name = "ApiError";
@@ -13698,12 +13776,17 @@ var ApiError = class extends Error {
     this.verb = details.verb;
     this.path = details.path;
     this.retryAfterMs = details.retryAfterMs;
+    this.isStatus = details.isStatus ?? false;
   }
 };
 function isApiError(error2) {
   return error2 instanceof ApiError;
 }
 __name(isApiError, "isApiError");
+function isRefusedForGood({ kind, isStatus }) {
+  return isStatus && (kind === "invalid" || kind === "not-found" || kind === "conflict");
+}
+__name(isRefusedForGood, "isRefusedForGood");
 
 // src/cluster/back-off.ts
 var FIRST_MS = 800;
@@ -13990,7 +14073,8 @@ function refused(target, response, refusal2, atMs) {
   const words = capText(refusal2.message);
   const retryAfterMs = parseRetryAfter(response.headers["retry-after"], atMs) ?? (refusal2.retryAfterSeconds === null ? null : refusal2.retryAfterSeconds * 1e3);
   const kind = kindOf(status, refusal2.reason);
-  const details = { ...detailsOf(target), kind, status, reason: refusal2.reason, words, retryAfterMs };
+  const { reason, isStatus } = refusal2;
+  const details = { ...detailsOf(target), kind, status, reason, words, retryAfterMs, isStatus };
   return new ApiError(`${describeTarget(target)}: ${refusalMessage(target, response, details)}`, details);
 }
 __name(refused, "refused");
@@ -14023,6 +14107,9 @@ function refusalMessage(target, response, details) {
   const { kind, status, reason, words } = details;
   const code = `${status}${reason === "" ? "" : ` ${reason}`}`;
   const said2 = words === "" || words === reason ? code : `${code}${refusedUser(words) ?? `: ${words}`}`;
+  if (isAdmissionRefusal(words)) {
+    return `${code}: ${words.replace(FORBIDDEN_OBJECT, "")}; no right would help: ask who keeps that admission webhook or policy`;
+  }
   switch (kind) {
     case "unauthorized":
       return `${said2}, also with credentials obtained anew; renew the token or client certificate of the kubeconfig, or log in again before this step`;
@@ -14044,6 +14131,7 @@ function refusedUser(words) {
 }
 __name(refusedUser, "refusedUser");
 var ADMISSION = /^admission webhook "|ValidatingAdmissionPolicy '/;
+var FORBIDDEN_OBJECT = /^\S+ "[^"]*" is forbidden: /;
 function isAdmissionRefusal(words) {
   return ADMISSION.test(words);
 }
@@ -14052,7 +14140,6 @@ function forbiddenFix(target, words) {
   if (words.includes("system:anonymous")) {
     return "the server did not recognise any credentials: check the user of the kubeconfig";
   }
-  if (isAdmissionRefusal(words)) return "no right would help: ask who keeps that admission webhook or policy";
   const resource = target.subresource === null ? target.resource : `${target.resource}/${target.subresource}`;
   const verbs = target.verb === "list" || target.verb === "watch" ? ["list", "watch"] : [target.verb];
   if (resource === "") return "the credentials may not do this";
@@ -14148,10 +14235,11 @@ __name(detailsOf, "detailsOf");
 
 // src/calico/restart.ts
 var READ_TRIES = 4;
+var CHECK_TRIES = 1;
 var MOST_UNANSWERED = 2;
 async function restartCalicoNode(api, next, signal) {
   const { node, target, stuckUids, namespaces } = next;
-  const { answer, why } = await deletePod(api, next, signal);
+  const { answer, why, isRead } = await deletePod(api, next, signal);
   const { atMs, elapsedMs } = api.now();
   return {
     node,
@@ -14159,6 +14247,7 @@ async function restartCalicoNode(api, next, signal) {
     atMs,
     elapsedMs,
     answer,
+    seenBy: isRead === true ? "read" : null,
     stuckUids,
     namespaces,
     settled: null,
@@ -14176,8 +14265,10 @@ async function deletePod(api, { target, unanswered }, signal) {
   const { result, words } = await sendDelete(api, target, signal);
   switch (result) {
     case "done":
-      return deleted;
+      return afterDone(await readAgain(api, target, signal, CHECK_TRIES));
     case "elsewhere":
+      if (await readAgain(api, target, signal, CHECK_TRIES) === "there")
+        return notDone(`as if it were gone (${words})`);
       if (unanswered > 0) return deleted;
       return { answer: "elsewhere", why: `${name} had been restarted by somebody else: waiting for the new pod` };
     case "forbidden":
@@ -14190,13 +14281,21 @@ async function deletePod(api, { target, unanswered }, signal) {
     case "turned-away":
       return { answer: "turned-away", why: `${name} was not deleted: ${words}` };
     case "lost":
-      return afterLost(await readAgain(api, target, signal), unanswered + 1);
+      return afterLost(await readAgain(api, target, signal, READ_TRIES), unanswered + 1);
   }
+  function afterDone(pod) {
+    return pod === "there" ? notDone("with success") : { ...deleted, isRead: pod === "gone" };
+  }
+  __name(afterDone, "afterDone");
+  function notDone(said2) {
+    return { answer: "failed", why: whyNotDone(target, said2) };
+  }
+  __name(notDone, "notDone");
   function afterLost(pod, times) {
     const said2 = `the DELETE of ${name} got no answer${times === 1 ? "" : ` ${times} times`} (${words})`;
     switch (pod) {
       case "gone":
-        return deleted;
+        return { ...deleted, isRead: true };
       case "unreadable":
         return { answer: "lost", why: `${said2}, and the pod could not be read` };
       case "there":
@@ -14248,9 +14347,9 @@ function resultOf(kind) {
   }
 }
 __name(resultOf, "resultOf");
-async function readAgain(api, target, signal) {
+async function readAgain(api, target, signal, tries) {
   try {
-    const pod = await api.getJson(pathOf(target), { signal, tries: READ_TRIES });
+    const pod = await api.getJson(pathOf(target), { signal, tries });
     const { uid, deletionTimestamp } = metadataOf(pod);
     if (uid === null) return "unreadable";
     return uid === target.uid && !deletionTimestamp ? "there" : "gone";
@@ -14629,6 +14728,7 @@ var projectPod = /* @__PURE__ */ __name((raw) => {
     restartPolicy: word(spec.restartPolicy) || "Always",
     mirror: annotations["kubernetes.io/config.mirror"] !== void 0,
     deletionGraceMs: graceSeconds === null ? null : graceSeconds * 1e3,
+    observed: isObserved(raw),
     calicoPodIp: typeof podIp === "string" ? text(podIp) : null,
     phase: word(status.phase),
     reason: word(status.reason),
@@ -14640,6 +14740,12 @@ var projectPod = /* @__PURE__ */ __name((raw) => {
     containers: projectContainers(spec, status)
   };
 }, "projectPod");
+function isObserved(raw) {
+  const generation = numberOr(record(raw.metadata).generation, null);
+  const observed = numberOr(record(raw.status).observedGeneration, null);
+  return generation === null || observed === null ? null : observed >= generation;
+}
+__name(isObserved, "isObserved");
 function readinessGatesOf(spec) {
   const gates = records(spec.readinessGates).map(({ conditionType }) => word(conditionType));
   return gates.length === 0 ? NONE2 : gates;
@@ -14652,6 +14758,7 @@ function createFreshness({ viewGapMs, forbiddenRetryMs, startedAt }) {
   let lost = { at: startedAt, message: "no complete answer yet" };
   let isLost = true;
   let forbiddenAt = null;
+  let refusals = null;
   let allowedGapMs = viewGapMs;
   let gapsClosed = 0;
   const lose = /* @__PURE__ */ __name((at, message) => {
@@ -14664,15 +14771,23 @@ function createFreshness({ viewGapMs, forbiddenRetryMs, startedAt }) {
       wasRead = true;
       isLost = false;
       forbiddenAt = null;
+      refusals = null;
     }, "seen"),
     lose: /* @__PURE__ */ __name((now, message) => {
       forbiddenAt = null;
+      refusals = null;
       lose(now, message);
     }, "lose"),
     forbid: /* @__PURE__ */ __name((now, message) => {
       forbiddenAt ??= now;
+      refusals = null;
       lose(now, message);
     }, "forbid"),
+    refuse: /* @__PURE__ */ __name((now, message) => {
+      forbiddenAt = null;
+      refusals = { first: refusals?.first ?? now, last: now };
+      lose(now, message);
+    }, "refuse"),
     allowGap: /* @__PURE__ */ __name((ms) => {
       allowedGapMs = ms;
     }, "allowGap"),
@@ -14683,8 +14798,11 @@ function createFreshness({ viewGapMs, forbiddenRetryMs, startedAt }) {
       if (forbiddenAt !== null && (!wasRead || now.elapsedMs - forbiddenAt.elapsedMs >= forbiddenRetryMs)) {
         return { kind: "forbidden", sinceMs, message, wasRead };
       }
+      if (refusals !== null && refusals.last.elapsedMs - refusals.first.elapsedMs >= forbiddenRetryMs) {
+        return { kind: "refused", sinceMs, message, wasRead };
+      }
       if (!wasRead) return { kind: "never-read", sinceMs, message };
-      const gapMs2 = forbiddenAt === null ? allowedGapMs : viewGapMs;
+      const gapMs2 = forbiddenAt === null && refusals === null ? allowedGapMs : viewGapMs;
       if (now.elapsedMs - at.elapsedMs <= gapMs2) return { kind: "live", freshAtMs: sinceMs };
       return { kind: "stale", sinceMs, message };
     }, "state"),
@@ -15035,8 +15153,8 @@ var LEAST_WATCH_MS = 1e3;
 var MOST_FRUITLESS_WATCHES = 3;
 var WATCH_AGAIN_MS = 6e4;
 var SILENT_WATCH_AGAIN_MS = 3e5;
-var FORBIDDEN_AGAIN_MS = 3e4;
-var FORBIDDEN_RETRY_MS = 5e3;
+var REFUSED_AGAIN_MS = 3e4;
+var REFUSED_RETRY_MS = 5e3;
 function createCollection(options) {
   const { api, clock, random, signal, onChange } = options;
   const store = createStore(options.keepDeleted);
@@ -15061,9 +15179,8 @@ function createCollection(options) {
     settle2();
     onChange();
   }, "giveUp");
-  const trouble = /* @__PURE__ */ __name((message, isForbidden2 = false) => {
-    if (isForbidden2) freshness.forbid(api.now(), message);
-    else freshness.lose(api.now(), message);
+  const trouble = /* @__PURE__ */ __name((message, how = "lose") => {
+    freshness[how](api.now(), message);
     giveUp();
   }, "trouble");
   const pause = /* @__PURE__ */ __name((ms) => sleep(clock, ms, AbortSignal.any([signal, interruption.signal])), "pause");
@@ -15090,12 +15207,14 @@ function createCollection(options) {
     } catch (error2) {
       if (!isApiError(error2)) throw error2;
       const isForbidden2 = error2.kind === "forbidden";
+      const isRefused = isForbidden2 || isRefusedForGood(error2);
       if (error2.kind === "aborted") giveUp();
-      else trouble(error2.message, isForbidden2);
+      else if (isRefused) trouble(error2.message, isForbidden2 ? "forbid" : "refuse");
+      else trouble(error2.message);
       if (signal.aborted || api.failure() !== null) return null;
       failedLists += 1;
-      if (!isForbidden2) await pause(backOffMs(failedLists, random));
-      else await pause(freshness.state(api.now()).kind === "forbidden" ? FORBIDDEN_AGAIN_MS : FORBIDDEN_RETRY_MS);
+      if (!isRefused) await pause(backOffMs(failedLists, random));
+      else await pause(isLasting(freshness.state(api.now())) ? REFUSED_AGAIN_MS : REFUSED_RETRY_MS);
       return null;
     }
   }, "list");
@@ -15236,6 +15355,10 @@ function createCollection(options) {
   };
 }
 __name(createCollection, "createCollection");
+function isLasting({ kind }) {
+  return kind === "forbidden" || kind === "refused";
+}
+__name(isLasting, "isLasting");
 
 // src/cluster/line-splitter.ts
 var LINE_FEED = 10;
@@ -15430,11 +15553,15 @@ function createResourceView(context, options) {
 __name(createResourceView, "createResourceView");
 async function refreshReadable(views, signal, now) {
   const refreshed = await Promise.all(
-    views.map(async (view) => await view.refresh(signal) || view.gaps(now()).some(({ why }) => why === "forbidden"))
+    views.map(async (view) => await view.refresh(signal) || view.gaps(now()).some(isLasting2))
   );
   return refreshed.every((isFresh2) => isFresh2);
 }
 __name(refreshReadable, "refreshReadable");
+function isLasting2({ why }) {
+  return why === "forbidden" || why === "refused";
+}
+__name(isLasting2, "isLasting");
 function pathOf3(options, namespace) {
   const { resource, labelSelector = "", fieldSelector = "" } = options;
   const scope2 = namespace === null ? "" : `/namespaces/${encodeURIComponent(namespace)}`;
@@ -15459,6 +15586,7 @@ function freshAtMsOf(state) {
     case "stale":
       return state.sinceMs;
     case "forbidden":
+    case "refused":
       return state.wasRead ? state.sinceMs : null;
     case "never-read":
       return null;
@@ -16080,6 +16208,7 @@ var ANSWER_LIMIT_MS = 12e4;
 function createRequester(options) {
   const { transport, clock, serverClock, hide = /* @__PURE__ */ __name((text3) => text3, "hide"), onExchange, onBytes, onStatus } = options;
   const credentials = createCredentialRenewal(options.renewCredentials);
+  let takenGeneration = 0;
   const exchange2 = /* @__PURE__ */ __name(async (request, isRepeated) => {
     const sentMs = clock.monotonicMs();
     onExchange(isRepeated);
@@ -16095,6 +16224,10 @@ function createRequester(options) {
       await unlessAborted(credentials.renew(generation), request.signal);
       if (request.method === "DELETE") throw renewed(target);
       response = await exchange2(request, true);
+      if (response.status !== 401 && takenGeneration < credentials.generation()) {
+        takenGeneration = credentials.generation();
+        options.onRenewed?.();
+      }
     }
     if (response.status >= 200 && response.status < 300) return response;
     const refusal2 = await readRefusal(response, onBytes);
@@ -16201,7 +16334,8 @@ function createApi(options) {
       if (isRepeated) stats.retries += 1;
     }, "onExchange"),
     onBytes: countBytes,
-    onStatus: contact.made
+    onStatus: contact.made,
+    onRenewed: /* @__PURE__ */ __name(() => tell("note", "the API server rejected the credentials (401 Unauthorized); obtained anew, they are accepted"), "onRenewed")
   });
   const signalOf = /* @__PURE__ */ __name(({ signal }) => signal === void 0 ? options.signal : AbortSignal.any([options.signal, signal]), "signalOf");
   const attempt = /* @__PURE__ */ __name(async (target, request, consume) => {
@@ -16376,7 +16510,54 @@ var import_promises2 = __nccwpck_require__(455);
 var import_node_https3 = __nccwpck_require__(708);
 
 // src/cluster/dialer.ts
-var import_node_tls2 = __nccwpck_require__(311);
+var import_node_tls3 = __nccwpck_require__(311);
+
+// src/cluster/proxy-agent.ts
+var import_node_net = __nccwpck_require__(30);
+var import_node_tls = __nccwpck_require__(311);
+function correctProxyAgent(agent) {
+  if (isTunnelAgent(agent)) {
+    agent.proxy = withoutBrackets(agent.proxy);
+    const create = agent.createConnection.bind(agent);
+    agent.createConnection = (options, callback) => create(inBrackets(options), callback);
+  } else if (isSocksAgent(agent)) {
+    const connect3 = agent.connect.bind(agent);
+    agent.connect = (request, options) => connect3(request, withIdentity(options));
+  }
+}
+__name(correctProxyAgent, "correctProxyAgent");
+function isTunnelAgent(agent) {
+  return "proxy" in agent && isRecord3(agent.proxy) && "hostname" in agent.proxy && "protocol" in agent.proxy;
+}
+__name(isTunnelAgent, "isTunnelAgent");
+function isSocksAgent(agent) {
+  return "proxy" in agent && "shouldLookup" in agent && "connect" in agent;
+}
+__name(isSocksAgent, "isSocksAgent");
+function isRecord3(value) {
+  return typeof value === "object" && value !== null;
+}
+__name(isRecord3, "isRecord");
+function withoutBrackets(proxy) {
+  const { hostname, port, protocol, username, password } = proxy;
+  if (!hostname.startsWith("[")) return proxy;
+  return { hostname: hostname.slice(1, -1), port, protocol, ...{ username, password } };
+}
+__name(withoutBrackets, "withoutBrackets");
+function inBrackets(options) {
+  const { host = "" } = options;
+  return (0, import_node_net.isIPv6)(host) ? { ...withIdentity(options), host: `[${host}]` } : options;
+}
+__name(inBrackets, "inBrackets");
+function withIdentity(options) {
+  const { host = "", servername = "" } = options;
+  if (servername !== "" || (0, import_node_net.isIP)(host) === 0) return options;
+  const check = /* @__PURE__ */ __name((_, certificate) => (0, import_node_tls.checkServerIdentity)(host, certificate), "check");
+  return { ...options, ...{ checkServerIdentity: check } };
+}
+__name(withIdentity, "withIdentity");
+
+// src/cluster/dialer.ts
 var ignored = /* @__PURE__ */ __name(() => {
 }, "ignored");
 var CONTEXT = "gate";
@@ -16478,6 +16659,7 @@ async function dialFrom(config, { source, cluster }) {
   const { cert, key, servername } = options;
   const ca = withExtra(options.ca);
   const agent = options.agent;
+  correctProxyAgent(agent);
   Object.assign(agent, { keepAlive: true });
   Object.assign(agent.options, { keepAlive: true, ...ca === void 0 ? {} : { ca } });
   return {
@@ -16494,7 +16676,7 @@ async function dialFrom(config, { source, cluster }) {
 }
 __name(dialFrom, "dialFrom");
 function withExtra(ca) {
-  const extra = (0, import_node_tls2.getCACertificates)("extra");
+  const extra = (0, import_node_tls3.getCACertificates)("extra");
   return ca === void 0 || extra.length === 0 ? ca : [ca, extra].flat();
 }
 __name(withExtra, "withExtra");
@@ -16553,7 +16735,7 @@ function secretsOfProvider(authProvider) {
 __name(secretsOfProvider, "secretsOfProvider");
 
 // src/cluster/no-proxy.ts
-var import_node_net2 = __nccwpck_require__(30);
+var import_node_net3 = __nccwpck_require__(30);
 function bypassesProxy(noProxy, hostname, port) {
   const host = bare(hostname);
   if (isLoopback(host)) return true;
@@ -16562,10 +16744,10 @@ function bypassesProxy(noProxy, hostname, port) {
 __name(bypassesProxy, "bypassesProxy");
 function isLoopback(host) {
   if (host === "localhost" || host.endsWith(".localhost")) return true;
-  return (0, import_node_net2.isIP)(host) !== 0 && LOOPBACK.check(host, familyOf(host));
+  return (0, import_node_net3.isIP)(host) !== 0 && LOOPBACK.check(host, familyOf(host));
 }
 __name(isLoopback, "isLoopback");
-var LOOPBACK = new import_node_net2.BlockList();
+var LOOPBACK = new import_node_net3.BlockList();
 LOOPBACK.addSubnet("127.0.0.0", 8, "ipv4");
 LOOPBACK.addAddress("::1", "ipv6");
 function matches(entry, host, port) {
@@ -16573,8 +16755,8 @@ function matches(entry, host, port) {
   if (entry.includes("/")) return matchesBlock(entry, host);
   const { name, port: wantedPort } = splitPort(entry);
   if (wantedPort !== "" && wantedPort !== port) return false;
-  if ((0, import_node_net2.isIP)(name) !== 0)
-    return (0, import_node_net2.isIP)(host) !== 0 && blockOf(name, (0, import_node_net2.isIPv4)(name) ? 32 : 128)?.check(host, familyOf(host)) === true;
+  if ((0, import_node_net3.isIP)(name) !== 0)
+    return (0, import_node_net3.isIP)(host) !== 0 && blockOf(name, (0, import_node_net3.isIPv4)(name) ? 32 : 128)?.check(host, familyOf(host)) === true;
   const suffix = name.replace(/^\*?\./, "");
   return suffix !== "" && (host === suffix || host.endsWith(`.${suffix}`));
 }
@@ -16582,13 +16764,13 @@ __name(matches, "matches");
 function matchesBlock(entry, host) {
   const [network = "", prefix = ""] = entry.split("/", 2);
   const block = /^\d{1,3}$/.test(prefix) ? blockOf(bare(network), Number(prefix)) : null;
-  return block !== null && (0, import_node_net2.isIP)(host) !== 0 && block.check(host, familyOf(host));
+  return block !== null && (0, import_node_net3.isIP)(host) !== 0 && block.check(host, familyOf(host));
 }
 __name(matchesBlock, "matchesBlock");
 function blockOf(network, prefix) {
-  const bits = { 0: -1, 4: 32, 6: 128 }[(0, import_node_net2.isIP)(network)] ?? -1;
+  const bits = { 0: -1, 4: 32, 6: 128 }[(0, import_node_net3.isIP)(network)] ?? -1;
   if (prefix > bits) return null;
-  const block = new import_node_net2.BlockList();
+  const block = new import_node_net3.BlockList();
   block.addSubnet(network, prefix, familyOf(network));
   return block;
 }
@@ -16603,7 +16785,7 @@ function bare(host) {
 }
 __name(bare, "bare");
 function familyOf(address) {
-  return (0, import_node_net2.isIPv4)(address) ? "ipv4" : "ipv6";
+  return (0, import_node_net3.isIPv4)(address) ? "ipv4" : "ipv6";
 }
 __name(familyOf, "familyOf");
 
@@ -17763,7 +17945,7 @@ function sentenceOf(event) {
     case "view-lost":
       return `${event.wasSeen ? "lost sight of" : "cannot see yet:"} ${event.what}: ${event.why}`;
     case "view-regained":
-      return `sees ${event.what} ${event.wasSeen ? "again" : "now"}`;
+      return `sees ${event.what} ${event.wasSeen ? "again" : "now"}${catchUp(event.catchUpMs)}`;
     case "calico-failure":
       return `node ${event.node}: Calico's CNI token is rejected (401 Unauthorized); stuck: ${shortList(event.pods)}: ${event.message}`;
     case "planned":
@@ -17797,6 +17979,11 @@ function stableWindow({ stableForMs, leftMs, begunAnew }) {
   return `all is ready; it has to stay so for ${rest}${anew}`;
 }
 __name(stableWindow, "stableWindow");
+function catchUp(ms) {
+  if (ms === 0) return "";
+  return `; nothing is decided for ${formatDuration(roundMs(ms))}, while the kubelets report what happened meanwhile`;
+}
+__name(catchUp, "catchUp");
 function shortList(names) {
   const first = names.slice(0, 3).join(", ");
   return names.length > 3 ? `${first} and ${names.length - 3} more` : first;
@@ -18067,7 +18254,7 @@ function neededGaps(coverage) {
   return coverage.gaps.filter(({ resource, why }) => NEEDED[resource] !== void 0 && (resource !== "namespaces" || why !== "forbidden")).sort((a, b) => LASTING[a.why] - LASTING[b.why] || a.sinceMs - b.sinceMs);
 }
 __name(neededGaps, "neededGaps");
-var LASTING = { forbidden: 0, "never-read": 1, stale: 2 };
+var LASTING = { forbidden: 0, refused: 1, "never-read": 2, stale: 3 };
 function isBlind(coverage) {
   return !coverage.complete || neededGaps(coverage).length > 0;
 }
@@ -18098,6 +18285,8 @@ function stateOf(worst, nowMs) {
   switch (worst.why) {
     case "forbidden":
       return "may not be read";
+    case "refused":
+      return "cannot be read";
     case "never-read":
       return "could not be read even once";
     case "stale":
@@ -18112,6 +18301,8 @@ function said(gap) {
 }
 __name(said, "said");
 function adviceOn({ why, resource, namespace }) {
+  if (why === "refused")
+    return "the API server says so each time, and waiting will not change it: check the kubeconfig's server, and what stands in front of it";
   if (why !== "forbidden") return "check that the API server can be reached and answers";
   return `grant list and watch on ${NEEDED[resource] ?? resource}${namespace === null ? "" : ` in namespace ${namespace}`}`;
 }
@@ -18282,7 +18473,8 @@ function calicoAdvice(worst, nodes, context) {
   const where2 = nodes.length === 1 ? "there" : `on ${node}`;
   const restart2 = context.restarts.findLast((one) => one.node === node);
   if (restart2 !== void 0 && didNotCure(restart2)) {
-    return `restarting calico-node ${where2} did not cure it (${restart2.settled}): ${shorten(restart2.why, RESTART_LIMIT)}`;
+    const inTime = restart2.settled === "timed-out" ? " in time" : "";
+    return `restarting calico-node ${where2} did not cure it${inTime}: ${shorten(restart2.why, RESTART_LIMIT)}`;
   }
   if (restart2?.settled === "cured") {
     return `restarting calico-node ${where2} cured it (${shorten(restart2.why, RESTART_LIMIT)}), and it is not restarted twice in a run: if this goes on, look at these pods and at what became of the token since`;
@@ -18290,7 +18482,7 @@ function calicoAdvice(worst, nodes, context) {
   const plan = context.nodes.find((one) => one.node === node);
   switch (plan?.action) {
     case "planned": {
-      const setting = context.mayRestart ? "" : ", or set restart-calico-node: true";
+      const setting = context.mayRestart ? "" : ", or let the gate do it with restart-calico-node";
       const others = nodes.length === 1 ? "" : ", then on the others, one node at a time";
       return `restart calico-node ${where2}${plan.command === null ? "" : `: ${plan.command}`}${others}${setting}`;
     }
@@ -18343,9 +18535,19 @@ function shareOf(findings3, worst, { assessment }) {
   const count = findings3.length;
   if (worst.stage === "terminating") return count === 1 ? "" : `${count} pods do not end: `;
   if (workload === void 0 || workload.desired < count) return count === 1 ? "" : `${count} pods are not ready: `;
+  const ofRollOut = shareOfNew(findings3, workload.old);
+  if (ofRollOut !== null) return ofRollOut;
+  if (workload.ready + count > workload.desired) return `${count} ${count === 1 ? "pod is" : "pods are"} not ready: `;
   return workload.desired === 1 ? "" : `${count} of ${workload.desired} pods ${count === 1 ? "is" : "are"} not ready: `;
 }
 __name(shareOf, "shareOf");
+function shareOfNew(findings3, old) {
+  if (old === void 0 || findings3.some(({ pod }) => pod !== null && old.pods.has(pod))) return null;
+  const are = findings3.length === 1 ? "1 new pod is" : `${findings3.length} new pods are`;
+  const still = old.ready === 1 ? " (1 old one still is)" : ` (${old.ready} old ones still are)`;
+  return `${are} not ready${old.ready === 0 ? "" : still}: `;
+}
+__name(shareOfNew, "shareOfNew");
 function podOf(finding) {
   return fullName({ namespace: finding.namespace, name: finding.pod ?? "" });
 }
@@ -18412,7 +18614,8 @@ function judge(input) {
   if (input.cancelled !== null) return inconclusive(cancelledReason(input, input.cancelled));
   if (input.apiFailure !== null) return endBlind(input, input.apiFailure.message);
   const blind = isBlind(coverage);
-  const isSteady = !blind && assessment.complete && assessment.unstable.length === 0;
+  const isCaughtUp = input.catchUpLeftMs === 0;
+  const isSteady = !blind && isCaughtUp && assessment.complete && assessment.unstable.length === 0;
   const withEvents = hangsOnEvents(assessment);
   const isOwnConfirmation = settings.stableForMs === 0 && !withEvents;
   if (isSteady && (input.confirmed || isOwnConfirmation) && mayEnd(input)) {
@@ -18420,7 +18623,7 @@ function judge(input) {
   }
   if (input.deadlineReached) return atDeadline(input, blind);
   const holdingBack = assessment.findings.filter(({ holdsBack }) => holdsBack);
-  if (holdingBack.some(({ fatal }) => fatal) && settings.failFast && !input.cureInProgress) {
+  if (holdingBack.some(({ fatal }) => fatal) && settings.failFast && !input.cureInProgress && isCaughtUp) {
     if (!input.confirmed && !blind) return { kind: "confirm", verdict: "unhealthy", withEvents: false };
     return unhealthy(input, holdingBack, blind);
   }
@@ -18467,6 +18670,11 @@ function atDeadline(input, blind) {
       `everything was ready at the timeout of ${timeout}, but not yet for ${stable} (stable-for): ${open}; ${advice}`
     );
   }
+  if (input.catchUpLeftMs > 0) {
+    return inconclusive(
+      `everything was ready at the timeout of ${timeout}, but the API server had just come back into sight, and kubelets need up to ${formatSeconds(timing.catchUpMs)} to report what happened meanwhile; raise timeout`
+    );
+  }
   return inconclusive(
     `everything was ready at the timeout of ${timeout}, but no fresh list had confirmed it; raise timeout`
   );
@@ -18474,10 +18682,10 @@ function atDeadline(input, blind) {
 __name(atDeadline, "atDeadline");
 function isUselessToWait({ assessment, settings, coverage, cureInProgress }) {
   const gaps = neededGaps(coverage);
-  const forbidden = gaps.filter(({ why }) => why === "forbidden");
-  if (forbidden.length === 0 || cureInProgress) return false;
-  if (isNoPodSeen(forbidden, settings.namespaces)) return true;
-  const isRestSeen = forbidden.length === gaps.length;
+  const lasting2 = gaps.filter(({ why }) => why === "forbidden" || why === "refused");
+  if (lasting2.length === 0 || cureInProgress) return false;
+  if (isNoPodSeen(lasting2, settings.namespaces)) return true;
+  const isRestSeen = lasting2.length === gaps.length;
   return settings.failFast && isRestSeen && !assessment.findings.some(isTroubleInSight);
   function isTroubleInSight(finding) {
     return finding.holdsBack && isFresh(coverage, resourceOf(finding), finding.namespace);
@@ -18485,8 +18693,8 @@ function isUselessToWait({ assessment, settings, coverage, cureInProgress }) {
   __name(isTroubleInSight, "isTroubleInSight");
 }
 __name(isUselessToWait, "isUselessToWait");
-function isNoPodSeen(forbidden, namespaces) {
-  const unseen = new Set(forbidden.filter(({ resource }) => resource === "pods").map(({ namespace }) => namespace));
+function isNoPodSeen(lasting2, namespaces) {
+  const unseen = new Set(lasting2.filter(({ resource }) => resource === "pods").map(({ namespace }) => namespace));
   return unseen.has(null) || namespaces.length > 0 && namespaces.every((namespace) => unseen.has(namespace));
 }
 __name(isNoPodSeen, "isNoPodSeen");
@@ -18517,6 +18725,7 @@ __name(cancelledReason, "cancelledReason");
 function whyWaiting(input, blind) {
   const { assessment, coverage, now, cureInProgress } = input;
   if (blind) return describeBlindness(coverage, now.atMs);
+  if (input.catchUpLeftMs > 0) return "kubelets have to report what happened while nothing could be seen";
   if (cureInProgress) return "a cure is under way";
   const [worst] = assessment.findings.filter(({ holdsBack }) => holdsBack);
   if (worst !== void 0) return titleOf(worst);
@@ -18649,7 +18858,7 @@ function tracePods(known, there, retries, observation) {
 }
 __name(tracePods, "tracePods");
 function tracePod(known, pod, { failing, held }, retry, nowMs) {
-  const sandbox = hasSandbox(pod);
+  const sandbox = isPastItsSandbox(pod) || hasSandbox(pod);
   const heldByDel = held || known?.heldByDel === true;
   const ended = heldByDel && hasEnded(pod) && !isLeftBehind(pod);
   const moved = known !== void 0 && known.calicoPodIp !== pod.calicoPodIp;
@@ -18713,7 +18922,7 @@ function rememberCalico(memory, observation) {
       evidence: addEvidence(known.evidence, stuckNow, name, observation),
       lastMatch: newest(known.lastMatch, matchesOn(there, observation)),
       lastMatchOf: newestOfEach(known.lastMatchOf, there, observation),
-      lastHeld: newest(known.lastHeld, matchesOn(there.filter(isTerminating), observation)),
+      lastHeld: newest(known.lastHeld, matchesOn(there.filter(cannotEnd), observation)),
       newestSandbox: newest(known.newestSandbox, sandboxesOf(there, known.pods, nowMs)),
       pods: tracePods(known.pods, there, retries, observation),
       installs: traceInstalls(known.installs, calicoNodePods, name, nowMs)
@@ -19340,10 +19549,10 @@ function availableOf(counted, tally, { podsInSight }) {
   return podsInSight ? Math.min(counted, tally.ready) : counted;
 }
 __name(availableOf, "availableOf");
-function isObserved(workload) {
+function isObserved2(workload) {
   return workload.observedGeneration !== null && workload.observedGeneration >= workload.generation;
 }
-__name(isObserved, "isObserved");
+__name(isObserved2, "isObserved");
 function unobserved(workload, numbers) {
   const seen = workload.observedGeneration === null ? "has not looked at it yet" : `has not carried out generation ${workload.generation} yet (it has seen ${workload.observedGeneration})`;
   return lacking(numbers, [notRolledOut(`its controller ${seen}`, null)]);
@@ -19822,7 +20031,8 @@ function sandboxSymptom(pod, evidence2) {
 __name(sandboxSymptom, "sandboxSymptom");
 function sandboxErrorSymptom(error2, stage) {
   const symptom = { stage, cause: error2.cause, message: wordsOf2(error2) };
-  return error2.cause === "CalicoUnauthorized" ? { ...symptom, beganAtMs: error2.storedAtMs } : symptom;
+  if (error2.cause !== "CalicoUnauthorized") return symptom;
+  return { ...symptom, beganAtMs: error2.storedAtMs, ...error2.cameBack === true ? { patienceMs: 0 } : {} };
 }
 __name(sandboxErrorSymptom, "sandboxErrorSymptom");
 function wordsOf2({ cause, plugin, text: text3, event }) {
@@ -19832,7 +20042,7 @@ function wordsOf2({ cause, plugin, text: text3, event }) {
 }
 __name(wordsOf2, "wordsOf");
 function isWithoutSandbox(pod) {
-  if (pod.nodeName === null || hasSandbox(pod) === true) return false;
+  if (pod.nodeName === null || hasSandbox(pod) === true || isPastItsSandbox(pod)) return false;
   if (conditionOf(pod.conditions, "PodReadyToStartContainers") !== null) return true;
   return pod.containers.every((container) => container.state.kind === "none" || isWaitingItsTurn(container));
 }
@@ -20459,6 +20669,13 @@ function oldPods(workload, active) {
   }
 }
 __name(oldPods, "oldPods");
+function oldPodsLeft(workload, states) {
+  if (!isObserved2(workload)) return {};
+  const old = oldPods(workload, states.map(({ pod }) => pod).filter(isActive));
+  if (old.length === 0) return {};
+  return { old: { pods: new Set(old.map(({ name }) => name)), ready: old.filter(isReady).length } };
+}
+__name(oldPodsLeft, "oldPodsLeft");
 function notOfTheYoungest(active, updated) {
   if (updated === 0) return active;
   let youngest = null;
@@ -20481,7 +20698,7 @@ __name(isOldReplica, "isOldReplica");
 function podsToBeReplaced(workload, states) {
   const active = states.map(({ pod }) => pod).filter(isActive);
   if (!replacesPods(workload)) return NOBODY;
-  if (!isObserved(workload)) return uidsOf(active);
+  if (!isObserved2(workload)) return uidsOf(active);
   const old = uidsOf(oldPods(workload, active));
   if (workload.kind !== "StatefulSet") return old;
   const moves = states.some(({ pod, class: podClass }) => podClass !== "ready" && !old.has(pod.uid));
@@ -20513,7 +20730,7 @@ function judgeDaemonSet(set, context) {
   if (set.deletionAtMs !== null) {
     return nothingLacks(numbers, { notes: [`DaemonSet ${name} is being deleted: it is not waited for`] });
   }
-  if (!isObserved(set)) return unobserved(set, numbers);
+  if (!isObserved2(set)) return unobserved(set, numbers);
   if (set.desired === null) {
     const silent2 = "its controller has not said yet on how many nodes it wants a pod";
     return lacking(numbers, [notRolledOut(silent2, null)]);
@@ -20582,7 +20799,7 @@ function judgeDeployment(deployment, context) {
   if (deployment.deletionAtMs !== null) {
     return nothingLacks(numbers, { notes: [`Deployment ${name} is being deleted: it is not waited for`] });
   }
-  if (!isObserved(deployment)) return unobserved(deployment, numbers);
+  if (!isObserved2(deployment)) return unobserved(deployment, numbers);
   if (deployment.desired === 0) return nothingLacks(numbers);
   const tally = tallyPods(context.pods);
   const have = availableOf(deployment.paused ? deployment.ready : deployment.available, tally, context);
@@ -20672,7 +20889,7 @@ function judgeStatefulSet(set, context) {
   if (set.deletionAtMs !== null) {
     return nothingLacks(numbers, { notes: [`StatefulSet ${fullName(set)} is being deleted: it is not waited for`] });
   }
-  if (!isObserved(set)) return unobserved(set, numbers);
+  if (!isObserved2(set)) return unobserved(set, numbers);
   if (set.desired === 0) return nothingLacks(numbers);
   const tally = tallyPods(context.pods);
   const onDelete = set.strategy === "OnDelete";
@@ -20851,12 +21068,13 @@ __name(whyLeftOut, "whyLeftOut");
 function scopeTroubles(namespaces, pods, settings) {
   const missing = namespaces.filter(({ presence }) => presence === "missing");
   const troubles = missing.map(({ namespace }) => {
-    return { namespace, message: `namespace ${namespace} does not exist`, isMissing: true };
+    return { namespace, message: `namespace ${namespace} does not exist`, isMissing: true, lacks: 0 };
   });
   if (pods.counted >= settings.minPods || missing.length > 0 && missing.length === namespaces.length) return troubles;
   const [first = ""] = settings.namespaces;
   const onlyNamespace = settings.namespaces.length === 1 ? first : "";
-  return [...troubles, { namespace: onlyNamespace, message: tooFewMessage(pods, settings), isMissing: false }];
+  const lacks = settings.minPods - pods.counted;
+  return [...troubles, { namespace: onlyNamespace, message: tooFewMessage(pods, settings), isMissing: false, lacks }];
 }
 __name(scopeTroubles, "scopeTroubles");
 function tooFewMessage({ counted, leftOut }, settings) {
@@ -21070,8 +21288,10 @@ function findTroubles(workloads2, failedJobs, scope2, podFindings, look2) {
     const subject = { uid: job.uid, namespace: job.namespace, owner: knownAs(job), podsSinceMs: null };
     loose.push(find(subject, failureOf(job, [])));
   }
+  const failed4 = [...byWorkload.values(), loose].flat().filter(({ cause }) => cause === "Failed");
   const refused2 = [...byWorkload.values()].flat().find(({ cause }) => cause === "CreateRefused");
-  for (const { namespace, message, isMissing } of scope2) {
+  for (const { namespace, message, isMissing, lacks } of scope2) {
+    if (!isMissing && failed4.length >= lacks) continue;
     const subject = { uid: "", namespace, owner: null, podsSinceMs: null };
     const tooFew = find(subject, { stage: "workload", cause: "TooFewPods", message, sinceMs: null, waitsFor: null });
     loose.push(refused2 === void 0 || isMissing ? tooFew : derive(tooFew, refused2));
@@ -21134,31 +21354,9 @@ __name(timesOf, "timesOf");
 var EVENTS_DUE_MS = 6e4;
 var MOST_NAMES3 = 3;
 function sightWarnings(snapshot, findings3, nowMs) {
-  const warnings2 = [];
-  const events = forbiddenPlaces(snapshot.coverage, "events");
-  if (events !== null) {
-    warnings2.push(
-      `events may not be read${events}: Calico's failure cannot be recognised there and nothing is restarted`
-    );
-  } else if (snapshot.events.length === 0 && isEventsDue(snapshot.coverage, findings3, nowMs)) {
-    warnings2.push("there are no events at all while pods are stuck: events may be disabled or expired");
-  }
-  if (forbiddenPlaces(snapshot.coverage, "nodes") !== null) {
-    warnings2.push(
-      "nodes may not be read: causes that lie in a node, and which nodes count for a DaemonSet, are not known"
-    );
-  }
-  return warnings2;
+  return snapshot.events.length === 0 && isEventsDue(snapshot.coverage, findings3, nowMs) ? ["there are no events at all while pods are stuck: events may be disabled or expired"] : [];
 }
 __name(sightWarnings, "sightWarnings");
-function forbiddenPlaces(coverage, resource) {
-  const gaps = coverage.gaps.filter((gap) => gap.resource === resource && gap.why === "forbidden");
-  if (gaps.length === 0) return null;
-  if (gaps.some(({ namespace }) => namespace === null)) return "";
-  const namespaces = gaps.map(({ namespace }) => namespace ?? "");
-  return ` in ${namespaces.length === 1 ? "namespace" : "namespaces"} ${someOf2(namespaces)}`;
-}
-__name(forbiddenPlaces, "forbiddenPlaces");
 function isEventsDue(coverage, findings3, nowMs) {
   if (coverage.gaps.some(({ resource }) => resource === "events")) return false;
   return findings3.some(
@@ -21269,7 +21467,7 @@ function lookAtHealth(before2, observation) {
     momentsCount: settings.stuckAfterMs === 0,
     addedPodMs: timing.addedPodMs
   });
-  const states = verdicts.map(({ workload, rollOut, isComplete, problem }) => {
+  const states = verdicts.map(({ workload, rollOut, pods: ofIt, isComplete, problem }) => {
     const { kind, namespace, name } = workload;
     const { desired, ready } = rollOut;
     const forMs = completeForMs(windows.get(workload.uid), now.elapsedMs);
@@ -21281,7 +21479,8 @@ function lookAtHealth(before2, observation) {
       ready,
       problem,
       complete: isComplete,
-      completeForMs: isComplete ? forMs : 0
+      completeForMs: isComplete ? forMs : 0,
+      ...isComplete ? {} : oldPodsLeft(workload, ofIt)
     };
   });
   const changed = snapshot.pods.filter((pod) => !before2.seen.has(pod));
@@ -21396,7 +21595,7 @@ __name(notReadyPods, "notReadyPods");
 function rememberWorkloads(before2, judged2, { now }, isAllRead) {
   const workloads2 = /* @__PURE__ */ new Map();
   for (const { workload, isComplete } of judged2) {
-    const template = workload.kind === "Job" || isObserved(workload) ? templateOf(workload) : null;
+    const template = workload.kind === "Job" || isObserved2(workload) ? templateOf(workload) : null;
     const remembered = rememberWorkload(before2.workloads.get(workload.uid), template, isAllRead && isComplete, now);
     if (remembered !== void 0) workloads2.set(workload.uid, remembered);
   }
@@ -21404,13 +21603,86 @@ function rememberWorkloads(before2, judged2, { now }, isAllRead) {
 }
 __name(rememberWorkloads, "rememberWorkloads");
 
+// src/view-news.ts
+var TOGETHER_MS = 1e3;
+var NOTHING_TOLD = { gaps: null, untold: [], sinceElapsedMs: null };
+function viewNews(before2, { gaps }, { elapsedMs }, catchUpLeftMs2) {
+  const known = [...before2.gaps ?? [], ...before2.untold];
+  const hadGap = new Set(known.map(placeOf2));
+  const hasGap = new Set(gaps.map(placeOf2));
+  const isNew = /* @__PURE__ */ __name((gap) => !hadGap.has(placeOf2(gap)) && (before2.gaps !== null || gap.why !== "forbidden"), "isNew");
+  const untold = [...before2.untold, ...gaps.filter(isNew)];
+  const regained = known.filter((gap) => !hasGap.has(placeOf2(gap)));
+  const isNews = untold.length > 0 || regained.length > 0;
+  const sinceElapsedMs = isNews ? before2.sinceElapsedMs ?? elapsedMs : null;
+  const mayMoreFollow = before2.gaps !== null && gaps.length > 0;
+  if (sinceElapsedMs !== null && mayMoreFollow && elapsedMs - sinceElapsedMs < TOGETHER_MS) {
+    return { told: { gaps: before2.gaps, untold, sinceElapsedMs }, news: [] };
+  }
+  const news = [];
+  for (const wasSeen of [true, false]) {
+    const places = inOrder(untold.filter(({ why }) => why !== "never-read" === wasSeen));
+    const [first] = places;
+    if (first !== void 0) news.push({ type: "view-lost", what: placesOf(places), why: first.message, wasSeen });
+  }
+  for (const wasSeen of [true, false]) {
+    const places = inOrder(regained.filter(({ why }) => why === "stale" === wasSeen));
+    if (places.length === 0) continue;
+    const hasPods = places.some(({ resource }) => resource === "pods");
+    news.push({ type: "view-regained", what: placesOf(places), wasSeen, catchUpMs: hasPods ? catchUpLeftMs2 : 0 });
+  }
+  return { told: { gaps, untold: [], sinceElapsedMs: null }, news };
+}
+__name(viewNews, "viewNews");
+function describeGaps(gaps) {
+  const alike = Map.groupBy(inOrder(gaps), ({ why, resource, message }) => {
+    return why === "forbidden" ? `${why} ${resource}` : `${why}${message.slice(message.indexOf(": "))}`;
+  });
+  return [...alike.values()].map(describeAlike);
+}
+__name(describeGaps, "describeGaps");
+var COSTS = {
+  events: "Calico's failure cannot be recognised there and nothing is restarted",
+  nodes: "causes that lie in a node, and which nodes count for a DaemonSet, are not known"
+};
+function describeAlike(gaps) {
+  const { why, resource, message } = gaps[0];
+  const what = placesOf(gaps);
+  switch (why) {
+    case "forbidden": {
+      const others = gaps.length === 1 ? "" : "; the same in the others";
+      const costs = COSTS[resource];
+      if (costs === void 0) return `may not see ${what}: ${message}${others}`;
+      return `${what} may not be read: ${costs}; ${message}${others}`;
+    }
+    case "refused":
+      return `could not read ${what}: ${message}`;
+    case "never-read":
+      return `never saw ${what}: ${message}`;
+    case "stale": {
+      const sinceMs = Math.min(...gaps.map((gap) => gap.sinceMs));
+      return `lost sight of ${what} at ${new Date(sinceMs).toISOString()}: ${message}`;
+    }
+  }
+}
+__name(describeAlike, "describeAlike");
+
 // src/look.ts
-var EMPTY_MEMORY = { health: EMPTY_HEALTH_MEMORY, calico: EMPTY_CALICO_MEMORY, restarts: [] };
+var EMPTY_MEMORY = {
+  health: EMPTY_HEALTH_MEMORY,
+  calico: EMPTY_CALICO_MEMORY,
+  restarts: [],
+  podsLostElapsedMs: null,
+  toldView: NOTHING_TOLD
+};
 function lookAt(snapshot, before2, circumstances) {
   const { settings, timing, now } = circumstances;
   const sandboxErrors = readSandboxErrors(snapshot, now, timing);
-  const observation = { snapshot, sandboxErrors, now, settings, timing };
-  const health = lookAtHealth(before2.health, observation);
+  const podsLostElapsedMs = podsLostAt(before2.podsLostElapsedMs, snapshot.coverage, now);
+  const leftMs = catchUpLeftMs(podsLostElapsedMs, now, timing);
+  const observation = { snapshot, sandboxErrors, catchUpLeftMs: leftMs, now, settings, timing };
+  const withComebacks = { ...observation, sandboxErrors: markComebacks(sandboxErrors, before2.restarts) };
+  const health = lookAtHealth(before2.health, withComebacks);
   const installations = findInstallations(snapshot.calico.daemonSets, settings.calicoNamespace);
   const memory = rememberCalico(before2.calico, observation);
   const cases = diagnose(observation, memory);
@@ -21419,6 +21691,7 @@ function lookAt(snapshot, before2, circumstances) {
     ({ resource, why }) => resource === "events" && why === "forbidden"
   );
   const { context } = settings;
+  const view = viewNews(before2.toldView, snapshot.coverage, now, leftMs);
   const plan = planRestarts({
     ...{ observation, memory, cases, installations, restarts, eventsForbidden, context },
     ...circumstances
@@ -21430,7 +21703,8 @@ function lookAt(snapshot, before2, circumstances) {
     cases,
     plan,
     cureInProgress: settings.restartCalicoNode && isCuring(plan, restarts, cases, observation),
-    memory: { health: health.memory, calico: memory, restarts }
+    viewNews: view.news,
+    memory: { health: health.memory, calico: memory, restarts, podsLostElapsedMs, toldView: view.told }
   };
 }
 __name(lookAt, "lookAt");
@@ -21811,55 +22085,13 @@ function reviewRights(run3, api) {
 }
 __name(reviewRights, "reviewRights");
 
-// src/view-news.ts
-function viewNews(before2, after) {
-  const hadGap = new Set((before2?.gaps ?? []).map(placeOf2));
-  const hasGap = new Set(after.gaps.map(placeOf2));
-  const lost = after.gaps.filter((gap) => !hadGap.has(placeOf2(gap)) && (before2 !== null || gap.why !== "forbidden"));
-  const regained = (before2?.gaps ?? []).filter((gap) => !hasGap.has(placeOf2(gap)));
-  const news = [];
-  for (const wasSeen of [true, false]) {
-    const gaps = inOrder(lost.filter(({ why }) => why !== "never-read" === wasSeen));
-    const [first] = gaps;
-    if (first !== void 0) news.push({ type: "view-lost", what: placesOf(gaps), why: first.message, wasSeen });
-  }
-  for (const wasSeen of [true, false]) {
-    const gaps = inOrder(regained.filter(({ why }) => why === "stale" === wasSeen));
-    if (gaps.length > 0) news.push({ type: "view-regained", what: placesOf(gaps), wasSeen });
-  }
-  return news;
-}
-__name(viewNews, "viewNews");
-function describeGaps(gaps) {
-  const alike = Map.groupBy(inOrder(gaps), ({ why, resource, message }) => {
-    return why === "forbidden" ? `${why} ${resource}` : `${why}${message.slice(message.indexOf(": "))}`;
-  });
-  return [...alike.values()].map(describeAlike);
-}
-__name(describeGaps, "describeGaps");
-function describeAlike(gaps) {
-  const { why, message } = gaps[0];
-  const what = placesOf(gaps);
-  switch (why) {
-    case "forbidden":
-      return `may not see ${what}: ${message}${gaps.length === 1 ? "" : "; the same in the others"}`;
-    case "never-read":
-      return `never saw ${what}: ${message}`;
-    case "stale": {
-      const sinceMs = Math.min(...gaps.map((gap) => gap.sinceMs));
-      return `lost sight of ${what} at ${new Date(sinceMs).toISOString()}: ${message}`;
-    }
-  }
-}
-__name(describeAlike, "describeAlike");
-
 // src/telling.ts
 function newsOf(before2, after, deadlineInMs) {
-  const { observation, assessment, plan } = after;
+  const { observation, assessment, plan, viewNews: viewNews2 } = after;
   const { coverage } = observation.snapshot;
   const unseen = isBlind(coverage) ? unseenIn(coverage, observation.now.atMs) : null;
   return [
-    ...viewNews(before2?.observation.snapshot.coverage ?? null, coverage),
+    ...viewNews2,
     { type: "assessed", assessment, unseen, nodes: plan.nodes, deadlineInMs },
     ...calicoNews(before2, after),
     ...restartNews(before2?.memory.restarts ?? [], after),
@@ -21923,6 +22155,9 @@ function restartNews(before2, { memory, observation }) {
   return memory.restarts.flatMap((restart2, index) => {
     const was = before2[index];
     const news = [];
+    if (was?.answer === "lost" && restart2.answer !== "lost") {
+      news.push({ type: "restarted", node: restart2.node, ...lateAnswer(restart2) });
+    }
     const installedAtMs = restart2.after?.installedAtMs ?? null;
     if (restart2.after !== null && installedAtMs !== null && (was?.after?.installedAtMs ?? null) === null) {
       news.push({
@@ -21940,6 +22175,11 @@ function restartNews(before2, { memory, observation }) {
   });
 }
 __name(restartNews, "restartNews");
+function lateAnswer({ before: before2, answer, why }) {
+  const pod = `${before2.namespace}/${before2.pod}`;
+  return { pod, answer: answer === "deleted" ? `${pod} is gone: the DELETE that got no answer was carried out` : why };
+}
+__name(lateAnswer, "lateAnswer");
 function warningNews(before2, after) {
   const known = new Set(before2?.assessment.warnings.map(withoutFigures));
   return after.assessment.warnings.filter((message) => !known.has(withoutFigures(message))).map((message) => ({ type: "warning", message }));
@@ -22012,7 +22252,13 @@ async function watchUntilDecided(run3, { connection, api }, keep) {
     let confirmFromMs = 0;
     let readAnew = false;
     let readAnewFromMs = 0;
+    let listFromMs = 0;
     for (; ; ) {
+      if (run3.serverClock.now().elapsedMs >= listFromMs) {
+        const restarts = await listedAnew(run3, api, view, memory.restarts);
+        if (restarts !== memory.restarts) listFromMs = api.now().elapsedMs + timing.confirmAgainMs;
+        memory = { ...memory, restarts };
+      }
       const now = api.now();
       const deadlineInMs = run3.deadlineInMs();
       const { runsOnNode } = connection;
@@ -22069,6 +22315,7 @@ function judgeLook(run3, view, look2, confirmed, deadlineInMs) {
     settings: run3.settings,
     timing: run3.timing,
     now: observation.now,
+    catchUpLeftMs: observation.catchUpLeftMs,
     deadlineReached: deadlineInMs <= 0,
     cureInProgress,
     nodes: plan.nodes,
@@ -22097,6 +22344,14 @@ async function restart(run3, api, { plan }) {
   return await tellWhile(run3, () => `the answer to the DELETE of pod ${pod}`, deletion);
 }
 __name(restart, "restart");
+async function listedAnew(run3, api, view, restarts) {
+  const asked = new Set(restarts.filter((each) => needsLists(each, api.now(), run3.settings)));
+  if (asked.size === 0 || run3.signal.aborted) return restarts;
+  const lists = view.refreshForRestart(run3.signal);
+  const areFresh = await tellWhile(run3, () => "a fresh look at what became of the restart", lists);
+  return restarts.map((each) => areFresh && asked.has(each) ? { ...each, seenBy: "listed" } : each);
+}
+__name(listedAnew, "listedAnew");
 function restartedEvent({ node, before: before2, why }) {
   return { type: "restarted", node, pod: `${before2.namespace}/${before2.pod}`, answer: why };
 }
@@ -22229,6 +22484,8 @@ var LINES_PER_LOOK = 12;
 var CLOSING_LINES = 200;
 var MESSAGE_LIMIT_BYTES = 600;
 var WORTH_TELLING_MS = 5e3;
+var READY_AGAIN_MS = 1e4;
+var RUNS_AGAIN_MS = 6e4;
 function createFindingLines() {
   let known = null;
   return ({ assessment, nodes }, now) => {
@@ -22245,10 +22502,12 @@ function createFindingLines() {
       const fatal = wasCalledFatal || group.fatal && !isBeingCured(group, nodes);
       const is = {
         seenMs: was?.seenMs ?? now.elapsedMs,
+        lastSeenMs: now.elapsedMs,
         told: was?.told ?? "no",
         fatal,
         subject: group.subject,
-        cause: causeOf2(group)
+        cause: causeOf2(group),
+        crashing: crashingPods(group)
       };
       const line = newLine(group, was, is, isFirst, now);
       if (line !== null && lines.length < LINES_PER_LOOK) {
@@ -22261,7 +22520,9 @@ function createFindingLines() {
     }
     known = after;
     const lasting2 = new Set([...after.values()].map(topicOf));
-    const over = [...before2].filter(([key, is]) => is.told === "yes" && !after.has(key) && !lasting2.has(topicOf(is)));
+    const gone = [...before2].filter(([key, is]) => is.told === "yes" && !after.has(key) && !lasting2.has(topicOf(is)));
+    const over = gone.filter(([, is]) => !runsAgain(is, assessment, now));
+    for (const [key, is] of gone) if (runsAgain(is, assessment, now)) after.set(key, is);
     return [
       ...lines,
       ...untold > 0 ? [`   … and ${untold} more; the end of this log lists all that is wrong then`] : [],
@@ -22274,6 +22535,18 @@ function topicOf({ subject, cause }) {
   return `${subject}: ${cause}`;
 }
 __name(topicOf, "topicOf");
+function crashingPods({ stage, findings: findings3 }) {
+  if (stage !== "crash") return [];
+  return findings3.flatMap(({ namespace, pod }) => pod === null ? [] : [`${namespace}/${pod}`]);
+}
+__name(crashingPods, "crashingPods");
+function runsAgain({ crashing, lastSeenMs }, assessment, now) {
+  const isStable = assessment.complete && assessment.unstable.length === 0;
+  if (crashing.length === 0 || isStable) return false;
+  const isReady2 = !crashing.some((pod) => assessment.notReadyPods.includes(pod));
+  return now.elapsedMs - lastSeenMs < (isReady2 ? READY_AGAIN_MS : RUNS_AGAIN_MS);
+}
+__name(runsAgain, "runsAgain");
 function isBeingCured({ cause }, nodes) {
   return cause === "CalicoUnauthorized" && nodes.some(({ action }) => action === "waiting" || action === "restarted");
 }
@@ -22428,29 +22701,33 @@ var import_promises4 = __nccwpck_require__(455);
 var import_node_path5 = __nccwpck_require__(760);
 var DEFAULT_REPORT_NAME = "calico-health-gate";
 var MOST_NUMBERED = 1e3;
-var CANCELLED_WRITE_MS = 500;
-async function writtenInTime(writing, signal, clock = systemClock) {
-  const done = new AbortController();
-  const givenUp = /* @__PURE__ */ __name(async () => {
-    await aborted3(AbortSignal.any([signal, done.signal]));
-    await sleep(clock, CANCELLED_WRITE_MS, done.signal);
-    const problem = `the report could not be written within ${CANCELLED_WRITE_MS} ms after the run was cancelled`;
-    return { path: "", problem };
-  }, "givenUp");
-  try {
-    return await Promise.race([writing, givenUp()]);
-  } finally {
-    done.abort();
-  }
+var LEAST_WRITE_MS = 500;
+var WRITE_AFTER_DEADLINE_MS = 4500;
+function writeInTime({ startedAt, finishedAt }, timeoutMs, signal, clock = systemClock) {
+  const ranMs = Date.parse(finishedAt) - Date.parse(startedAt);
+  const limitMs = Math.max(LEAST_WRITE_MS, timeoutMs + WRITE_AFTER_DEADLINE_MS - ranMs);
+  const startedMs = clock.monotonicMs();
+  return async (writing, late) => {
+    const done = new AbortController();
+    const givenUp = /* @__PURE__ */ __name(async () => {
+      const leftMs = startedMs + limitMs - clock.monotonicMs();
+      await sleep(clock, leftMs, AbortSignal.any([signal, done.signal]));
+      if (!signal.aborted) return limitMs === LEAST_WRITE_MS ? `${LEAST_WRITE_MS} ms` : formatSeconds(limitMs);
+      await sleep(clock, LEAST_WRITE_MS, done.signal);
+      return `${LEAST_WRITE_MS} ms after the run was cancelled`;
+    }, "givenUp");
+    try {
+      return await Promise.race([writing, givenUp().then(late)]);
+    } finally {
+      done.abort();
+    }
+  };
 }
-__name(writtenInTime, "writtenInTime");
-function aborted3(signal) {
-  return new Promise((resolve) => {
-    if (signal.aborted) resolve();
-    else signal.addEventListener("abort", () => resolve(), { once: true });
-  });
+__name(writeInTime, "writeInTime");
+function reportInTime(writing, inTime) {
+  return inTime(writing, (within) => ({ path: "", problem: `the report could not be written within ${within}` }));
 }
-__name(aborted3, "aborted");
+__name(reportInTime, "reportInTime");
 async function writeReport(report, path2) {
   try {
     await (0, import_promises4.mkdir)((0, import_node_path5.dirname)(path2), { recursive: true });
@@ -22945,13 +23222,17 @@ async function run2(invocation, io) {
 }
 __name(run2, "run");
 async function publish(result, settings, io, sink) {
-  const written = settings.reportFile === null ? { path: "", problem: null } : await writtenInTime(writeReport(result.report, settings.reportFile), io.signal);
+  const inTime = writeInTime(result.report, settings.timeoutMs, io.signal);
+  const written = settings.reportFile === null ? { path: "", problem: null } : await reportInTime(writeReport(result.report, settings.reportFile), inTime);
   if (written.problem !== null) sink.line(logLine(written.problem));
   if (written.path !== "") sink.line(logLine(`report: ${written.path}`));
   const summaryFile = io.env.GITHUB_STEP_SUMMARY ?? "";
   if (!settings.jobSummary || summaryFile === "") return;
   try {
-    await (0, import_promises5.appendFile)(summaryFile, summaryOf(result.report, written.path));
+    const writing = (0, import_promises5.appendFile)(summaryFile, summaryOf(result.report, written.path));
+    await inTime(writing, (within) => {
+      throw new Error(`not within ${within}`);
+    });
   } catch (error2) {
     sink.line(logLine(`the job summary could not be written: ${error2.message}`));
   }
@@ -23591,13 +23872,14 @@ async function publish2(result, settings, env, signal) {
   const { report, cancelled } = result;
   const outputs = /* @__PURE__ */ __name((path2) => outputsOf(report, result.notReadyPods, result.restartedNodes, path2), "outputs");
   const unset = setOutputs(outputs(""));
-  const written = await writtenInTime(writeReportFile(result, settings, env), signal);
+  const inTime = writeInTime(report, settings.timeoutMs, signal);
+  const written = await reportInTime(writeReportFile(result, settings, env), inTime);
   if (written.path !== "") info(logLine(`report: ${written.path}`));
   const problems = [
     written.problem,
     unset ?? setOutputs(outputs(written.path)),
     shortenedOutputs(report, result.restartedNodes),
-    settings.jobSummary ? await writeSummary(result, written.path) : null
+    settings.jobSummary ? await summaryInTime(writeSummary(result, written.path), inTime) : null
   ].filter((problem) => problem !== null);
   const fails = cancelled || settings.failOn.includes(report.verdict);
   for (const annotation2 of annotationsOf(report, { fails, problems })) annotate(annotation2);
@@ -23611,6 +23893,10 @@ async function writeReportFile(result, settings, env) {
   return await writeNumberedReport(result.report, folder);
 }
 __name(writeReportFile, "writeReportFile");
+function summaryInTime(writing, inTime) {
+  return inTime(writing, (within) => `the job summary could not be written within ${within}`);
+}
+__name(summaryInTime, "summaryInTime");
 async function writeSummary(result, reportFile) {
   try {
     await summary.addRaw(summaryOf(result.report, reportFile), true).write();
