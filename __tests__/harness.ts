@@ -64,6 +64,7 @@ export interface PlayOptions {
   /** Aborts the run when it is; the reason is what a face would give. */
   readonly signal?: AbortSignal;
   readonly runsOnNode?: string;
+  readonly runsInPod?: Connection['runsInPod'];
   readonly renewCredentials?: () => Promise<void>;
   /** Of the first random number: gates side by side differ in it as in life. Default 1. */
   readonly seed?: number;
@@ -106,6 +107,7 @@ export async function start({ clock, sim }: World, inputs: Inputs = {}, options:
     renewCredentials: options.renewCredentials ?? (async () => undefined),
     warnings: [],
     runsOnNode: options.runsOnNode ?? null,
+    runsInPod: options.runsInPod ?? null,
     secrets: () => [],
     close: () => undefined,
   };

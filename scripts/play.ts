@@ -27,6 +27,7 @@ async function play(folder: string, flags: readonly string[]): Promise<number> {
           renewCredentials: async () => undefined,
           warnings: [],
           runsOnNode: null,
+          runsInPod: null,
           secrets: () => [],
           close: () => undefined,
         }),

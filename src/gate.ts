@@ -6,6 +6,7 @@ import { sleep } from './clock.ts';
 import type { Api } from './cluster/api.ts';
 import { isApiError } from './cluster/api-error.ts';
 import { ConnectError } from './cluster/connect-error.ts';
+import { nodeOfOwnPod } from './cluster/own-pod.ts';
 import { createView, type View } from './cluster/snapshot.ts';
 import { type Cluster, dialCluster, meet } from './contact.ts';
 import { withCrashLogs } from './crash-logs.ts';
@@ -92,9 +93,10 @@ async function watchUntilDecided(run: Run, { connection, api }: Cluster, keep: (
       }
       const now = api.now();
       const deadlineInMs = run.deadlineInMs();
-      const { runsOnNode } = connection;
+      const snapshot = view.snapshot();
+      const runsOnNode = connection.runsOnNode ?? nodeOfOwnPod(connection.runsInPod, snapshot);
       const deleteRights = rights.toDelete();
-      const look = lookAt(view.snapshot(), memory, { settings, timing, now, deadlineInMs, deleteRights, runsOnNode });
+      const look = lookAt(snapshot, memory, { settings, timing, now, deadlineInMs, deleteRights, runsOnNode });
       memory = look.memory;
       keep(look);
       focus(view, rights, look);

@@ -83,6 +83,7 @@ describe('the cluster is found', () => {
       context: '',
       source: 'in-cluster service account',
       runsOnNode: 'n7',
+      runsInPod: null,
     });
     expect(connection.secrets()).toEqual([TOKEN]);
   });

@@ -157,6 +157,24 @@ describe('the order', () => {
       sim.warmUp(60_000);
     };
 
+  test.each([
+    ['in scope', 'shop, arc', 'arc'],
+    ['not in scope', 'shop', 'arc'],
+    ['not in scope, and nothing tells its namespace', 'shop', null],
+  ])('puts the node last that the pod of the gate itself is on, which is %s', async (_, namespaces, namespace) => {
+    const world = aBrokenWorld({
+      world: { nodes: ['n1', 'n2', 'n3'] },
+      broken: ['n1', 'n2'],
+      isFirst: true,
+      replicas: 0,
+      before: ({ sim }) => sim.cluster.createPod({ namespace: 'arc', name: 'runner-x7k2', nodeName: 'n1' }),
+      after: onNode({ n1: ['shop', 'shop', 'shop'], n2: ['shop'] }),
+    });
+    const played = await play(world, { ...CURE, namespaces }, { runsInPod: { name: 'runner-x7k2', namespace } });
+    expect(restartedOf(played)).toEqual(['n2', 'n1']);
+    expect(played.report.verdict).toBe('healthy');
+  });
+
   test.each<[string, Record<string, readonly string[]>, PlayOptions, readonly string[]]>([
     [
       'most namespaces first',

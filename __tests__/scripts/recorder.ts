@@ -50,6 +50,7 @@ export async function recordWorld(
     renewCredentials: async () => undefined,
     warnings: [],
     runsOnNode: null,
+    runsInPod: null,
     secrets: () => secrets,
     close: () => undefined,
   };

@@ -5,6 +5,7 @@ import { createCredentialSource } from './credentials.ts';
 import { createDialer } from './dialer.ts';
 import { createHttpsTransport } from './https-transport.ts';
 import { findTarget, type SourceOptions, type Target } from './kubeconfig-source.ts';
+import { findOwnPod, type OwnPod } from './own-pod.ts';
 import { proxyFor } from './proxy.ts';
 import type { Transport } from './transport.ts';
 import { unlessAborted } from './unless-aborted.ts';
@@ -34,6 +35,8 @@ export interface Connection {
   readonly warnings: readonly string[];
   /** Name of the node that the gate itself runs on, where the pod's environment tells it (`NODE_NAME`); else null. */
   readonly runsOnNode: string | null;
+  /** The pod that it runs in, whose node the picture may show; null: none. */
+  readonly runsInPod: OwnPod | null;
   /**
    * Tokens, passwords and keys so far, one by one (keys of several lines as a whole): what `mask` was told.
    */
@@ -60,6 +63,7 @@ export async function connect(options: ConnectOptions, signal: AbortSignal): Pro
   // A kubeconfig may be a pipe that nobody writes to.
   const target = await unlessAborted(findTarget(options), signal);
   const server = serverOf(target);
+  const runsInPod = await unlessAborted(findOwnPod(env, options.serviceAccountFolder), signal);
   const end = new AbortController();
   const ending = AbortSignal.any([signal, end.signal]);
   const credentials = createCredentialSource({ target, env, clock, mask, signal: ending });
@@ -93,6 +97,7 @@ export async function connect(options: ConnectOptions, signal: AbortSignal): Pro
       ...credentials.warnings(),
     ],
     runsOnNode: env.KUBERNETES_SERVICE_HOST ? env.NODE_NAME || env.KUBERNETES_NODE_NAME || null : null,
+    runsInPod,
     secrets: () => [...secrets],
     close: () => {
       end.abort();

@@ -15,7 +15,7 @@ import {
 type Env = Readonly<Record<string, string | undefined>>;
 
 /** Where a kubelet mounts a pod's service account (`token`, `ca.crt`, `namespace`). */
-const SERVICE_ACCOUNT_FOLDER = '/var/run/secrets/kubernetes.io/serviceaccount';
+export const SERVICE_ACCOUNT_FOLDER = '/var/run/secrets/kubernetes.io/serviceaccount';
 
 /** The cluster and user to talk with, and where they came from. */
 export interface Target {
