@@ -38,6 +38,37 @@ describe('two gates at once', () => {
     expect(restarts()).toBe(1);
     expect(gates.map((gate) => outputsIn(gate)['restarted-nodes']).sort()).toEqual(['["n1"]', '[]']);
     expect(gates.flatMap(nodesOf).sort()).toEqual(['n1: none/-', 'n1: restarted/cured']);
+    const loser = gates.find((gate) => nodesOf(gate)[0] === 'n1: none/-');
+    expect(loser?.log.join('\n')).toMatch(
+      /calico-node-\w+ had been restarted by somebody else: waiting for the new pod/u,
+    );
+  });
+
+  test('in the very same moment, where calico-node has a grace period: one restart, and the grace stays as it is', async () => {
+    const graceSeconds = 5;
+    const world = aBrokenWorld({ world: { calico: { namespace: CALICO, graceSeconds } } });
+    const restarts = countRestarts(world);
+    const before = calicoNodeOn(world, 'n1').metadata;
+    const graces = new Set<string>();
+    const look = (): void => {
+      const pod = world.sim.cluster.pods(CALICO).find(({ metadata }) => metadata.uid === before.uid);
+      const { deletionTimestamp: until, deletionGracePeriodSeconds: seconds } = pod?.metadata ?? {};
+      if (until !== undefined) graces.add(`${seconds} s, until ${until}`);
+      if (pod !== undefined) world.clock.after(50, look);
+    };
+    look();
+    const gates = await world.clock.run(
+      Promise.all([start(world, CURE, { seed: 11 }), start(world, CURE, { seed: 23 })]),
+    );
+    // The API server takes both, and tells neither of the other: a DELETE without a grace of its own shortens none.
+    const deletes = world.sim.requests.filter(({ method }) => method === 'DELETE');
+    expect(deletes.map(({ status, atMs }) => [status, atMs])).toEqual(Array(2).fill([200, deletes[0]?.atMs]));
+    const wanted = { apiVersion: 'v1', kind: 'DeleteOptions', preconditions: { uid: before.uid } };
+    expect(deletes.map(({ body }) => JSON.parse(body ?? ''))).toEqual([wanted, wanted]);
+    expect(restarts()).toBe(1);
+    expect([...graces]).toEqual([expect.stringMatching(/^5 s, until 20/u)]);
+    expect(gates.map(({ report }) => report.verdict)).toEqual(['healthy', 'healthy']);
+    expect(gates.flatMap(nodesOf)).toEqual(Array(2).fill('n1: restarted/cured'));
   });
 
   test.each([500, 1_000, 5_000])('%i ms apart: there is only one DELETE', async (apartMs) => {
