@@ -459,9 +459,41 @@ describe('a run that ends', () => {
     const end = new AbortController();
     const connecting = connect({ kubeconfig, context: null, env: {} }, end.signal);
     end.abort();
-    await expect(connecting).rejects.toThrow('the run ended');
+    await expect(connecting).rejects.toMatchObject({
+      name: 'ConnectError',
+      message: expect.stringMatching(/^the kubeconfig had not been read when the run ended; a file, pipe or program/),
+    });
     // Lets the thread go that waits for a writer.
     await writeFile(kubeconfig, '');
+  });
+
+  test.each([
+    [
+      'a token file that is a pipe',
+      { tokenFile: 'pipe', password: 'the-secret' },
+      /^there were no credentials yet when the run ended; a file, pipe or program that the kubeconfig names may not answer$/,
+    ],
+    [
+      'a plugin',
+      {
+        exec: {
+          ...{ apiVersion: 'client.authentication.k8s.io/v1', command: './plugin.sh' },
+          env: [{ name: 'CLIENT_SECRET', value: 'the-secret' }],
+        },
+      },
+      /^exec plugin ".*plugin.sh" of user "test" (?:was not run: the run ends|had not finished when the run ended, and was)/,
+    ],
+  ])('says what it waited for: %s', async (_, user, words) => {
+    folder.write('plugin.sh', '#!/bin/sh\nexec sleep 60\n');
+    await promisify(execFile)('mkfifo', [join(folder.path, 'pipe')]);
+    const kubeconfig = folder.write('config', aKubeconfig({ server: 'https://api.example' }, user));
+    const end = new AbortController();
+    // What the kubeconfig holds is masked before the rest is looked for.
+    const mask = (): unknown => setImmediate(() => end.abort());
+    const connecting = connect({ kubeconfig, context: null, env: process.env, mask }, end.signal);
+    await expect(connecting).rejects.toMatchObject({ name: 'ConnectError', message: expect.stringMatching(words) });
+    // Lets the thread go that waits for a writer.
+    if ('tokenFile' in user) await writeFile(join(folder.path, 'pipe'), '');
   });
 
   test('does not wait for credentials that never come', async () => {

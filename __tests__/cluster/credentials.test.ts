@@ -1,4 +1,4 @@
-import { readFileSync, rmSync } from 'node:fs';
+import { readFileSync, rmSync, symlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { createVirtualClock, type VirtualClock } from '../../simulator/virtual-clock.ts';
@@ -78,6 +78,16 @@ describe('a token file', () => {
     folder.write('token', text);
     const source = await credentialsOf({ tokenFile: 'token' });
     await expect(failureOf(source.current())).resolves.toMatch(/cannot be read: it is empty$/);
+  });
+
+  test.each([
+    ['is larger than any token', () => folder.write('token', 'a'.repeat(1_048_577))],
+    ['has no end', () => symlinkSync('/dev/zero', join(folder.path, 'token'))],
+  ])('that %s is none', async (_, make) => {
+    make();
+    const source = await credentialsOf({ tokenFile: 'token' });
+    await expect(failureOf(source.current())).resolves.toMatch(/cannot be read: it is larger than 1048576 bytes$/);
+    expect(masked).toEqual([]);
   });
 
   test('goes before a token, which stands in for it', async () => {

@@ -1,5 +1,5 @@
-import { type Clock, systemClock } from '../clock.ts';
-import { ConnectError } from './connect-error.ts';
+import { type Clock, sleep, systemClock } from '../clock.ts';
+import { ConnectError, isConnectError } from './connect-error.ts';
 import { warningsAboutAge } from './credential-age.ts';
 import { createCredentialSource } from './credentials.ts';
 import { createDialer } from './dialer.ts';
@@ -61,7 +61,7 @@ export async function connect(options: ConnectOptions, signal: AbortSignal): Pro
     options.mask?.(secret);
   };
   // A kubeconfig may be a pipe that nobody writes to.
-  const target = await unlessAborted(findTarget(options), signal);
+  const target = await beforeTheEnd(findTarget(options), 'the kubeconfig had not been read', signal);
   const server = serverOf(target);
   const runsInPod = await unlessAborted(findOwnPod(env, options.serviceAccountFolder), signal);
   const end = new AbortController();
@@ -75,7 +75,7 @@ export async function connect(options: ConnectOptions, signal: AbortSignal): Pro
     return { credentials: current, dial: await dialer.dial(current) };
   };
   // Before anything is printed: whoever prints has to know what to mask.
-  const first = await unlessAborted(dial(), signal);
+  const first = await beforeTheEnd(dial(), 'there were no credentials yet', signal);
 
   return {
     transport: createHttpsTransport({
@@ -104,6 +104,26 @@ export async function connect(options: ConnectOptions, signal: AbortSignal): Pro
       dialer.close();
     },
   };
+}
+
+/** Whoever is working on it hears of the end as well, and may say more of it. */
+const LAST_WORDS_MS = 50;
+
+/** What `work` comes to; when the run ends before, its own last words, or else that `what` at that moment. */
+async function beforeTheEnd<T>(work: Promise<T>, what: string, signal: AbortSignal): Promise<T> {
+  try {
+    return await unlessAborted(work, signal);
+  } catch (error) {
+    if (!signal.aborted || isConnectError(error)) throw error;
+    const lastWords = work.then(
+      () => null,
+      (rejection: unknown) => rejection,
+    );
+    const said = await Promise.race([lastWords, sleep(systemClock, LAST_WORDS_MS)]);
+    if (isConnectError(said)) throw said;
+    const message = `${what} when the run ended; a file, pipe or program that the kubeconfig names may not answer`;
+    throw new ConnectError(message, { reason: 'CredentialsFailed', cause: error });
+  }
 }
 
 function serverOf({ cluster, source }: Target): URL {

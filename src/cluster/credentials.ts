@@ -1,4 +1,3 @@
-import { readFile } from 'node:fs/promises';
 import type { Clock } from '../clock.ts';
 import { quote } from '../printable.ts';
 import { createAuthProvider } from './auth-provider.ts';
@@ -7,6 +6,7 @@ import { type ExecCredential, type ExecOptions, runExecPlugin } from './exec-plu
 import type { KubeconfigUser } from './kubeconfig.ts';
 import { basicOf, secretsOfUser } from './kubeconfig-secrets.ts';
 import type { Target } from './kubeconfig-source.ts';
+import { readSmallFile } from './small-file.ts';
 
 /** What is sent along with a request. */
 export interface Credentials {
@@ -172,11 +172,14 @@ function refuseUnsendable({ headers }: Credentials, user: KubeconfigUser | null)
   }
 }
 
+/** Servers take headers of some kilobytes, and of a megabyte at most. */
+const TOKEN_LIMIT_BYTES = 1024 * 1024;
+
 /** The token of `tokenFile`, which goes before `token`; null when there is no such file to read, and a token instead. */
 async function tokenFrom({ tokenFile, token, name }: KubeconfigUser): Promise<string | null> {
   if (tokenFile === null) return null;
   try {
-    const text = (await readFile(tokenFile, 'utf8')).trim();
+    const text = (await readSmallFile(tokenFile, TOKEN_LIMIT_BYTES)).trim();
     if (text !== '' || token !== null) return text === '' ? null : text;
     throw new Error('it is empty');
   } catch (cause) {

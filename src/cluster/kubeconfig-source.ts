@@ -1,4 +1,3 @@
-import { readFile } from 'node:fs/promises';
 import { delimiter, join } from 'node:path';
 import { looksLikeKubeconfigContent, PASTED_KUBECONFIG } from '../kubeconfig-path.ts';
 import { quote } from '../printable.ts';
@@ -11,6 +10,7 @@ import {
   mergeKubeconfigs,
   parseKubeconfig,
 } from './kubeconfig.ts';
+import { readSmallFile } from './small-file.ts';
 
 type Env = Readonly<Record<string, string | undefined>>;
 
@@ -91,23 +91,28 @@ async function readAll(paths: readonly string[]): Promise<Kubeconfig | null> {
   return configs.length === 0 ? null : mergeKubeconfigs(configs);
 }
 
+/** Those of hundreds of clusters have some megabytes. */
+const KUBECONFIG_LIMIT_BYTES = 16 * 1024 * 1024;
+
 /** null when there is no such file; rejects with ConnectError when it cannot be read. */
 async function readIfThere(path: string): Promise<string | null> {
   try {
-    return await readFile(path, 'utf8');
+    return await readSmallFile(path, KUBECONFIG_LIMIT_BYTES);
   } catch (cause) {
-    const { code } = cause as NodeJS.ErrnoException;
+    const { code, message } = cause as NodeJS.ErrnoException;
     if (code === 'ENOENT' || code === 'ENOTDIR') return null;
-    throw new ConnectError(`the kubeconfig ${path} cannot be read: ${code}`, { reason: 'KubeconfigInvalid', cause });
+    throw new ConnectError(`the kubeconfig ${path} cannot be read: ${code ?? message}`, {
+      reason: 'KubeconfigInvalid',
+      cause,
+    });
   }
 }
 
 function chosen(config: Kubeconfig, { context: wanted }: SourceOptions, source: string): Target {
   const names = config.contexts.map((entry) => entry.name);
   if (wanted === null && config.currentContext === '') {
-    throw new ConnectError(`the ${source} has no current context; set \`context\` to ${listOf(names)}`, {
-      reason: 'ContextNotFound',
-    });
+    const fix = names.length === 0 ? 'it has no contexts' : `set \`context\` to ${listOf(names)}`;
+    throw new ConnectError(`the ${source} has no current context; ${fix}`, { reason: 'ContextNotFound' });
   }
   const name = wanted ?? config.currentContext;
   const context = config.contexts.find((candidate) => candidate.name === name);
