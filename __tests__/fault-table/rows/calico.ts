@@ -135,7 +135,7 @@ export const CALICO_ROWS: readonly FaultRow[] = [
     '41',
     'the restart does not cure',
     [58, 86],
-    [54_800, 65_500],
+    [18_000, 23_400],
     (base) => broken()({ ...base, calico: { namespace: 'calico-system', restartCures: false } }),
     { ...UNCURED, reason: /did not cure it/, deletes: 1, nodes: ['n1: restarted/not-cured'] },
   ),
