@@ -11,7 +11,7 @@ import type { GateEvent } from './events.ts';
 import { lookAtHealth } from './health/assess.ts';
 import type { Assessment, Observation } from './health/assessment.ts';
 import { EMPTY_HEALTH_MEMORY, type HealthMemory } from './health/memory.ts';
-import { catchUpLeftMs, podsLostAt } from './objects/catching-up.ts';
+import { catchUpLeftMs } from './objects/catching-up.ts';
 import type { Snapshot } from './objects/snapshot.ts';
 import type { Settings } from './settings.ts';
 import type { Timing } from './timing.ts';
@@ -22,8 +22,6 @@ export interface Memory {
   readonly health: HealthMemory;
   readonly calico: CalicoMemory;
   readonly restarts: readonly Restart[];
-  /** See `podsLostAt`. */
-  readonly podsLostElapsedMs: number | null;
   readonly toldView: ToldView;
 }
 
@@ -31,7 +29,6 @@ export const EMPTY_MEMORY: Memory = {
   health: EMPTY_HEALTH_MEMORY,
   calico: EMPTY_CALICO_MEMORY,
   restarts: [],
-  podsLostElapsedMs: null,
   toldView: NOTHING_TOLD,
 };
 
@@ -68,8 +65,7 @@ export interface Look {
 export function lookAt(snapshot: Snapshot, before: Memory, circumstances: Circumstances): Look {
   const { settings, timing, now } = circumstances;
   const sandboxErrors = readSandboxErrors(snapshot, now, timing);
-  const podsLostElapsedMs = podsLostAt(before.podsLostElapsedMs, snapshot.coverage, now);
-  const leftMs = catchUpLeftMs(podsLostElapsedMs, now, timing);
+  const leftMs = catchUpLeftMs(snapshot.coverage, now, timing);
   const observation: Observation = { snapshot, sandboxErrors, catchUpLeftMs: leftMs, now, settings, timing };
 
   const withComebacks = { ...observation, sandboxErrors: markComebacks(sandboxErrors, before.restarts) };
@@ -97,7 +93,7 @@ export function lookAt(snapshot: Snapshot, before: Memory, circumstances: Circum
     plan,
     cureInProgress: settings.restartCalicoNode && isCuring(plan, restarts, cases, observation),
     viewNews: view.news,
-    memory: { health: health.memory, calico: memory, restarts, podsLostElapsedMs, toldView: view.told },
+    memory: { health: health.memory, calico: memory, restarts, toldView: view.told },
   };
 }
 

@@ -6,7 +6,7 @@ import { aNode } from './nodes-and-workloads.ts';
 import { ago, MINUTE, NOW_MS, SECOND } from './times.ts';
 
 export function aCoverage(overrides: Partial<Coverage> = {}): Coverage {
-  return { gaps: [], complete: true, freshAtMs: NOW_MS, reconnections: 0, ...overrides };
+  return { gaps: [], complete: true, freshAtMs: NOW_MS, reconnections: 0, podsRegainedElapsedMs: null, ...overrides };
 }
 
 /** A complete picture of a cluster without Calico, with nothing in it but what is given. */

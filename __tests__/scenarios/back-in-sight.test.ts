@@ -67,6 +67,34 @@ describe('right after an outage of the API server its picture is that of before'
     );
   });
 
+  test('nor is it forgotten that there was one while the gate waited for something else', async () => {
+    const world = aBrokenWorld();
+    let awayFromMs = Number.POSITIVE_INFINITY;
+    let deletes = 0;
+    const beganMs = world.clock.monotonicMs();
+    world.sim.api.faults = ({ method }) => {
+      if (method === 'DELETE') {
+        deletes += 1;
+        if (deletes > 1) return undefined;
+        awayFromMs = world.clock.monotonicMs();
+        world.sim.api.watches.reset();
+        return { kind: 'reset-before' };
+      }
+      // Nobody looks while the pod is read again: each try hangs for half a minute.
+      const awayMs = world.clock.monotonicMs() - awayFromMs;
+      return awayMs >= 0 && awayMs < 20 * SECOND ? { kind: 'hang' } : undefined;
+    };
+    const { report } = await play(world, { ...CURE, timeout: '8m' });
+    expect(report).toMatchObject({ verdict: 'healthy', calico: { nodes: [{ outcome: 'cured' }] } });
+    const [, second] = world.sim.requests.filter(({ method }) => method === 'DELETE');
+    const lists = world.sim.requests.filter(({ path, status, atMs }) => {
+      return status === 200 && path.includes('/namespaces/shop/pods?') && path.includes('limit=') && atMs > awayFromMs;
+    });
+    const backMs = lists[0]?.atMs ?? Number.NaN;
+    expect(backMs - beganMs).toBeGreaterThan(20 * SECOND);
+    expect((second?.atMs ?? 0) - backMs).toBeGreaterThanOrEqual(14 * SECOND);
+  });
+
   test('it is told in one line when that is over, and a run with all else in order ends then', async () => {
     const world = aShop();
     outage(world, 10 * SECOND, BACK_MS);

@@ -37,6 +37,8 @@ export interface Collection<T> {
   readonly state: (now: Now) => CollectionState;
   /** How often a gap of more than `viewGapMs` was closed again. */
   readonly gapsClosed: () => number;
+  /** When it came into sight again the last time, in the run's elapsed ms; null: it was never lost. */
+  readonly regainedElapsedMs: () => number | null;
   /** Resolves when it was read, or failed, for the first time; also when it ends. */
   readonly settled: Promise<void>;
   /** A fresh list, begun after this call: true when it succeeded, false at its first failure or when `signal` aborts. */
@@ -271,6 +273,7 @@ export function createCollection<T>(options: CollectionOptions<T>): Collection<T
     revision: store.revision,
     state: freshness.state,
     gapsClosed: freshness.gapsClosed,
+    regainedElapsedMs: freshness.regainedElapsedMs,
     settled: Promise.race([settled, ended]),
     refresh: (refreshSignal) =>
       new Promise((resolve) => {

@@ -12,7 +12,12 @@ export interface Reading {
  * What the views do not show at this moment, and up to when the needed ones are known to be true. `unanswered`: what
  * else is needed and was not answered yet.
  */
-export function coverageOf(readings: readonly Reading[], unanswered: readonly Gap[], now: Now): Coverage {
+export function coverageOf(
+  readings: readonly Reading[],
+  unanswered: readonly Gap[],
+  now: Now,
+  pods: Pick<ResourceView<unknown>, 'regainedElapsedMs'>,
+): Coverage {
   const needed = readings.filter(({ isNeeded }) => isNeeded).map(({ view }) => view);
   const times = needed.map((view) => view.freshAtMs(now));
   return {
@@ -23,6 +28,7 @@ export function coverageOf(readings: readonly Reading[], unanswered: readonly Ga
       now.atMs,
     ),
     reconnections: needed.reduce((sum, view) => sum + view.gapsClosed(), 0),
+    podsRegainedElapsedMs: pods.regainedElapsedMs(),
   };
 }
 

@@ -32,6 +32,8 @@ export interface Freshness {
   readonly lostForMs: (now: Now) => number;
   /** How often a gap of more than `viewGapMs` was closed again. */
   readonly gapsClosed: () => number;
+  /** When it was seen again after it had been stale, the last time, in the run's elapsed ms; null: never. */
+  readonly regainedElapsedMs: () => number | null;
 }
 
 export interface FreshnessOptions {
@@ -53,15 +55,23 @@ export function createFreshness({ viewGapMs, forbiddenRetryMs, startedAt }: Fres
   let refusals: { readonly first: Now; readonly last: Now } | null = null;
   let allowedGapMs = viewGapMs;
   let gapsClosed = 0;
+  let regainedElapsedMs: number | null = null;
 
   const lose = (at: Now, message: string): void => {
     lost = { at: isLost ? lost.at : at, message };
     isLost = true;
   };
 
+  /** Whoever was refused need not wait for the next poll to know that nothing is seen. */
+  const staleAfterMs = (): number => (forbiddenAt === null && refusals === null ? allowedGapMs : viewGapMs);
+
   return {
     seen: (asOf) => {
-      if (wasRead && isLost && asOf.elapsedMs - lost.at.elapsedMs > viewGapMs) gapsClosed += 1;
+      if (wasRead && isLost) {
+        const lostForMs = asOf.elapsedMs - lost.at.elapsedMs;
+        if (lostForMs > viewGapMs) gapsClosed += 1;
+        if (lostForMs > staleAfterMs()) regainedElapsedMs = asOf.elapsedMs;
+      }
       wasRead = true;
       isLost = false;
       forbiddenAt = null;
@@ -96,12 +106,11 @@ export function createFreshness({ viewGapMs, forbiddenRetryMs, startedAt }: Fres
         return { kind: 'refused', sinceMs, message, wasRead };
       }
       if (!wasRead) return { kind: 'never-read', sinceMs, message };
-      // Whoever was refused need not wait for the next poll to know that nothing is seen.
-      const gapMs = forbiddenAt === null && refusals === null ? allowedGapMs : viewGapMs;
-      if (now.elapsedMs - at.elapsedMs <= gapMs) return { kind: 'live', freshAtMs: sinceMs };
+      if (now.elapsedMs - at.elapsedMs <= staleAfterMs()) return { kind: 'live', freshAtMs: sinceMs };
       return { kind: 'stale', sinceMs, message };
     },
     lostForMs: (now) => (isLost ? now.elapsedMs - lost.at.elapsedMs : 0),
     gapsClosed: () => gapsClosed,
+    regainedElapsedMs: () => regainedElapsedMs,
   };
 }

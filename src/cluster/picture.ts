@@ -121,7 +121,7 @@ export function createPicture(context: ReadingContext, scope: Scope): Picture {
         podGaps: calico.podGaps(now),
       },
       witnesses: witnesses.pods(),
-      coverage: coverageOf(readings, presence.gaps(), now),
+      coverage: coverageOf(readings, presence.gaps(), now, pods),
     };
   };
 

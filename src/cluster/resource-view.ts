@@ -39,6 +39,8 @@ export interface ResourceView<T> {
   /** The server's time up to which all of it is known to be true; null while any part was never read. */
   readonly freshAtMs: (now: Now) => number | null;
   readonly gapsClosed: () => number;
+  /** When a part of it came into sight again the last time, in the run's elapsed ms; null: it was never lost. */
+  readonly regainedElapsedMs: () => number | null;
   /** Whether everything of that namespace is seen here, now. */
   readonly sees: (namespace: string, now: Now) => boolean;
   /** Whether it is one list for all namespaces. */
@@ -136,6 +138,10 @@ export function createResourceView<T>(context: ReadingContext, options: Resource
       return times.includes(null) ? null : Math.min(...times.map((time) => time ?? 0));
     },
     gapsClosed: () => parts.reduce((sum, { collection }) => sum + collection.gapsClosed(), 0),
+    regainedElapsedMs: () => {
+      const times = parts.map(({ collection }) => collection.regainedElapsedMs()).filter((time) => time !== null);
+      return times.length === 0 ? null : Math.max(...times);
+    },
     sees: (namespace, now) =>
       parts.some(
         (part) =>

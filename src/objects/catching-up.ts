@@ -7,22 +7,18 @@ import type { Coverage } from './snapshot.ts';
  * each at its own next try. Until then a fresh list shows the picture of before.
  */
 
-/** When pods in scope were out of sight at a look, the last time, in the run's elapsed ms; null: never so far. Pure. */
-export function podsLostAt(before: number | null, coverage: Coverage, { elapsedMs }: Now): number | null {
-  return arePodsLost(coverage) ? elapsedMs : before;
+/** For how long kubelets may still have to report what nobody could see; 0 while pods are out of sight. Pure. */
+export function catchUpLeftMs(
+  coverage: Coverage,
+  { elapsedMs }: Now,
+  { catchUpMs }: Pick<Timing, 'catchUpMs'>,
+): number {
+  const { podsRegainedElapsedMs: regained } = coverage;
+  if (regained === null || arePodsLost(coverage)) return 0;
+  return Math.max(0, catchUpMs - (elapsedMs - regained));
 }
 
 /** Whether pods in scope are out of sight, which were seen before. Pure. */
 export function arePodsLost({ gaps }: Coverage): boolean {
   return gaps.some(({ resource, why }) => resource === 'pods' && why === 'stale');
-}
-
-/** For how long kubelets may still have to report what nobody could see; 0 while pods are out of sight. Pure. */
-export function catchUpLeftMs(
-  lostElapsedMs: number | null,
-  { elapsedMs }: Now,
-  { catchUpMs }: Pick<Timing, 'catchUpMs'>,
-): number {
-  if (lostElapsedMs === null || lostElapsedMs === elapsedMs) return 0;
-  return Math.max(0, catchUpMs - (elapsedMs - lostElapsedMs));
 }

@@ -44,6 +44,8 @@ export interface Coverage {
    * happened unseen in between.
    */
   readonly reconnections: number;
+  /** When pods in scope came into sight again the last time, in the run's elapsed ms; null: they were never lost. */
+  readonly podsRegainedElapsedMs: number | null;
 }
 
 /** One named namespace of the scope: is it there? `unknown`: GET forbidden, and nothing seen in it. */
