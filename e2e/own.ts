@@ -1,6 +1,6 @@
 import { writeFileSync } from 'node:fs';
 import { nodeReady } from './cluster/cluster.ts';
-import { apiServerReady, startApiServer } from './cluster/control-plane.ts';
+import { apiServerReady, startApiServer, startControllerManager } from './cluster/control-plane.ts';
 import { makeServiceAccountKey } from './cluster/credentials.ts';
 import { makeNode, onNode, removeNode, startNode, stopNode } from './cluster/node.ts';
 import { daemonPid, stopDaemon } from './cluster/processes.ts';
@@ -60,6 +60,16 @@ export async function startApi(cluster: Cluster): Promise<void> {
   const state = stateOf(cluster);
   if (daemonPid('kube-apiserver') === null) startApiServer(state);
   await apiServerReady();
+}
+
+/**
+ * From now on the controllers bear a node's silence for so long (`50s`), as they do elsewhere; without it for the suite's
+ * own short time again. They restart.
+ */
+export async function bearSilentNodes(cluster: Cluster, nodeGrace?: string): Promise<void> {
+  const state = stateOf(cluster);
+  await stopDaemon('kube-controller-manager');
+  startControllerManager(state, nodeGrace);
 }
 
 /** The API server restarts with another key for service account tokens: every token that was ever minted is rejected. */

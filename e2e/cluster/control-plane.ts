@@ -59,7 +59,8 @@ export async function startControlPlane(state: ClusterState, standIn: string): P
   startDaemon('registry', standIn, ['registry', `-listen=${registryOf(state.subnet)}`]);
   await apiServerReady();
   // Before that they may not do what they do first, and give up.
-  startControllers(state);
+  startControllerManager(state);
+  startScheduler(state);
 }
 
 function startEtcd({ binaries, subnet }: ClusterState): void {
@@ -112,10 +113,10 @@ export async function apiServerReady(): Promise<void> {
   api.close();
 }
 
-function startControllers({ binaries, subnet }: ClusterState): void {
-  const shared = ['--leader-elect=false', `--bind-address=${controlPlaneAddress(subnet)}`];
+/** Starts the controllers; also again, after `stopDaemon('kube-controller-manager')`, with another patience for nodes. */
+export function startControllerManager({ binaries, subnet }: ClusterState, nodeGrace = NODE_GRACE): void {
   startDaemon('kube-controller-manager', join(binaries, 'kube-controller-manager'), [
-    ...shared,
+    ...sharedOptions(subnet),
     `--kubeconfig=${kubeconfigOf('kube-controller-manager')}`,
     `--cert-dir=${inCluster('certificates')}`,
     `--service-account-private-key-file=${inCluster(CREDENTIAL_FILES.serviceAccountKey)}`,
@@ -125,15 +126,22 @@ function startControllers({ binaries, subnet }: ClusterState): void {
     `--cluster-cidr=${POD_CIDR}`,
     `--flex-volume-plugin-dir=${inCluster('volume-plugins')}`,
     '--node-monitor-period=2s',
-    `--node-monitor-grace-period=${NODE_GRACE}`,
+    `--node-monitor-grace-period=${nodeGrace}`,
     '--kube-api-qps=200',
     '--kube-api-burst=400',
   ]);
+}
+
+function startScheduler({ binaries, subnet }: ClusterState): void {
   startDaemon('kube-scheduler', join(binaries, 'kube-scheduler'), [
-    ...shared,
+    ...sharedOptions(subnet),
     `--kubeconfig=${kubeconfigOf('kube-scheduler')}`,
     `--cert-dir=${inCluster('certificates')}`,
   ]);
+}
+
+function sharedOptions(subnet: string): readonly string[] {
+  return ['--leader-elect=false', `--bind-address=${controlPlaneAddress(subnet)}`];
 }
 
 /** Where etcd listens: for clients of its own protocol, and as JSON over HTTP (`/v3/…`). */

@@ -6,7 +6,7 @@ import { stuckOn } from '../../calico/stuck.ts';
 import { until } from '../../cluster/waiting.ts';
 import { type GateRun, startGate } from '../../gate.ts';
 import { type Cluster, connectCluster, podsIn } from '../../harness.ts';
-import { startApi, stopApi } from '../../own.ts';
+import { bearSilentNodes, startApi, stopApi } from '../../own.ts';
 import { type Switchboard, startSwitchboard } from '../../switchboard.ts';
 import { aDeployment, allReady, makeNamespace, removeNamespace, roll } from '../../workloads.ts';
 import { type Holding, playDyingTokens } from './dying-tokens.ts';
@@ -39,6 +39,8 @@ describe('trouble with the API server', () => {
   beforeAll(async () => {
     cluster = await connectCluster();
     switchboard = await startSwitchboard(cluster);
+    // Nodes cannot report either while the API server is away, and would be NotReady for half a minute after it.
+    await bearSilentNodes(cluster, '50s');
     const [first = '', second = '', third = ''] = cluster.nodes;
     const nodes: Readonly<Record<Fate, string>> = { answered: first, unanswered: second, undone: third };
     await removeModes(cluster);
@@ -64,6 +66,7 @@ describe('trouble with the API server', () => {
 
   afterAll(async () => {
     await startApi(cluster);
+    await bearSilentNodes(cluster);
     switchboard.close();
     await restartEverywhere(cluster);
     await Promise.all([...NAMESPACES.map((namespace) => removeNamespace(cluster, namespace)), removeModes(cluster)]);
@@ -213,18 +216,13 @@ describe('trouble with the API server', () => {
       expect(linesOf(run.stdout, / is gone: the DELETE that got no answer was carried out$/)).toHaveLength(1);
     });
 
-    test('one that was not carried out is sent once more, after the other nodes have their calico-node back', () => {
+    test('one that was not carried out is sent once more, when the pod is seen to be there still', () => {
       const { run, received, answered } = outage.restarts.undone;
       expect(received).toHaveLength(2);
       expect(answered.map(({ code }) => code)).toEqual([200]);
       expect(linesOf(run.stdout, / restarting calico-node \(/)).toHaveLength(2);
       expect(linesOf(run.stdout, / was not answered, and the pod is still there$/)).toHaveLength(1);
-      const again = received[1]?.atMs ?? 0;
-      expect(again).toBeGreaterThan(outage.toMs);
-      for (const fate of ['answered', 'unanswered'] as const) {
-        const [ofNode] = outage.restarts[fate].run.report.calico.nodes;
-        expect(Date.parse(ofNode?.after?.installedAt ?? '')).toBeLessThan(again);
-      }
+      expect(received[1]?.atMs).toBeGreaterThan(outage.toMs);
     });
   });
 });
