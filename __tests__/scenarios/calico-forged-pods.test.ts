@@ -46,6 +46,13 @@ describe('the best forgery does nothing about a pod that has, had or needs no sa
     ['runs', create({})],
     ['is on the host’s network', create({ hostNetwork: true })],
     ['is on the host’s network and cannot start', create({ hostNetwork: true, behaviour: { kind: 'imageMissing' } })],
+    [
+      'is on the host’s network, and its kubelet does not say that it has a sandbox',
+      (world) => {
+        hold(world, { name: 'pod', spec: { hostNetwork: true } });
+        world.sim.warmUp(2 * MINUTE);
+      },
+    ],
     ['pulls an image that is not there', create({ behaviour: { kind: 'imageMissing' } })],
     ['crashes', create({ behaviour: { kind: 'crash' } })],
     ['never becomes ready', create({ behaviour: { kind: 'neverReady' } })],

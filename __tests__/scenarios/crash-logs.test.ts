@@ -24,4 +24,16 @@ describe('the last log lines of a container that crashed', () => {
   ])('are not what a kubelet says where there is no log any more: %s', async (words) => {
     expect(await messageWith([words])).not.toContain('last log lines');
   });
+
+  test('that never come do not keep the run for longer than five seconds after its deadline', async () => {
+    const world = aWorld();
+    world.sim.cluster.deploy({ namespace: 'shop', name: 'web', behaviour: { kind: 'crash', log: ['never read'] } });
+    world.sim.api.faults = ({ path }) => (path.includes('/log?') ? { kind: 'hang' } : undefined);
+    const { report, elapsedMs } = await play(world, { namespaces: 'shop', timeout: '2m', 'fail-fast': 'false' });
+    expect(report.findings.map(({ cause, message }) => [cause, message.includes('log lines')])).toEqual([
+      ['CrashLoop', false],
+    ]);
+    expect(elapsedMs).toBeGreaterThan(120_000);
+    expect(elapsedMs).toBeLessThanOrEqual(125_000);
+  });
 });
