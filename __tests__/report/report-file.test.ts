@@ -78,10 +78,10 @@ describe('a report that is being written', () => {
   });
 
   test.each([
-    ['in the first minute of ten', ranFor(60), 544_500, '9m4s'],
-    ['at the deadline', ranFor(600), 4_500, '4s'],
-    ['four seconds after it', ranFor(604), 500, '500 ms'],
-  ])('is given up before the run is five seconds late, when it ended %s', async (_, ran, afterMs, within) => {
+    ['one that ended in the first minute of ten', ranFor(60), 544_500, '9m4s'],
+    ['one that ended at the deadline', ranFor(600), 4_500, '4s'],
+    ['one that ended four seconds after it', ranFor(604), 500, '500 ms'],
+  ])('is given up before the run is five seconds late: %s', async (_, ran, afterMs, within) => {
     const clock = createVirtualClock();
     const written = await clock.run(
       reportInTime(never, writeInTime(ran, 600_000, new AbortController().signal, clock)),

@@ -116,7 +116,7 @@ describe('what a tenant can cause: a pod that is kept without its sandbox in sil
   );
 
   test.each([1, 2])(
-    'is one node at a time, and no more of them in a run than max-node-restarts allows: %i',
+    'is one node at a time, and no more of them in a run than max-node-restarts allows: %s',
     async (most) => {
       const world = aBusyCluster();
       const down: string[] = [];
