@@ -1,10 +1,13 @@
 import { writeFileSync } from 'node:fs';
+import { connect } from 'node:net';
 import { nodeReady } from './cluster/cluster.ts';
-import { apiServerReady, startApiServer, startControllerManager } from './cluster/control-plane.ts';
-import { makeServiceAccountKey } from './cluster/credentials.ts';
+import { apiServerReady, CONTROLLERS_PORT, startApiServer, startControllerManager } from './cluster/control-plane.ts';
+import { API_PORT, makeServiceAccountKey } from './cluster/credentials.ts';
+import { controlPlaneAddress } from './cluster/network.ts';
 import { makeNode, onNode, removeNode, startNode, stopNode } from './cluster/node.ts';
 import { daemonPid, stopDaemon } from './cluster/processes.ts';
 import { type ClusterState, readState } from './cluster/state.ts';
+import { until } from './cluster/waiting.ts';
 import type { Cluster } from './harness.ts';
 
 /** What can be done only to the cluster that `e2e/run.ts` made: its machines and its control plane. */
@@ -51,8 +54,7 @@ export async function leave(cluster: Cluster, node: string): Promise<void> {
 
 /** The API server ends; nobody can connect until `startApi`. */
 export async function stopApi(cluster: Cluster): Promise<void> {
-  stateOf(cluster);
-  await stopDaemon('kube-apiserver');
+  await stopServer(stateOf(cluster), 'kube-apiserver', API_PORT);
 }
 
 /** The API server starts again, if it does not run; resolves when it is ready. */
@@ -64,12 +66,32 @@ export async function startApi(cluster: Cluster): Promise<void> {
 
 /**
  * From now on the controllers bear a node's silence for so long (`50s`), as they do elsewhere; without it for the suite's
- * own short time again. They restart.
+ * own short time again. They restart; resolves when they are there.
  */
 export async function bearSilentNodes(cluster: Cluster, nodeGrace?: string): Promise<void> {
   const state = stateOf(cluster);
-  await stopDaemon('kube-controller-manager');
+  await stopServer(state, 'kube-controller-manager', CONTROLLERS_PORT);
   startControllerManager(state, nodeGrace);
+  const daemons = ['kube-controller-manager'];
+  await until({ what: 'the controllers', timeoutMs: WITHIN_MS, daemons }, () => isListening(state, CONTROLLERS_PORT));
+}
+
+const WITHIN_MS = 60_000;
+
+/** Resolves when its port is free for the next one: a process that was killed is gone before all of its threads are. */
+async function stopServer(state: ClusterState, daemon: string, port: number): Promise<void> {
+  await stopDaemon(daemon);
+  const waiting = { what: `the port of ${daemon} to be free`, timeoutMs: WITHIN_MS, everyMs: 20 };
+  await until(waiting, async () => !(await isListening(state, port)));
+}
+
+async function isListening({ subnet }: ClusterState, port: number): Promise<boolean> {
+  const socket = connect(port, controlPlaneAddress(subnet));
+  const isAnswered = await new Promise<boolean>((resolve) => {
+    socket.on('connect', () => resolve(true)).on('error', () => resolve(false));
+  });
+  socket.destroy();
+  return isAnswered;
 }
 
 /** The API server restarts with another key for service account tokens: every token that was ever minted is rejected. */

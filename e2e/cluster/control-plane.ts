@@ -10,6 +10,8 @@ import { until } from './waiting.ts';
 
 const ETCD_PORT = 2379;
 const REGISTRY_PORT = 5000;
+/** The controllers' own, by default. */
+export const CONTROLLERS_PORT = 10_257;
 
 /** The daemons without which nothing becomes ready. */
 export const CONTROL_PLANE = ['etcd', 'kube-apiserver', 'kube-controller-manager', 'kube-scheduler'];
