@@ -36,6 +36,18 @@ export interface Kubelet {
   readonly resume: (node: string) => void;
 }
 
+/**
+ * Whether the kubelet is busy with the first image, and writes no status before it has come: it has the sandbox by then,
+ * and does not say so (up to 1.35, kubernetes#134660).
+ */
+function isSilent({ node, sandbox, stopping, containers }: PodRun): boolean {
+  if (!node.saysSandboxLate || sandbox !== 'ready' || stopping) return false;
+  return containers.every(
+    ({ state, last, started }) =>
+      !started && state.waiting?.reason === 'ContainerCreating' && last.terminated === undefined,
+  );
+}
+
 /** The kubelet writes a status soon, but not at once (its status manager and the API server's round trip). */
 const REPORT_LOW_MS = 30;
 const REPORT_HIGH_MS = 400;
@@ -73,7 +85,7 @@ export function createKubelet(context: ClusterContext): Kubelet {
 
   const write = (run: PodRun): void => {
     const pod = podOf(run);
-    if (!pod || run.over) return;
+    if (!pod || run.over || isSilent(run)) return;
     const status = podStatus(pod, run, nodeStamp(context, run.node));
     if (JSON.stringify(status) !== JSON.stringify(pod.status)) database.put('pods', { ...pod, status });
   };

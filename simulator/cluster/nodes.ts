@@ -9,6 +9,8 @@ export interface NodeOptions {
   readonly runtime?: Runtime;
   /** How far the node's clock is ahead of the API server's. */
   readonly clockSkewMs?: number;
+  /** Its kubelet says that a pod has its sandbox when the first image has come, as before 1.36. */
+  readonly saysSandboxLate?: boolean;
   /** Default 4 CPUs; decides what `requests` still fit. */
   readonly cpus?: number;
   readonly os?: 'linux' | 'windows';
@@ -22,6 +24,7 @@ export interface NodeModel {
   readonly subnet: string;
   readonly runtime: Runtime;
   readonly clockSkewMs: number;
+  readonly saysSandboxLate: boolean;
   readonly cpus: number;
   readonly os: 'linux' | 'windows';
   token: TokenState;
@@ -121,6 +124,7 @@ export function registerNode(context: ClusterContext, options: NodeOptions, read
     subnet: `10.${244 + (index >> 8)}.${index & 0xff}`,
     runtime,
     clockSkewMs: options.clockSkewMs ?? 0,
+    saysSandboxLate: options.saysSandboxLate ?? false,
     cpus: options.cpus ?? 4,
     os,
     token: ready ? 'valid' : 'nodename-missing',
@@ -213,6 +217,7 @@ export function adoptNode(context: ClusterContext, node: NodeObject, token: Toke
     subnet,
     runtime,
     clockSkewMs: 0,
+    saysSandboxLate: false,
     cpus: Number(status.allocatable?.cpu ?? '4'),
     os: status.nodeInfo?.operatingSystem === 'windows' ? 'windows' : 'linux',
     token,
