@@ -9,6 +9,7 @@ import type { Assessment } from '../src/health/assessment.ts';
 import { createLog } from '../src/report/log.ts';
 import { logLine } from '../src/report/untrusted.ts';
 import { parseSettings, type RawSettings, type Settings } from '../src/settings.ts';
+import type { Timing } from '../src/timing.ts';
 import { rightsBeyond } from './scenarios/rbac.ts';
 
 /** Inputs as a workflow writes them; what is left out has its default. */
@@ -70,6 +71,9 @@ export interface PlayOptions {
   readonly seed?: number;
   /** Instead of the simulator's own transport. */
   readonly connect?: GateOptions['connect'];
+  /** Instead of the simulator's own for `token`. */
+  readonly transport?: Transport;
+  readonly timing?: Timing;
   /** Called before an event is told; what it throws, telling throws. */
   readonly onEvent?: (event: GateEvent) => void;
 }
@@ -100,7 +104,7 @@ export async function start({ clock, sim }: World, inputs: Inputs = {}, options:
     status: () => undefined,
   });
   const connection: Connection = {
-    transport: transportOf(sim, options.token),
+    transport: options.transport ?? transportOf(sim, options.token),
     server: 'https://simulator',
     context: 'test',
     source: 'the simulator',
@@ -130,6 +134,7 @@ export async function start({ clock, sim }: World, inputs: Inputs = {}, options:
       return seed / 2_147_483_647;
     },
     connect: options.connect ?? (async () => connection),
+    ...(options.timing === undefined ? {} : { timing: options.timing }),
   });
   const beyond = rightsBeyond(sim.requests);
   if (beyond.length > 0) throw new Error(`rbac/ does not grant what the gate asked for: ${beyond.join(', ')}`);

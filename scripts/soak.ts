@@ -66,13 +66,6 @@ function count(counts: Map<string, number>, what: string): void {
   counts.set(what, (counts.get(what) ?? 0) + 1);
 }
 
-function countOutcomes(counts: Map<string, number>, { runs }: PlayedStory): void {
-  for (const { report } of runs) {
-    count(counts, report.verdict);
-    for (const { outcome } of report.calico.nodes) if (outcome !== null) count(counts, outcome);
-  }
-}
-
 async function tellProblem(seed: number, kind: StoryKind | undefined, played: PlayedStory): Promise<void> {
   const { story, problems } = await shrinkSeed(seed, kind, played);
   say();
@@ -100,15 +93,18 @@ async function soak({ runs, from, kind, untilMs, isReplay }: Options): Promise<n
     const world = await playSeed(seed, kind);
     played += 1;
     restarts += world.restarts;
-    countOutcomes(counts, world);
+    for (const mark of [...world.marks, `kind: ${world.kind}`]) count(counts, mark);
     if (isReplay) tellRuns(world);
     if (world.problems.length === 0) continue;
     failures += 1;
     await tellProblem(seed, kind, world);
   }
-  const told = [...counts].sort(([one], [other]) => (one < other ? -1 : 1)).map(([what, times]) => `${times} ${what}`);
   say();
-  say(`${played} worlds from seed ${from}, ${failures} failed; ${restarts} restarts; ${told.join(', ')}`);
+  say('worlds in which there was');
+  for (const [what, times] of [...counts].sort(([one], [other]) => (one < other ? -1 : 1))) {
+    say(`${String(times).padStart(7)}  ${what}`);
+  }
+  say(`${played} worlds from seed ${from}, ${failures} failed; ${restarts} restarts`);
   return failures;
 }
 

@@ -49,6 +49,8 @@ export interface ApiServerOptions {
   readonly historyMs?: number;
   /** How long each request takes over `transport`. Default 0: the answer is there at once. */
   readonly latencyMs?: number;
+  /** Most objects of a page, whatever limit a list is asked with: few of them make many pages. Default: no such bound. */
+  readonly pageLimit?: number;
 }
 
 /** An API server in memory. What it holds is changed through `store`, or by DELETE. */
@@ -91,7 +93,7 @@ export function createApiServer(options: ApiServerOptions): ApiServer {
   const historyMs = options.historyMs ?? HISTORY_MS;
   const store = createStore(world.nowMs, historyMs);
   world.onShift(store.age);
-  const lister = createLister(store, world.nowMs, historyMs);
+  const lister = createLister(store, world.nowMs, historyMs, options.pageLimit);
   const watcher = createWatcher(store, world, random);
   const tokens = createTokens(options.tokens ?? {});
   const log = createRequestLog();

@@ -32,6 +32,8 @@ export interface SimulatorOptions extends ClusterOptions {
   readonly historyMs?: number;
   /** How long each request over `transport` takes. Default 0; above it, a client that asks without a pause is seen at once. */
   readonly latencyMs?: number;
+  /** Most objects of a page, whatever limit a list is asked with: few of them make many pages. */
+  readonly pageLimit?: number;
 }
 
 export interface Simulator {
@@ -63,6 +65,7 @@ export function createSimulator(options: SimulatorOptions = {}): Simulator {
     ...(options.resources === undefined ? {} : { resources: options.resources }),
     ...(options.historyMs === undefined ? {} : { historyMs: options.historyMs }),
     ...(options.latencyMs === undefined ? {} : { latencyMs: options.latencyMs }),
+    ...(options.pageLimit === undefined ? {} : { pageLimit: options.pageLimit }),
   });
   const cluster = createCluster(api, world, random, options);
   const warmUp = (ms: number): void => {

@@ -46,7 +46,7 @@ function aCourt(options: BrokenWorld = {}, gate: Partial<Deleter> = {}): Court {
     demands: demandsOf(INPUTS),
     beganMs: sim.world.nowMs() - 10 * SECOND,
     cancelledMs: () => null,
-    lagMs: 500,
+    lagMs: () => 500,
     seesWitnesses: true,
     ...gate,
     sent,

@@ -34,7 +34,7 @@ export function judgeDelete(request: RequestSeen, world: World, truth: Truth, ga
   const nobody = { uid: uid ?? '', node: truth.pod(uid ?? '')?.node ?? '', voices: new Set<string>() };
   if (path === null || uid === null) return { ...nobody, problems: ['it deletes no pod by its uid'] };
 
-  const scene: Scene = { world, truth, gate, nowMs, seenMs: nowMs - gate.lagMs };
+  const scene: Scene = { world, truth, gate, nowMs, seenMs: nowMs - gate.lagMs() };
   const problems = [...whyRunForbids(uid, scene)];
   const pod = world.sim.cluster.get('pods', path[1], path[2] ?? '');
   // The precondition refuses it: somebody else was faster.
@@ -63,7 +63,8 @@ function uidIn(body: string | undefined): string | null {
 
 /** Switches, time and cap: what holds whatever the pod is. */
 function whyRunForbids(uid: string, { gate, nowMs }: Scene): readonly string[] {
-  const { demands, sent, beganMs, lagMs } = gate;
+  const { demands, sent, beganMs } = gate;
+  const lagMs = gate.lagMs();
   const problems: string[] = [];
   if (!demands.restarts) problems.push('restarts are off');
   const leftMs = beganMs + demands.timeoutMs - nowMs;

@@ -2,8 +2,9 @@ import { allowAll, allowAllBut, type Rule } from '../../simulator/api/access.ts'
 import type { Fault } from '../../simulator/api/faults.ts';
 import type { RequestSeen } from '../../simulator/api/request-log.ts';
 import type { World } from '../harness.ts';
+import { anyDeleteFault, anyFault } from './any-fault.ts';
 import { type Chance, createChance } from './chance.ts';
-import type { FaultPlot, StoryKind, TimedStep } from './story.ts';
+import type { FaultPlot, Moment, StoryKind, TimedStep } from './story.ts';
 
 export interface Troubles {
   readonly faults: readonly FaultPlot[];
@@ -13,6 +14,8 @@ export interface Troubles {
 const SECOND = 1_000;
 /** Longest that a list takes which is slow and not silent. */
 const SLOW_MS = 40 * SECOND;
+/** By then everything was read once, unless something went wrong. */
+const FIRST_LISTS_MS = 4 * SECOND;
 
 /** What a network, a proxy and an API server in trouble do to requests and watches, and rights that change. */
 export function writeFaults(chance: Chance, kind: StoryKind, lastsMs: number): Troubles {
@@ -33,8 +36,11 @@ export function writeFaults(chance: Chance, kind: StoryKind, lastsMs: number): T
   // Its veil is enough.
   if (kind === 'veiled') return { faults: [], steps: [] };
   const faults: FaultPlot[] = [];
-  if (chance.of(kind === 'restarts' ? 0.2 : 0.3)) faults.push(badTime(chance, isOrdinary, moment()));
+  if (chance.of(kind === 'restarts' ? 0.2 : 0.3))
+    faults.push(badTime(chance, isOrdinary, isOrdinary ? chance.int(1, 20) * SECOND : moment()));
   if (chance.of(kind === 'restarts' ? 0.4 : 0.25)) faults.push(badDeletes(chance));
+  if (!isOrdinary && chance.of(0.2)) faults.push(badMoment(chance, kind === 'restarts' ? 'delete' : 'confirming'));
+  if (!isOrdinary && chance.of(0.15)) faults.push(laterLists(chance));
   if (!isOrdinary && chance.of(0.15)) faults.push(SILENT_LOGS);
   return { faults, steps };
 }
@@ -43,21 +49,64 @@ export function writeFaults(chance: Chance, kind: StoryKind, lastsMs: number): T
 function badTime(chance: Chance, isOrdinary: boolean, fromMs: number): FaultPlot {
   const rate = chance.pick([0.01, 0.05, 0.3]);
   const untilMs = fromMs + chance.int(1, isOrdinary ? 20 : 120) * SECOND;
-  // Its own, or what happens to one request would hang on how many came before from others.
-  const seed = chance.int(1, 1_000_000_000);
-  const dice = new Map<string, Chance>();
+  const meet = someFail(chance, rate, !isOrdinary);
   let beganMs: number | null = null;
   return {
     what: `${rate * 100} % of all requests from ${fromMs / SECOND}s to ${untilMs / SECOND}s`,
     lagMs: SLOW_MS,
+    duringMs: [fromMs, untilMs],
     fault: (request) => {
       beganMs ??= request.atMs;
       const sinceMs = request.atMs - beganMs;
-      if (request.method === 'DELETE' || sinceMs < fromMs || sinceMs > untilMs) return undefined;
-      const about = `${request.user} ${request.verb} ${request.resource} ${request.namespace}`;
-      const die = dice.get(about) ?? createChance(seed + about.length + dice.size * 7_919);
-      dice.set(about, die);
-      return die.of(rate) ? anyFault(die, request.verb === 'watch') : undefined;
+      return sinceMs < fromMs || sinceMs > untilMs ? undefined : meet(request);
+    },
+  };
+}
+
+/** Some of all requests that read go wrong. What happens to one must not hang on how many came before from others. */
+function someFail(chance: Chance, rate: number, isHarsh: boolean): (request: RequestSeen) => Fault | undefined {
+  const seed = chance.int(1, 1_000_000_000);
+  const dice = new Map<string, Chance>();
+  return (request) => {
+    if (request.method === 'DELETE') return undefined;
+    const about = `${request.user} ${request.verb} ${request.resource} ${request.namespace}`;
+    const die = dice.get(about) ?? createChance(seed + about.length + dice.size * 7_919);
+    dice.set(about, die);
+    return die.of(rate) ? anyFault(die, request, isHarsh) : undefined;
+  };
+}
+
+/** Requests go wrong when it matters most: after a DELETE has come, or while everything is read anew for a verdict. */
+function badMoment(chance: Chance, moment: Moment): FaultPlot {
+  const rate = chance.pick([0.2, 0.6, 1]);
+  const forMs = chance.int(1, 60) * SECOND;
+  const meet = someFail(chance, rate, true);
+  return {
+    what: `${rate * 100} % of all requests for ${forMs / SECOND}s upon ${moment}`,
+    lagMs: SLOW_MS,
+    fault: (request, past) => {
+      const atMs = past.get(moment);
+      return atMs === undefined || request.atMs - atMs > forMs ? undefined : meet(request);
+    },
+  };
+}
+
+/** Lists that come after the first ones: those that a restart is decided by, or a verdict confirmed with. */
+function laterLists(chance: Chance): FaultPlot {
+  const rate = chance.pick([0.3, 1]);
+  const times = chance.int(1, 8);
+  const meet = someFail(chance, rate, true);
+  let beganMs: number | null = null;
+  let met = 0;
+  return {
+    what: `${rate * 100} % of the lists after the first ones, ${times} times`,
+    lagMs: SLOW_MS,
+    fault: (request) => {
+      beganMs ??= request.atMs;
+      if (request.verb !== 'list' || request.atMs - beganMs < FIRST_LISTS_MS || met >= times) return undefined;
+      const fault = meet(request);
+      if (fault !== undefined) met += 1;
+      return fault;
     },
   };
 }
@@ -69,59 +118,9 @@ const SILENT_LOGS: FaultPlot = {
   fault: ({ resource }) => (resource === 'pods/log' ? { kind: 'hang' } : undefined),
 };
 
-function anyFault(chance: Chance, isWatch: boolean): Fault {
-  const faults: readonly Fault[] = [
-    { kind: 'status', status: 500 },
-    { kind: 'status', status: 503, headers: { 'retry-after': '1' } },
-    { kind: 'status', status: 429, headers: { 'retry-after': String(chance.int(1, 20)) } },
-    { kind: 'status', status: 410 },
-    { kind: 'reset-before' },
-    { kind: 'reset-after' },
-    { kind: 'refuse' },
-    { kind: 'truncate', afterBytes: chance.int(0, 2_000) },
-    { kind: 'truncate', afterBytes: chance.int(0, 2_000), clean: true },
-    { kind: 'stall', afterBytes: chance.int(0, 2_000) },
-    { kind: 'delay', delayMs: chance.int(1, 20) * SECOND },
-    { kind: 'cut', afterMs: chance.int(1, 20) * SECOND, clean: chance.of(0.5) },
-    { kind: 'hang' },
-    { kind: 'garbage' },
-  ];
-  if (!isWatch)
-    return chance.pick([...faults, { kind: 'slow', pieceBytes: 50_000, everyMs: chance.int(1, 8) * SECOND }]);
-  // A watch that keeps some of its lines for itself lies, and only a list shows it.
-  const silence = chance.pick([1, 2, 5]);
-  let line = 0;
-  return chance.pick<Fault>([
-    ...faults,
-    { kind: 'lines', rewrite: (text) => [text, text] },
-    { kind: 'lines', rewrite: (text) => [text, '{"type":"NOVELTY","object":{}}'] },
-    {
-      kind: 'lines',
-      rewrite: (text) => {
-        line += 1;
-        return line % silence === 0 ? [] : [text];
-      },
-    },
-  ]);
-}
-
 /** The first DELETEs of each pod go wrong. */
 function badDeletes(chance: Chance): FaultPlot {
-  const fault = chance.pick<Fault>([
-    { kind: 'status', status: 500 },
-    { kind: 'status', status: 429, headers: { 'retry-after': '1' } },
-    { kind: 'status', status: 429, headers: { 'retry-after': '50' } },
-    { kind: 'status', status: 403 },
-    { kind: 'status', status: 404 },
-    { kind: 'status', status: 409 },
-    { kind: 'reset-before' },
-    { kind: 'reset-after' },
-    { kind: 'reset-after' },
-    { kind: 'truncate', afterBytes: 0 },
-    { kind: 'delay', delayMs: 12 * SECOND },
-    { kind: 'delay', delayMs: 40 * SECOND },
-    { kind: 'hang' },
-  ]);
+  const fault = anyDeleteFault(chance);
   const times = chance.of(0.8) ? chance.int(1, 3) : 20;
   return {
     what: `the first ${times} DELETEs of a pod: ${JSON.stringify(fault)}`,

@@ -1,17 +1,18 @@
 import type { TokenState } from '../../simulator/cluster/cni.ts';
 import type { Controller } from '../../simulator/cluster.ts';
-import type { EventObject, Pod } from '../../simulator/objects.ts';
+import type { Pod } from '../../simulator/objects.ts';
 import type { World } from '../harness.ts';
-import { UNAUTHORIZED_ADD } from '../scenarios/broken-node.ts';
 import type { Chance } from './chance.ts';
+import { forgedEvent } from './forgeries.ts';
 import type { Step } from './story.ts';
-import { badBehaviour, deployStep, ordinaryBehaviour, type WorkloadPlot } from './workloads.ts';
+import { badBehaviour, deployStep, ordinaryBehaviour, podsOf, type WorkloadPlot } from './workloads.ts';
 
 export interface Facts {
   readonly chance: Chance;
   readonly nodes: readonly string[];
   readonly workloads: readonly WorkloadPlot[];
   readonly lastsMs: number;
+  readonly stableForMs: number;
 }
 
 const SECOND = 1_000;
@@ -45,12 +46,6 @@ export function ordinarySteps(facts: Facts): readonly Step[] {
 
 function isScalable({ kind }: WorkloadPlot): boolean {
   return kind === 'Deployment' || kind === 'StatefulSet';
-}
-
-function podsOf({ sim }: World, { namespace, name }: WorkloadPlot): readonly Pod[] {
-  return sim.cluster
-    .pods(namespace)
-    .filter(({ metadata }) => metadata.labels?.app === name && metadata.deletionTimestamp === undefined);
 }
 
 /** A pod that somebody will replace. */
@@ -199,41 +194,6 @@ export function restartByHand(node: string): Step {
   };
 }
 
-export const FORGERIES = ['another host', 'another writer', 'another uid', 'another recorder'] as const;
-
-type Forgery = (typeof FORGERIES)[number];
-
-/** An event with the failure's text that the pod's kubelet cannot have written; null: right in all but its type. */
-export function forge({ sim }: World, namespace: string, name: string, forgery: Forgery | null): void {
-  const pod = sim.cluster.get('pods', namespace, name);
-  if (pod === undefined) return;
-  const eventTime = new Date(sim.world.wallMs()).toISOString().replace('Z', '000Z');
-  const involvedObject = { kind: 'Pod', namespace, name, apiVersion: 'v1' };
-  const overrides: Readonly<Record<Forgery, Partial<EventObject>>> = {
-    'another host': { source: { component: 'kubelet', host: 'elsewhere' } },
-    'another writer': { source: { component: 'tenant', host: pod.spec.nodeName ?? '' } },
-    'another uid': { involvedObject: { ...involvedObject, uid: '00000000-0000-4000-8000-000000000000' } },
-    'another recorder': { eventTime, source: {} },
-  };
-  const how = forgery === null ? ({ type: 'Normal' } as const) : { overrides: overrides[forgery] };
-  const message = UNAUTHORIZED_ADD;
-  sim.cluster.createEvent({ namespace, pod: name, reason: 'FailedCreatePodSandBox', message, ...how });
-}
-
-/** A forged event about a pod that has its network, more often than not. */
-export function forgedEvent(workload: WorkloadPlot, chance: Chance): Step {
-  const forgery = chance.pick(FORGERIES);
-  const pick = chance.int(0, 100);
-  return {
-    what: `a forged event about a pod of ${workload.namespace}/${workload.name}: ${forgery}`,
-    act: (world) => {
-      const pods = podsOf(world, workload);
-      const pod = pods[pick % Math.max(1, pods.length)];
-      if (pod !== undefined) forge(world, workload.namespace, pod.metadata.name, forgery);
-    },
-  };
-}
-
 export function hangingController(controller: Controller, chance: Chance): Step {
   const forMs = chance.int(1, 60) * SECOND;
   return {
@@ -261,6 +221,10 @@ export function lostNode(node: string, chance: Chance): Step {
   };
 }
 
+export function removedNode(node: string): Step {
+  return { what: `${node} is removed`, act: ({ sim }) => sim.cluster.removeNode(node) };
+}
+
 /** What goes wrong with deploys and nodes. */
 export function troubledSteps(facts: Facts, probability: number): readonly Step[] {
   const { chance, nodes, workloads } = facts;
@@ -286,8 +250,7 @@ export function troubledSteps(facts: Facts, probability: number): readonly Step[
   for (const node of chance.some(nodes, probability / 2)) steps.push(lostNode(node, chance));
   if (chance.of(probability / 3)) steps.push({ what: 'a node joins', act: ({ sim }) => sim.cluster.addNode('n9') });
   if (chance.of(probability / 3)) {
-    const node = chance.pick(nodes);
-    steps.push({ what: `${node} is removed`, act: ({ sim }) => sim.cluster.removeNode(node) });
+    steps.push(removedNode(chance.pick(nodes)));
   }
   if (chance.of(probability / 3)) {
     steps.push(hangingController(chance.pick(['deployment', 'replicaset', 'statefulset', 'daemonset']), chance));

@@ -109,6 +109,8 @@ function isHeldByCalico(pod: Pod, { world, truth, claim }: Context): boolean {
     known.lastFailureMs !== null &&
     known.deletedMs !== null &&
     known.lastFailureMs > known.deletedMs &&
+    // What else keeps a pod that leaves has its time.
+    (claim.demands.stuckAfterMs === 0 || known.lastFailureMs > (known.otherErrorMs ?? 0)) &&
     known.endedMs === null &&
     !known.hostNetwork &&
     overdueForMs > SLACK_MS &&
@@ -120,13 +122,16 @@ function isDaemons(pod: Pod): boolean {
   return controllerOf(pod)?.kind === 'DaemonSet';
 }
 
-function isEligible(name: string | undefined, { sim }: World): boolean {
-  const node = name === undefined ? undefined : sim.cluster.get('nodes', undefined, name);
-  if (node === undefined || isLeaving(node)) return false;
-  const ready = node.status.conditions.find(({ type }) => type === 'Ready')?.status === 'True';
-  return (
-    ready && sim.world.nowMs() - momentOf(node.metadata.creationTimestamp, { sim } as World) > ELIGIBLE_MS - SLACK_MS
-  );
+/** Older than five minutes; where no node is, as in a cluster that was just made, the young ones count. */
+function isEligible(name: string | undefined, world: World): boolean {
+  const able = world.sim.cluster.list('nodes').filter((each) => {
+    return !isLeaving(each) && each.status.conditions.find(({ type }) => type === 'Ready')?.status === 'True';
+  });
+  const ageMs = ({ metadata }: KubeObject): number =>
+    world.sim.world.nowMs() - momentOf(metadata.creationTimestamp, world);
+  const node = able.find(({ metadata }) => metadata.name === name);
+  if (node === undefined) return false;
+  return ageMs(node) > ELIGIBLE_MS + SLACK_MS || able.every((each) => ageMs(each) < ELIGIBLE_MS - SLACK_MS);
 }
 
 /** Not Ready, and allowed to be: added a moment ago, starting, or a daemon where none is expected yet. */

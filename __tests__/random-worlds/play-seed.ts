@@ -1,3 +1,4 @@
+import type { Flaw } from './play-gate.ts';
 import { type PlayedStory, playStory } from './play-story.ts';
 import { partsOf, type StoryKind, without } from './story.ts';
 import { writeStory } from './write-story.ts';
@@ -9,9 +10,10 @@ export async function playSeed(
   seed: number,
   kind?: StoryKind,
   leftOut: ReadonlySet<string> = NOTHING,
+  flaw: Flaw = {},
 ): Promise<PlayedStory> {
   // Written anew each time: what faults remember belongs to one playing.
-  return await playStory(without(writeStory(seed, kind), leftOut));
+  return await playStory(without(writeStory(seed, kind), leftOut), flaw);
 }
 
 /** The same problem in as few parts of the story as possible; `played` is what the whole of it came to. */

@@ -1,20 +1,19 @@
 import type { Behaviour } from '../../simulator/cluster/programs.ts';
 import type { Inputs } from '../harness.ts';
 import type { Chance } from './chance.ts';
+import { FORGERIES, forge, forgedEvent } from './forgeries.ts';
 import {
   brokenToken,
   drain,
   type Facts,
-  FORGERIES,
-  forge,
-  forgedEvent,
   hangingController,
   healedToken,
   lostNode,
+  removedNode,
   restartByHand,
   TOKENS,
 } from './happenings.ts';
-import type { Plot, Step, TimedStep } from './story.ts';
+import type { FaultPlot, Plot, Step, TimedStep } from './story.ts';
 import { deployStep, optionsOf, ordinaryBehaviour, type WorkloadPlot } from './workloads.ts';
 
 /** Enough pods of two namespaces that most nodes have some of each. */
@@ -40,7 +39,7 @@ export function restartWorkloads(chance: Chance, nodes: readonly string[]): read
 export function restartInputs(chance: Chance): Inputs {
   return {
     ...chance.pick<Inputs>([{ namespaces: 'shop, back' }, { namespaces: 'shop, back' }, {}, { namespaces: 'shop' }]),
-    timeout: `${chance.of(0.2) ? chance.int(70, 150) : chance.int(150, 900)}s`,
+    timeout: `${chance.of(0.2) ? chance.int(70, 150) : chance.int(150, 540)}s`,
     'stable-for': `${chance.pick([0, 5, 15])}s`,
     'stuck-after': '0s',
     'min-pods': '1',
@@ -61,12 +60,14 @@ export function restartSteps(facts: Facts): Plot {
   };
   // Where other nodes have their turn first, a cure of the last moment is long known.
   if (chance.of(0.08)) return lateCure(facts, nodes);
+  if (chance.of(0.08)) return blindfold(facts);
   const broken = nodes.filter((_, index) => index === 0 || chance.of(0.6));
+  const isAllInVain = chance.of(0.15);
   for (const node of broken) {
     const step = brokenToken(node, chance.of(0.9) ? 'unauthorized' : chance.pick(TOKENS));
     if (chance.of(0.8)) before.push(step);
     else later(step, lastsMs / 2);
-    if (chance.of(0.25)) before.push(inVain(node));
+    if (isAllInVain || chance.of(0.2)) before.push(inVain(node));
   }
   for (const workload of workloads) {
     const step = deployStep(workload, { kind: 'healthy' }, workload.replicas, chance.int(100, 199));
@@ -92,9 +93,7 @@ export function restartSteps(facts: Facts): Plot {
   for (const [probability, step] of changes) if (chance.of(probability)) later(step());
   if (chance.of(0.3))
     before.push({ ...chance.pick([upgraded(), unwanted(chance.pick(nodes)), unready(chance.pick(broken))]) });
-  const trap = chance.of(0.4)
-    ? chance.pick([blindfold, relapse, waitingForVolume, standingStill])(facts, broken)
-    : NOTHING;
+  const trap = chance.of(0.4) ? chance.pick([relapse, waitingForVolume, standingStill])(facts, broken) : NOTHING;
   if (chance.of(0.3)) before.push(changedCalico(chance));
   return { before: [...before, ...trap.before], during: [...during, ...trap.during] };
 }
@@ -102,13 +101,14 @@ export function restartSteps(facts: Facts): Plot {
 const SECOND = 1_000;
 const NOTHING: Plot = { before: [], during: [] };
 
-/** Everything that matters happens while all watches are silent, and somebody is about to restart by what they said last. */
-function blindfold({ chance, nodes }: Facts, broken: readonly string[]): Plot {
-  const fromMs = chance.int(3, 20) * SECOND;
+/** All that matters happens while watches are silent, and somebody is about to restart by what they said last. */
+function blindfold({ chance, nodes, workloads }: Facts): Plot {
+  const broken = [chance.pick(nodes), ...chance.some(nodes, 0.2)];
+  const brokenMs = chance.int(0, 10) * SECOND;
+  const silentMs = brokenMs + chance.int(16, 28) * SECOND;
   const forMs = chance.int(30, 80) * SECOND;
-  const silence: TimedStep = {
+  const silence: Step = {
     what: `all watches are silent for ${forMs / SECOND}s`,
-    atMs: fromMs,
     act: ({ sim, clock }) => {
       sim.api.watches.silence();
       clock.after(forMs, () => {
@@ -117,13 +117,40 @@ function blindfold({ chance, nodes }: Facts, broken: readonly string[]): Plot {
       });
     },
   };
-  const steps = [
-    ...broken.map((node) => chance.pick([healedToken, healedToken, restartByHand, unready])(node)),
-    ...chance.some(nodes, 0.3).map(restartByHand),
-    ...(chance.of(0.2) ? [upgraded()] : []),
+  const change = chance.pick([healedToken, healedToken, restartByHand, unready]);
+  const hidden: readonly Step[] = [
+    ...broken.map(change),
+    ...chance.some(nodes, 0.2).map(restartByHand),
+    ...(chance.of(0.15) ? [upgraded()] : []),
   ];
-  const during = steps.map((step) => ({ ...step, atMs: fromMs + chance.int(0, 25) * SECOND }));
-  return { before: [], during: [silence, ...during] };
+  return {
+    // Or the run would be over by then.
+    before: [barePod(chance.pick(nodes), 'shop', 'keeps', { kind: 'neverReady' })],
+    during: [
+      ...broken.map((node) => ({ ...brokenToken(node, 'unauthorized'), atMs: brokenMs })),
+      ...workloads.map((workload) => ({
+        ...deployStep(workload, { kind: 'healthy' }, workload.replicas, chance.int(100, 199)),
+        atMs: brokenMs + 500,
+      })),
+      { ...silence, atMs: silentMs },
+      ...hidden.map((step) => ({ ...step, atMs: silentMs + chance.int(1, 20) * 100 })),
+    ],
+    faults: chance.of(0.4) ? [noLists(silentMs, silentMs + forMs)] : [],
+  };
+}
+
+/** Nor can anybody look anew. */
+function noLists(fromMs: number, untilMs: number): FaultPlot {
+  let beganMs: number | null = null;
+  return {
+    what: `lists of pods are refused from ${fromMs / SECOND}s to ${untilMs / SECOND}s`,
+    lagMs: 0,
+    fault: ({ verb, resource, atMs }) => {
+      beganMs ??= atMs;
+      const isNow = atMs - beganMs >= fromMs && atMs - beganMs < untilMs;
+      return isNow && verb === 'list' && resource === 'pods' ? { kind: 'status', status: 500 } : undefined;
+    },
+  };
 }
 
 /** A node gets well just before its pods have been stuck for long enough, and another pod shows it. */
@@ -242,10 +269,6 @@ function unready(node: string): Step {
 
 function inVain(node: string): Step {
   return { what: `a restart does not cure ${node}`, act: ({ sim }) => sim.cluster.setRestartCures(node, false) };
-}
-
-function removedNode(node: string): Step {
-  return { what: `${node} is removed`, act: ({ sim }) => sim.cluster.removeNode(node) };
 }
 
 function drained(node: string): Step {

@@ -10,7 +10,7 @@ export interface Deleter {
   /** What it sent before, in order. */
   readonly sent: readonly Sent[];
   /** How long ago what it decides by may have been true: no list and no DELETE arrives in the moment it is sent. */
-  readonly lagMs: number;
+  readonly lagMs: () => number;
   /** Whether it can see the pods of other namespaces, too. */
   readonly seesWitnesses: boolean;
 }

@@ -8,6 +8,22 @@ export interface Step {
   readonly act: (world: World) => void;
 }
 
+/** Something that happens in the very moment in which a gate does something, before the server takes note of it. */
+export interface UponStep {
+  readonly what: string;
+  /** A DELETE arrives, or a gate begins to read everything anew before it says that all is healthy. */
+  readonly moment: Moment;
+  /** The first such moment of the story is 1. */
+  readonly nth: number;
+  /** `node`: of the pod that is to be deleted; null where nothing is. */
+  readonly act: (world: World, node: string | null) => void;
+}
+
+export type Moment = 'delete' | 'confirming';
+
+/** When what happened last in the story, on the world's clock. */
+export type Past = ReadonlyMap<Moment, number>;
+
 /** A step, so long after the first gate began. */
 export interface TimedStep extends Step {
   readonly atMs: number;
@@ -22,15 +38,19 @@ export interface GatePlot {
   readonly runsOnNode: string | null;
   /** How long after its beginning it is cancelled; null: never. */
   readonly cancelledAfterMs: number | null;
+  /** It is cancelled when its DELETE of this number arrives; null: not by that. */
+  readonly cancelledUponDelete: number | null;
   readonly seed: number;
 }
 
 /** What goes wrong with requests. */
 export interface FaultPlot {
   readonly what: string;
-  readonly fault: (request: RequestSeen) => Fault | undefined;
+  readonly fault: (request: RequestSeen, past: Past) => Fault | undefined;
   /** By how much a picture may lag behind because of them. */
   readonly lagMs: number;
+  /** Since the first gate began, as long as anything goes wrong; left out: it may at any time. */
+  readonly duringMs?: readonly [fromMs: number, untilMs: number];
 }
 
 /** Everything about a random world that is decided before it runs. */
@@ -40,6 +60,7 @@ export interface Story {
   readonly world: NonNullable<Parameters<typeof aWorld>[0]>;
   readonly before: readonly Step[];
   readonly during: readonly TimedStep[];
+  readonly upon: readonly UponStep[];
   readonly gates: readonly GatePlot[];
   readonly faults: readonly FaultPlot[];
 }
@@ -48,6 +69,7 @@ export interface Story {
 export interface Plot {
   readonly before: readonly Step[];
   readonly during: readonly TimedStep[];
+  readonly upon?: readonly UponStep[];
   readonly faults?: readonly FaultPlot[];
 }
 
@@ -61,10 +83,11 @@ export type StoryKind = 'ordinary' | 'broken' | 'restarts' | 'troubled' | 'veile
 export const STORY_KINDS: readonly StoryKind[] = ['ordinary', 'broken', 'restarts', 'troubled', 'veiled'];
 
 /** The parts of a story that can be left out one by one: `before 3`, `during 0`, `gate 1`, `fault 0`. */
-export function partsOf({ before, during, gates, faults }: Story): readonly string[] {
+export function partsOf({ before, during, upon, gates, faults }: Story): readonly string[] {
   return [
     ...faults.map((_, index) => `fault ${index}`),
     ...gates.slice(1).map((_, index) => `gate ${index + 1}`),
+    ...upon.map((_, index) => `upon ${index}`),
     ...during.map((_, index) => `during ${index}`),
     ...before.map((_, index) => `before ${index}`),
   ];
@@ -77,23 +100,33 @@ export function without(story: Story, parts: ReadonlySet<string>): Story {
     ...story,
     before: rest('before', story.before),
     during: rest('during', story.during),
+    upon: rest('upon', story.upon),
     gates: rest('gate', story.gates),
     faults: rest('fault', story.faults),
   };
 }
 
 /** The story in lines, for whoever looks into a seed. */
-export function tellStory({ seed, kind, world, before, during, gates, faults }: Story): readonly string[] {
+export function tellStory({ seed, kind, world, before, during, upon, gates, faults }: Story): readonly string[] {
   return [
     `seed ${seed}: ${kind}, ${JSON.stringify(world)}`,
     ...before.map(({ what }) => `  before: ${what}`),
     ...gates.map(
-      ({ user, inputs, beginsAtMs, cancelledAfterMs }) =>
-        `  ${seconds(beginsAtMs)}: ${user} begins with ${JSON.stringify(inputs)}${cancelledAfterMs === null ? '' : `, cancelled after ${seconds(cancelledAfterMs)}`}`,
+      ({ user, inputs, beginsAtMs, ...plot }) =>
+        `  ${seconds(beginsAtMs)}: ${user} begins with ${JSON.stringify(inputs)}${tellCancellation(plot)}`,
     ),
     ...during.toSorted((a, b) => a.atMs - b.atMs).map(({ atMs, what }) => `  ${seconds(atMs)}: ${what}`),
+    ...upon.map(({ what, moment, nth }) => `  upon ${moment} ${nth}: ${what}`),
     ...faults.map(({ what }) => `  faults: ${what}`),
   ];
+}
+
+function tellCancellation({
+  cancelledAfterMs,
+  cancelledUponDelete,
+}: Pick<GatePlot, 'cancelledAfterMs' | 'cancelledUponDelete'>): string {
+  const after = cancelledAfterMs === null ? '' : `, cancelled after ${seconds(cancelledAfterMs)}`;
+  return cancelledUponDelete === null ? after : `${after}, cancelled when its DELETE ${cancelledUponDelete} arrives`;
 }
 
 function seconds(ms: number): string {

@@ -70,9 +70,12 @@ export interface Truth {
   readonly everAccused: () => ReadonlySet<string>;
 }
 
-/** The last words of the failure; look-alikes of the simulator put something between the plugin and these. */
+/**
+ * The last words of the failure; look-alikes of the simulator put something between the plugin and these. What Multus says
+ * of a pod that leaves is recorded nowhere, and no proof of anything.
+ */
 const FAILURE =
-  /plugin type=\\?"calico\\?" failed \((?:add|delete)\): error getting ClusterInformation: connection is unauthorized: Unauthorized"?$/;
+  /(?<!error deleting container from network \\?"k8s-pod-network\\?": )plugin type=\\?"calico\\?" failed \((?:add|delete)\): error getting ClusterInformation: connection is unauthorized: Unauthorized"?$/;
 
 type Workload = Deployment | StatefulSet | DaemonSet;
 
@@ -283,6 +286,6 @@ export function isStuck({ pod, goneMs, hostNetwork, node }: PodTruth, nowMs: num
 /** Whether it was stuck at any time from `sinceMs` on. A second is what times in objects leave open. */
 export function wasStuckSince(known: PodTruth, sinceMs: number, nowMs: number, world: World): boolean {
   const inTimeOf = (atMs: number): boolean => isStuck({ ...known, goneMs: null }, atMs + 1_000, world);
-  if (known.goneMs === null) return inTimeOf(nowMs) || (known.stuckUntilMs ?? 0) > sinceMs;
-  return known.goneMs > sinceMs && inTimeOf(known.goneMs);
+  if ((known.stuckUntilMs ?? 0) > sinceMs) return true;
+  return known.goneMs === null ? inTimeOf(nowMs) : known.goneMs > sinceMs && inTimeOf(known.goneMs);
 }

@@ -5,7 +5,8 @@ import type { Inputs, World } from '../harness.ts';
 import type { Chance } from './chance.ts';
 import { brokenToken, deleteAPod, evictAPod, type Facts, lostNode } from './happenings.ts';
 import type { FaultPlot, Plot, Step, TimedStep } from './story.ts';
-import { badBehaviour, deployStep, ordinaryBehaviour } from './workloads.ts';
+import { timesOf } from './times.ts';
+import { badBehaviour, deployStep, ordinaryBehaviour, type WorkloadPlot, writeWorkloads } from './workloads.ts';
 
 const SECOND = 1_000;
 
@@ -13,23 +14,31 @@ const SECOND = 1_000;
 export function veiledInputs(chance: Chance): Inputs {
   return {
     ...chance.pick<Inputs>([{ namespaces: 'shop, back' }, { namespaces: 'shop, back' }, {}, { namespaces: 'shop' }]),
-    timeout: `${chance.int(60, 300)}s`,
-    'stable-for': `${chance.pick([0, 5, 15, 15])}s`,
+    ...timesOf(chance, [60, 300], 0.2),
+    'stuck-after': chance.of(0.25) ? `${chance.int(30, 120)}s` : '0s',
     'min-pods': String(chance.pick([1, 1, 1, 8])),
     'fail-fast': String(chance.of(0.5)),
     'restart-calico-node': String(chance.of(0.3)),
   };
 }
 
-/** A healthy cluster, a veil over it, and what goes wrong behind the veil. */
+/** Most of them are complete when the gate comes. */
+export function veiledWorkloads(chance: Chance, nodes: readonly string[]): readonly WorkloadPlot[] {
+  return writeWorkloads(chance, 'ordinary', nodes).map((workload) =>
+    chance.of(0.75) ? { ...workload, behaviour: { kind: 'healthy' } } : workload,
+  );
+}
+
+/** A healthy cluster, a veil over it, and what goes wrong behind the veil just before all would be stable. */
 export function veiledSteps(facts: Facts): Plot {
-  const { chance } = facts;
-  const fromMs = chance.int(-10, 15) * SECOND;
-  const troubles = Array.from({ length: chance.int(1, 2) }, (): TimedStep => {
-    return { ...behindTheVeil(facts), atMs: Math.max(0, fromMs + chance.int(0, 10) * SECOND) };
-  });
-  const veil = chance.pick([silence, lies, hangingControllers, refusals, lostRight])(facts, Math.max(0, fromMs));
-  return { ...veil, during: [...veil.during, ...troubles] };
+  const { chance, stableForMs } = facts;
+  const atMs = chance.int(0, Math.max(500, stableForMs - 300));
+  const fromMs = Math.max(0, atMs - chance.int(100, 3_000));
+  const trouble: TimedStep = { ...behindTheVeil(facts), atMs };
+  const more = chance.of(0.4) ? [{ ...behindTheVeil(facts), atMs: atMs + chance.int(0, 10) * SECOND }] : [];
+  if (chance.of(0.12)) return unheard(facts, fromMs);
+  const veil = chance.pick([silence, lies, lies, hangingControllers, refusals, lostRight])(facts, fromMs);
+  return { ...veil, during: [...veil.during, trouble, ...more] };
 }
 
 function behindTheVeil(facts: Facts): Step {
@@ -80,6 +89,22 @@ function silence({ chance }: Facts, atMs: number): Plot {
     },
   };
   return { before: [], during: [step] };
+}
+
+/** Calico's failure comes to pods that start, and the watches of events keep it to themselves. */
+function unheard({ chance, nodes, workloads }: Facts, atMs: number): Plot {
+  const workload = workloads.find(({ kind }) => kind === 'Deployment') ?? chance.pick(workloads);
+  const steps: readonly Step[] = [
+    ...nodes.map((node) => brokenToken(node, 'unauthorized')),
+    deleteAPod(workload, chance),
+  ];
+  const fault: FaultPlot = {
+    what: 'watches of events say nothing',
+    lagMs: 0,
+    fault: ({ verb, resource }) =>
+      verb === 'watch' && resource === 'events' ? { kind: 'lines', rewrite: () => [] } : undefined,
+  };
+  return { before: [], during: steps.map((step) => ({ ...step, atMs })), faults: [fault] };
 }
 
 /** Watches keep to themselves what happens, and say that all is as it was. */

@@ -1,4 +1,6 @@
 import type { Behaviour } from '../../simulator/cluster/programs.ts';
+import type { Pod } from '../../simulator/objects.ts';
+import type { World } from '../harness.ts';
 import type { Chance } from './chance.ts';
 import type { Step, StoryKind } from './story.ts';
 
@@ -142,4 +144,11 @@ export function deployStep(workload: WorkloadPlot, behaviour: Behaviour, replica
         },
       };
   }
+}
+
+/** Those of a workload that nobody has deleted. */
+export function podsOf({ sim }: World, { namespace, name }: Pick<WorkloadPlot, 'namespace' | 'name'>): readonly Pod[] {
+  return sim.cluster
+    .pods(namespace)
+    .filter(({ metadata }) => metadata.labels?.app === name && metadata.deletionTimestamp === undefined);
 }

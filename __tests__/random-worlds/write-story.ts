@@ -6,7 +6,9 @@ import { writeFaults } from './faults.ts';
 import { brokenSteps, type Facts, ordinarySteps, troubledSteps } from './happenings.ts';
 import { restartInputs, restartSteps, restartWorkloads } from './restart-plot.ts';
 import type { GatePlot, Plot, Step, Story, StoryKind, TimedStep } from './story.ts';
-import { veiledInputs, veiledSteps } from './veiled-plot.ts';
+import { timesOf } from './times.ts';
+import { uponSteps } from './upon-plot.ts';
+import { veiledInputs, veiledSteps, veiledWorkloads } from './veiled-plot.ts';
 import { deployAll, type WorkloadPlot, writeWorkloads } from './workloads.ts';
 
 const SECOND = 1_000;
@@ -25,7 +27,8 @@ export function writeStory(seed: number, only?: StoryKind): Story {
   const names = nodes.map(({ name }) => name);
   const { workloads, inputs } = beginningsOf(kind, chance, names);
   const timeoutMs = Number(/\d+/.exec(inputs.timeout ?? '')?.[0]) * SECOND;
-  const facts: Facts = { chance, nodes: names, workloads, lastsMs: timeoutMs };
+  const stableForMs = Number(/\d+/.exec(inputs['stable-for'] ?? '')?.[0]) * SECOND;
+  const facts: Facts = { chance, nodes: names, workloads, lastsMs: timeoutMs, stableForMs };
 
   const there = kind !== 'broken' || chance.of(0.9) ? ['shop', 'back', 'n3', 'n4', 'n5'] : ['back'];
   const before: Step[] = [
@@ -40,6 +43,7 @@ export function writeStory(seed: number, only?: StoryKind): Story {
 
   const gates = gatesOf(chance, kind, inputs, timeoutMs, names);
   const { faults, steps } = writeFaults(chance, kind, timeoutMs);
+  const upon = uponSteps(facts, kind);
   return {
     seed,
     kind,
@@ -50,9 +54,13 @@ export function writeStory(seed: number, only?: StoryKind): Story {
       latencyMs: chance.pick([0, 0, 20, 300]),
       serverSkewMs: chance.of(0.2) ? chance.int(-90, 90) * SECOND : 0,
       tokens: { 'token-b': 'b' },
+      ...(chance.of(0.2) ? { pageLimit: chance.int(3, 8) } : {}),
+      // Of a cluster that was just made no node is old.
+      ...(chance.of(0.1) ? { ageMs: chance.int(5, 200) * SECOND } : {}),
     },
     before,
     during: [...plot.during, ...steps],
+    upon: [...(plot.upon ?? []), ...upon],
     gates,
     faults: [...(plot.faults ?? []), ...faults],
   };
@@ -71,7 +79,7 @@ function beginningsOf(
     case 'restarts':
       return { workloads: restartWorkloads(chance, nodes), inputs: restartInputs(chance) };
     case 'veiled':
-      return { workloads: writeWorkloads(chance, 'ordinary', nodes), inputs: veiledInputs(chance) };
+      return { workloads: veiledWorkloads(chance, nodes), inputs: veiledInputs(chance) };
   }
 }
 
@@ -136,8 +144,7 @@ function inputsOf(chance: Chance, kind: StoryKind): Inputs {
   ]);
   return {
     ...scope,
-    timeout: isOrdinary ? '900s' : `${chance.int(20, 700)}s`,
-    'stable-for': `${chance.pick([0, 5, 15])}s`,
+    ...timesOf(chance, isOrdinary ? [600, 600] : [20, 420], isOrdinary ? 0 : 0.1),
     // What was not ready for longer than that at the first look is trouble, however ordinary.
     'stuck-after': chance.of(isOrdinary ? 0.1 : 0.2) ? `${chance.int(isOrdinary ? 300 : 20, 400)}s` : '0s',
     'min-pods': chance.of(0.1) ? '0' : '1',
@@ -170,6 +177,7 @@ function gatesOf(
     beginsAtMs,
     runsOnNode: chance.of(0.2) ? chance.pick(nodes) : null,
     cancelledAfterMs: kind !== 'ordinary' && chance.of(0.08) ? chance.int(0, timeoutMs) : null,
+    cancelledUponDelete: kind === 'restarts' && chance.of(0.05) ? chance.int(1, 2) : null,
     seed: chance.int(1, 1_000_000),
   });
   const first = gateOf('gate', 0);

@@ -54,6 +54,16 @@ describe('lists and versions', () => {
     expect(rest.body.items).toHaveLength(sim.cluster.pods().length - 1);
   });
 
+  test('pages can be made smaller than was asked for', async () => {
+    const sim = simulate({ pageLimit: 1 });
+    const first = await clock.run(ask<ListBody>(sim.transport, '/api/v1/nodes?limit=500'));
+    expect(first.body.items).toHaveLength(1);
+    const rest = await ask<ListBody>(sim.transport, `/api/v1/nodes?limit=500&continue=${first.body.metadata.continue}`);
+    expect(rest.body.items).toHaveLength(1);
+    expect(rest.body.items[0]?.metadata.name).not.toBe(first.body.items[0]?.metadata.name);
+    expect((await ask<ListBody>(sim.transport, '/api/v1/nodes')).body.items).toHaveLength(2);
+  });
+
   test('continue tokens expire by themselves after five minutes', async () => {
     const sim = simulate();
     const first = await ask<ListBody>(sim.transport, '/api/v1/pods?limit=1');

@@ -54,8 +54,16 @@ function decodeToken(text: string): Token | undefined {
   }
 }
 
-/** `keepMs`: how long a snapshot may be continued; a real server compacts every 5 minutes. */
-export function createLister(store: Store, nowMs: () => number, keepMs: number): Lister {
+/**
+ * `keepMs`: how long a snapshot may be continued; a real server compacts every 5 minutes. `pageLimit`: most objects of a
+ * page, whatever limit is asked for.
+ */
+export function createLister(
+  store: Store,
+  nowMs: () => number,
+  keepMs: number,
+  pageLimit = Number.POSITIVE_INFINITY,
+): Lister {
   const snapshots = new Map<string, Snapshot>();
 
   const forgetOld = (): void => {
@@ -72,6 +80,7 @@ export function createLister(store: Store, nowMs: () => number, keepMs: number):
   const print = (query: ListQuery, objects: readonly KubeObject[], version: number, start: string): Answer => {
     const texts: string[] = [];
     const prefix = query.namespace === undefined ? undefined : `${query.namespace}/`;
+    const limit = Math.min(query.limit, pageLimit);
     let next = '';
     let remaining = 0;
     for (const object of objects) {
@@ -79,7 +88,7 @@ export function createLister(store: Store, nowMs: () => number, keepMs: number):
       if (key < start) continue;
       if (prefix !== undefined && !key.startsWith(prefix)) continue;
       if (query.hasSelector && !query.matches(object)) continue;
-      if (query.limit > 0 && texts.length >= query.limit) {
+      if (limit > 0 && texts.length >= limit) {
         if (next === '') next = key;
         remaining += 1;
         continue;
