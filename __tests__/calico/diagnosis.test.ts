@@ -148,6 +148,20 @@ describe('the proof is not complete', () => {
     },
   );
 
+  test('a volume event of a node whose clock is behind is as young as its clock is wrong', () => {
+    const behindMs = 90 * SECOND;
+    const volume = (agoMs: number): Event =>
+      anEvent(stuck, {
+        reason: 'FailedMount',
+        createdAtMs: ago(8 * MINUTE),
+        firstAtMs: ago(8 * MINUTE + behindMs),
+        lastAtMs: ago(agoMs + behindMs),
+        seenAtMs: ago(agoMs - SECOND),
+      });
+    expect(casesOf({ events: [aSandboxEvent(stuck), volume(120 * SECOND)] })).toMatchObject([{ proven: false }]);
+    expect(casesOf({ events: [aSandboxEvent(stuck), volume(131 * SECOND)] })).toMatchObject([{ proven: true }]);
+  });
+
   test('a volume event of another pod or another namespace counts for nothing', () => {
     const other = aStuckPod({ name: 'other', nodeName: 'n2' });
     const elsewhere = anEvent(stuck, { reason: 'FailedMount', namespace: 'evil' });

@@ -1,6 +1,6 @@
 import { formatSeconds } from '../duration.ts';
 import type { Observation } from '../health/assessment.ts';
-import type { Event } from '../objects/event.ts';
+import { type Event, firstHappenedAtMs } from '../objects/event.ts';
 import type { Pod } from '../objects/pod.ts';
 import type { NodeCase, SandboxError, StuckPod } from './case.ts';
 import { gapMs, lastTimeOf, onServerMs } from './moments.ts';
@@ -87,12 +87,22 @@ function waitsForVolume(pod: Pod, events: readonly Event[], { now, timing }: Obs
   for (const event of events) {
     if (event.reason !== 'FailedMount' && event.reason !== 'FailedAttachVolume') continue;
     if (event.namespace !== pod.namespace) continue;
-    const agoMs = now.atMs - onServerMs(lastTimeOf(event));
+    const agoMs = now.atMs - latestMs(event);
     if (agoMs < timing.volumeEventMs) {
       return `the pod reported ${event.reason} ${formatSeconds(agoMs)} ago: it may be a volume that it waits for`;
     }
   }
   return null;
+}
+
+/**
+ * The latest moment at which it may have happened last: the clock of a node that is behind shows in an event that was
+ * stored later than it says to have begun.
+ */
+function latestMs(event: Event): number {
+  const last = lastTimeOf(event);
+  const behindMs = Math.max(0, event.createdAtMs - firstHappenedAtMs(event));
+  return Math.min(onServerMs(last) + behindMs, last.notAfterMs);
 }
 
 /**
