@@ -55,7 +55,7 @@ export interface Outage {
 
 const LEAST_OUTAGE_MS = 20_000;
 /** The gates end in it, at the latest 5 s after their time. */
-const DEADLINE_MS = 20_000;
+export const DEADLINE_MS = 20_000;
 
 const WITHIN_MS = 60_000;
 
@@ -92,25 +92,27 @@ export async function playOutage(
         startGate(fate === 'unanswered' ? relayed : direct, { ...RESTART, namespaces: namespaceOf(fate) }),
       ]),
     ) as Record<Fate, StartedGate>;
+    await after;
+    await until({ what: 'a DELETE', timeoutMs: WITHIN_MS }, () => deletes.received().length > 0);
+    const waiting = {
+      [CALM]: startGate(direct, { namespaces: CALM, timeout: '4m', 'stable-for': '45s' }),
+      [FINISHING]: startGate(direct, { namespaces: FINISHING, timeout: '4m', 'stable-for': '5s' }),
+      // The window is over when the outage is, and not before it begins.
+      [BREAKING]: startGate(direct, { namespaces: BREAKING, timeout: '80s', 'stable-for': '24s' }),
+    };
+    await Promise.all(Object.values(waiting).map((gate) => gate.said(FIRST_LOOK)));
     await until({ what: 'all DELETEs', timeoutMs: WITHIN_MS }, () => {
       return FATES.every((fate) => deletes.received().includes(podOf(fate)));
     });
-
-    await after;
-    const waiting = {
-      [CALM]: startGate(direct, { namespaces: CALM, timeout: '4m', 'stable-for': '15s' }),
-      [FINISHING]: startGate(direct, { namespaces: FINISHING, timeout: '4m', 'stable-for': '5s' }),
-      [BREAKING]: startGate(direct, { namespaces: BREAKING, timeout: '75s', 'stable-for': '15s' }),
-    };
     const timeout = `${DEADLINE_MS / 1_000}s`;
     const ending = {
-      [CALM]: startGate(direct, { namespaces: CALM, timeout, 'stable-for': '15s' }),
+      [CALM]: startGate(direct, { namespaces: CALM, timeout, 'stable-for': '18s' }),
       [FINISHING]: startGate(direct, { namespaces: FINISHING, timeout }),
     };
     const endingFrom = Date.now();
     const took = (gate: StartedGate) => gate.ended.then((run) => ({ ...run, tookMs: Date.now() - endingFrom }));
     const ended = Promise.all([took(ending[CALM]), took(ending[FINISHING])]);
-    await Promise.all([...Object.values(waiting), ...Object.values(ending)].map((gate) => gate.said(FIRST_LOOK)));
+    await Promise.all(Object.values(ending).map((gate) => gate.said(FIRST_LOOK)));
 
     relay.holdAnswers();
     deletes.letThrough(podOf('unanswered'));
