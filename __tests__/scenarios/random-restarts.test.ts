@@ -63,7 +63,6 @@ const WANTED = [
   'a DELETE is carried out, and no answer comes',
   'a DELETE is not carried out',
   'fault of a DELETE: status',
-  'fault of a DELETE: refuse',
   'fault of a DELETE: garbage',
   'fault of a DELETE: reset-before',
   'fault of a DELETE: reset-after',
