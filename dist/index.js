@@ -10701,10 +10701,10 @@ function createSocksConnector(proxyUrl, tlsOptions) {
   };
 }
 function makeAbsolutePath(root, file) {
-  if (!root || import_node_path.default.isAbsolute(file)) {
+  if (!root || import_node_path4.default.isAbsolute(file)) {
     return file;
   }
-  return import_node_path.default.join(root, file);
+  return import_node_path4.default.join(root, file);
 }
 function bufferFromFileOrString(file, data) {
   if (file) {
@@ -10735,14 +10735,14 @@ function findHomeDir(platform = process.platform) {
     }
     return null;
   }
-  const homeDrivePath = process.env.HOMEDRIVE && process.env.HOMEPATH ? import_node_path.default.join(process.env.HOMEDRIVE, process.env.HOMEPATH) : "";
+  const homeDrivePath = process.env.HOMEDRIVE && process.env.HOMEPATH ? import_node_path4.default.join(process.env.HOMEDRIVE, process.env.HOMEPATH) : "";
   const homePath = process.env.HOME || "";
   const userProfile = process.env.USERPROFILE || "";
   const favourHomeDrivePathList = dropDuplicatesAndNils([homePath, homeDrivePath, userProfile]);
   const favourUserProfileList = dropDuplicatesAndNils([homePath, userProfile, homeDrivePath]);
   for (const dir of favourHomeDrivePathList) {
     try {
-      import_node_fs4.default.accessSync(import_node_path.default.join(dir, ".kube", "config"));
+      import_node_fs4.default.accessSync(import_node_path4.default.join(dir, ".kube", "config"));
       return dir;
     } catch {
     }
@@ -10778,7 +10778,7 @@ function findObject(list, name, key) {
   }
   return null;
 }
-var import_node_fs4, import_node_https2, import_node_http, import_node_tls2, import_node_net2, import_node_path, import_node_child_process4, import_socks_proxy_agent, import_socks2, import_hpagent, SERVICEACCOUNT_ROOT, SERVICEACCOUNT_CA_PATH, SERVICEACCOUNT_TOKEN_PATH, SERVICEACCOUNT_NAMESPACE_PATH, USER_AGENT_KEY, KubeConfig;
+var import_node_fs4, import_node_https2, import_node_http, import_node_tls2, import_node_net2, import_node_path4, import_node_child_process4, import_socks_proxy_agent, import_socks2, import_hpagent, SERVICEACCOUNT_ROOT, SERVICEACCOUNT_CA_PATH, SERVICEACCOUNT_TOKEN_PATH, SERVICEACCOUNT_NAMESPACE_PATH, USER_AGENT_KEY, KubeConfig;
 var init_config = __esm({
   "node_modules/@kubernetes/client-node/dist/config.js"() {
     import_node_fs4 = __toESM(__nccwpck_require__(24), 1);
@@ -10787,7 +10787,7 @@ var init_config = __esm({
     import_node_tls2 = __toESM(__nccwpck_require__(311), 1);
     init_js_yaml();
     import_node_net2 = __toESM(__nccwpck_require__(30), 1);
-    import_node_path = __toESM(__nccwpck_require__(760), 1);
+    import_node_path4 = __toESM(__nccwpck_require__(760), 1);
     init_undici();
     init_azure_auth();
     init_config_types();
@@ -10875,7 +10875,7 @@ var init_config = __esm({
         return findObject(this.users, name, "user");
       }
       loadFromFile(file, opts) {
-        const rootDirectory = import_node_path.default.dirname(file);
+        const rootDirectory = import_node_path4.default.dirname(file);
         this.loadFromString(import_node_fs4.default.readFileSync(file).toString("utf-8"), opts);
         this.makePathsAbsolute(rootDirectory);
       }
@@ -11071,7 +11071,7 @@ var init_config = __esm({
       }
       loadFromDefault(opts, contextFromStartingConfig = false, platform = process.platform) {
         if (process.env.KUBECONFIG && process.env.KUBECONFIG.length > 0) {
-          const files = process.env.KUBECONFIG.split(import_node_path.default.delimiter).filter((filename) => filename);
+          const files = process.env.KUBECONFIG.split(import_node_path4.default.delimiter).filter((filename) => filename);
           this.loadFromFile(files[0], opts);
           for (let i = 1; i < files.length; i++) {
             const kc = new _KubeConfig();
@@ -11082,7 +11082,7 @@ var init_config = __esm({
         }
         const home = findHomeDir(platform);
         if (home) {
-          const config = import_node_path.default.join(home, ".kube", "config");
+          const config = import_node_path4.default.join(home, ".kube", "config");
           if (fileExists(config)) {
             this.loadFromFile(config, opts);
             return;
@@ -12423,19 +12423,16 @@ function fullName(object) {
 __name(fullName, "fullName");
 
 // src/objects/catching-up.ts
-function podsLostAt(before2, coverage, { elapsedMs }) {
-  return arePodsLost(coverage) ? elapsedMs : before2;
+function catchUpLeftMs(coverage, { elapsedMs }, { catchUpMs }) {
+  const { podsRegainedElapsedMs: regained } = coverage;
+  if (regained === null || arePodsLost(coverage)) return 0;
+  return Math.max(0, catchUpMs - (elapsedMs - regained));
 }
-__name(podsLostAt, "podsLostAt");
+__name(catchUpLeftMs, "catchUpLeftMs");
 function arePodsLost({ gaps }) {
   return gaps.some(({ resource, why }) => resource === "pods" && why === "stale");
 }
 __name(arePodsLost, "arePodsLost");
-function catchUpLeftMs(lostElapsedMs, { elapsedMs }, { catchUpMs }) {
-  if (lostElapsedMs === null || lostElapsedMs === elapsedMs) return 0;
-  return Math.max(0, catchUpMs - (elapsedMs - lostElapsedMs));
-}
-__name(catchUpLeftMs, "catchUpLeftMs");
 
 // src/objects/pod.ts
 function isReady(pod) {
@@ -14379,6 +14376,328 @@ function wordsOf(error2) {
 }
 __name(wordsOf, "wordsOf");
 
+// src/cluster/own-pod.ts
+var import_promises2 = __nccwpck_require__(455);
+var import_node_path3 = __nccwpck_require__(760);
+
+// src/cluster/kubeconfig-source.ts
+var import_node_path2 = __nccwpck_require__(760);
+
+// src/cluster/kubeconfig.ts
+var import_node_path = __nccwpck_require__(760);
+async function parseKubeconfig(text3, path2) {
+  const { load: load2 } = await Promise.resolve().then(() => (init_js_yaml(), js_yaml_exports));
+  let config;
+  let problem = null;
+  try {
+    config = text3.trim() === "" ? {} : load2(text3);
+  } catch (error2) {
+    problem = whereOf(error2);
+  }
+  if (problem === null && !isRecord(config)) problem = "it is YAML, but no kubeconfig";
+  if (problem !== null) throw invalid(`the kubeconfig ${path2} cannot be read: ${problem}`);
+  const { clusters, users, contexts, "current-context": currentContext } = config;
+  const folder = (0, import_node_path.dirname)(path2);
+  return {
+    clusters: named(clusters, "cluster", (name, cluster) => clusterOf(name, cluster, folder)),
+    users: named(users, "user", (name, user) => userOf(name, user, folder)),
+    contexts: named(contexts, "context", (name, context) => ({
+      name,
+      cluster: textOf2(context.cluster) ?? "",
+      user: textOf2(context.user) ?? ""
+    })),
+    currentContext: textOf2(currentContext) ?? ""
+  };
+}
+__name(parseKubeconfig, "parseKubeconfig");
+function mergeKubeconfigs(configs) {
+  return {
+    clusters: firstOfEachName(configs.flatMap(({ clusters }) => clusters)),
+    users: firstOfEachName(configs.flatMap(({ users }) => users)),
+    contexts: firstOfEachName(configs.flatMap(({ contexts }) => contexts)),
+    currentContext: configs.find(({ currentContext }) => currentContext !== "")?.currentContext ?? ""
+  };
+}
+__name(mergeKubeconfigs, "mergeKubeconfigs");
+function invalid(message) {
+  return new ConnectError(message, { reason: "KubeconfigInvalid" });
+}
+__name(invalid, "invalid");
+function firstOfEachName(entries) {
+  const byName = /* @__PURE__ */ new Map();
+  for (const entry of entries) if (!byName.has(entry.name)) byName.set(entry.name, entry);
+  return [...byName.values()];
+}
+__name(firstOfEachName, "firstOfEachName");
+function whereOf(error2) {
+  const mark = isRecord(error2) ? error2.mark : void 0;
+  const line = isRecord(mark) ? mark.line : void 0;
+  return typeof line === "number" ? `it is no YAML (line ${line + 1})` : "it is no YAML";
+}
+__name(whereOf, "whereOf");
+function named(list, key, read) {
+  if (!Array.isArray(list)) return [];
+  return list.filter(isRecord).flatMap((entry) => {
+    const name = textOf2(entry.name);
+    const content = entry[key];
+    return name === null ? [] : [read(name, isRecord(content) ? content : {})];
+  });
+}
+__name(named, "named");
+function clusterOf(name, cluster, folder) {
+  const extensions = Array.isArray(cluster.extensions) ? cluster.extensions.filter(isRecord) : [];
+  return {
+    name,
+    server: textOf2(cluster.server) ?? "",
+    caData: textOf2(cluster["certificate-authority-data"]),
+    caFile: pathOf2(cluster["certificate-authority"], folder),
+    tlsServerName: textOf2(cluster["tls-server-name"]),
+    skipTlsVerify: cluster["insecure-skip-tls-verify"] === true,
+    proxyUrl: textOf2(cluster["proxy-url"]),
+    disableCompression: cluster["disable-compression"] === true,
+    execConfig: extensions.find((entry) => entry.name === "client.authentication.k8s.io/exec")?.extension
+  };
+}
+__name(clusterOf, "clusterOf");
+function userOf(name, user, folder) {
+  return {
+    name,
+    certData: textOf2(user["client-certificate-data"]),
+    certFile: pathOf2(user["client-certificate"], folder),
+    keyData: textOf2(user["client-key-data"]),
+    keyFile: pathOf2(user["client-key"], folder),
+    token: textOf2(user.token),
+    tokenFile: pathOf2(user.tokenFile, folder),
+    username: textOf2(user.username),
+    password: textOf2(user.password),
+    exec: isRecord(user.exec) ? execOf(user.exec, folder) : null,
+    authProvider: user["auth-provider"] ?? null,
+    impersonation: impersonationOf(user)
+  };
+}
+__name(userOf, "userOf");
+function execOf(exec, folder) {
+  const command = textOf2(exec.command) ?? "";
+  const env = Array.isArray(exec.env) ? exec.env.filter(isRecord) : [];
+  return {
+    apiVersion: textOf2(exec.apiVersion) ?? "",
+    // A command with a slash is looked for beside the kubeconfig (client-go: ResolveLocalPaths).
+    command: /[\\/]/.test(command) ? pathOf2(command, folder) ?? "" : command,
+    args: textsOf(exec.args),
+    env: Object.fromEntries(env.map((entry) => [textOf2(entry.name) ?? "", textOf2(entry.value) ?? ""])),
+    installHint: textOf2(exec.installHint) ?? "",
+    provideClusterInfo: exec.provideClusterInfo === true,
+    interactiveMode: textOf2(exec.interactiveMode) ?? "IfAvailable"
+  };
+}
+__name(execOf, "execOf");
+function impersonationOf(user) {
+  const as = textOf2(user.as);
+  if (as === null) return {};
+  const headers = { "Impersonate-User": as };
+  const uid = textOf2(user["as-uid"]);
+  if (uid !== null) headers["Impersonate-Uid"] = uid;
+  const groups = textsOf(user["as-groups"]);
+  if (groups.length > 0) headers["Impersonate-Group"] = groups;
+  const extra = user["as-user-extra"];
+  for (const [key, values] of Object.entries(isRecord(extra) ? extra : {})) {
+    headers[`Impersonate-Extra-${encodeURIComponent(key)}`] = textsOf(values);
+  }
+  return headers;
+}
+__name(impersonationOf, "impersonationOf");
+function textOf2(value) {
+  if (typeof value === "number") return String(value);
+  return typeof value === "string" && value !== "" ? value : null;
+}
+__name(textOf2, "textOf");
+function textsOf(value) {
+  return Array.isArray(value) ? value.map((element) => textOf2(element) ?? "") : [];
+}
+__name(textsOf, "textsOf");
+function pathOf2(value, folder) {
+  const path2 = textOf2(value);
+  return path2 === null || (0, import_node_path.isAbsolute)(path2) ? path2 : (0, import_node_path.join)(folder, path2);
+}
+__name(pathOf2, "pathOf");
+
+// src/cluster/small-file.ts
+var import_promises = __nccwpck_require__(455);
+async function readSmallFile(path2, limitBytes) {
+  const file = await (0, import_promises.open)(path2, "r");
+  try {
+    const chunks = [];
+    let sizeBytes = 0;
+    for (; ; ) {
+      const { bytesRead, buffer } = await file.read(Buffer.alloc(CHUNK_BYTES), 0, CHUNK_BYTES, null);
+      if (bytesRead === 0) return Buffer.concat(chunks, sizeBytes).toString("utf8");
+      sizeBytes += bytesRead;
+      if (sizeBytes > limitBytes) throw new Error(`it is larger than ${limitBytes} bytes`);
+      chunks.push(buffer.subarray(0, bytesRead));
+    }
+  } finally {
+    await file.close();
+  }
+}
+__name(readSmallFile, "readSmallFile");
+var CHUNK_BYTES = 64 * 1024;
+
+// src/cluster/kubeconfig-source.ts
+var SERVICE_ACCOUNT_FOLDER = "/var/run/secrets/kubernetes.io/serviceaccount";
+var SHOWN_CONTEXTS = 20;
+async function findTarget(options) {
+  const { kubeconfig, env } = options;
+  if (kubeconfig !== null) {
+    const config2 = await readAll([kubeconfig]);
+    if (config2 === null) throw notFound([`kubeconfig ${quote(kubeconfig)}: there is no such file`]);
+    return chosen(config2, options, `kubeconfig ${kubeconfig}`);
+  }
+  const list = env.KUBECONFIG ?? "";
+  if (list !== "") return fromList(list, options);
+  const home = env.HOME ?? env.USERPROFILE ?? "";
+  const usual = (0, import_node_path2.join)(home, ".kube", "config");
+  const config = home === "" ? null : await readAll([usual]);
+  if (config !== null && config.contexts.length > 0) return chosen(config, options, `kubeconfig ${usual}`);
+  const atHome = config === null ? `${usual}: there is no such file` : `${usual}: it has no contexts`;
+  const account = await inCluster(env, options.serviceAccountFolder ?? SERVICE_ACCOUNT_FOLDER);
+  if (typeof account === "string") {
+    throw notFound(["KUBECONFIG: not set", home === "" ? "~/.kube/config: HOME is not set" : atHome, account]);
+  }
+  if (options.context !== null) throw unknownContext(options.context, [], account.source);
+  return account;
+}
+__name(findTarget, "findTarget");
+async function fromList(list, options) {
+  if (looksLikeKubeconfigContent(list)) throw invalid(`KUBECONFIG ${PASTED_KUBECONFIG}`);
+  const config = await readAll(list.split(import_node_path2.delimiter).filter((path2) => path2 !== ""));
+  if (config === null) throw notFound([`KUBECONFIG=${quote(list)}: none of its files is there`]);
+  return chosen(config, options, `kubeconfig ${list} (KUBECONFIG)`);
+}
+__name(fromList, "fromList");
+function notFound(tried) {
+  return new ConnectError(
+    `no kubeconfig found; tried: ${tried.join("; ")}. Set \`kubeconfig\` or KUBECONFIG to the path of a file (a login step before this one may write it)`,
+    { reason: "KubeconfigNotFound" }
+  );
+}
+__name(notFound, "notFound");
+async function readAll(paths) {
+  const configs = [];
+  for (const path2 of paths) {
+    const text3 = await readIfThere(path2);
+    if (text3 !== null) configs.push(await parseKubeconfig(text3, path2));
+  }
+  return configs.length === 0 ? null : mergeKubeconfigs(configs);
+}
+__name(readAll, "readAll");
+var KUBECONFIG_LIMIT_BYTES = 16 * 1024 * 1024;
+async function readIfThere(path2) {
+  try {
+    return await readSmallFile(path2, KUBECONFIG_LIMIT_BYTES);
+  } catch (cause) {
+    const { code, message } = cause;
+    if (code === "ENOENT" || code === "ENOTDIR") return null;
+    throw new ConnectError(`the kubeconfig ${path2} cannot be read: ${code ?? message}`, {
+      reason: "KubeconfigInvalid",
+      cause
+    });
+  }
+}
+__name(readIfThere, "readIfThere");
+function chosen(config, { context: wanted }, source) {
+  const names = config.contexts.map((entry) => entry.name);
+  if (wanted === null && config.currentContext === "") {
+    const fix = names.length === 0 ? "it has no contexts" : `set \`context\` to ${listOf(names)}`;
+    throw new ConnectError(`the ${source} has no current context; ${fix}`, { reason: "ContextNotFound" });
+  }
+  const name = wanted ?? config.currentContext;
+  const context = config.contexts.find((candidate) => candidate.name === name);
+  if (context === void 0) throw unknownContext(name, names, source);
+  const cluster = config.clusters.find((candidate) => candidate.name === context.cluster);
+  if (cluster === void 0 || cluster.server === "") {
+    const what = cluster === void 0 ? "which it does not have" : "which has no server";
+    throw invalid(`the ${source} has a context ${quote(name)} with the cluster ${quote(context.cluster)}, ${what}`);
+  }
+  const user = config.users.find((candidate) => candidate.name === context.user) ?? null;
+  if (user === null && context.user !== "") {
+    throw invalid(
+      `the ${source} has a context ${quote(name)} with the user ${quote(context.user)}, which it does not have`
+    );
+  }
+  return { cluster, user, context: name, source };
+}
+__name(chosen, "chosen");
+function unknownContext(name, names, source) {
+  return new ConnectError(`the ${source} has no context ${quote(name)}; it has ${listOf(names)}`, {
+    reason: "ContextNotFound"
+  });
+}
+__name(unknownContext, "unknownContext");
+function listOf(names) {
+  if (names.length === 0) return "no contexts";
+  const shown = names.slice(0, SHOWN_CONTEXTS).map(quote).join(", ");
+  return names.length > SHOWN_CONTEXTS ? `${shown} and ${names.length - SHOWN_CONTEXTS} more` : shown;
+}
+__name(listOf, "listOf");
+async function inCluster(env, folder) {
+  const { KUBERNETES_SERVICE_HOST: host = "", KUBERNETES_SERVICE_PORT: port = "" } = env;
+  if (host === "" || port === "") return "in-cluster service account: this does not run in a pod of a cluster";
+  const tokenFile = (0, import_node_path2.join)(folder, "token");
+  if (await readIfThere(tokenFile) === null) return `in-cluster service account: there is no ${tokenFile}`;
+  const server = `https://${host.includes(":") ? `[${host}]` : host}:${port}`;
+  return {
+    cluster: {
+      name: "in-cluster",
+      server,
+      caData: null,
+      caFile: (0, import_node_path2.join)(folder, "ca.crt"),
+      tlsServerName: null,
+      skipTlsVerify: false,
+      proxyUrl: null,
+      disableCompression: false,
+      execConfig: void 0
+    },
+    user: {
+      name: "in-cluster",
+      certData: null,
+      certFile: null,
+      keyData: null,
+      keyFile: null,
+      token: null,
+      tokenFile,
+      username: null,
+      password: null,
+      exec: null,
+      authProvider: null,
+      impersonation: {}
+    },
+    context: "",
+    source: "in-cluster service account"
+  };
+}
+__name(inCluster, "inCluster");
+
+// src/cluster/own-pod.ts
+async function findOwnPod(env, serviceAccountFolder = SERVICE_ACCOUNT_FOLDER) {
+  const name = env.HOSTNAME ?? "";
+  if (name === "" || !env.KUBERNETES_SERVICE_HOST) return null;
+  const namespace = await (0, import_promises2.readFile)((0, import_node_path3.join)(serviceAccountFolder, "namespace"), "utf8").catch(() => "");
+  return { name, namespace: namespace.trim() || null };
+}
+__name(findOwnPod, "findOwnPod");
+function nodeOfOwnPod(own, { pods, witnesses }) {
+  if (own === null) return null;
+  const nodes = /* @__PURE__ */ new Set();
+  for (const read of [pods, witnesses]) {
+    for (const { name, namespace, nodeName } of read) {
+      if (name === own.name && (own.namespace === null || namespace === own.namespace)) nodes.add(nodeName);
+    }
+  }
+  const [only = null] = nodes;
+  return nodes.size === 1 ? only : null;
+}
+__name(nodeOfOwnPod, "nodeOfOwnPod");
+
 // src/cluster/projection/pool.ts
 var MOST_POOLED = 5e4;
 function createPool() {
@@ -14761,13 +15080,19 @@ function createFreshness({ viewGapMs, forbiddenRetryMs, startedAt }) {
   let refusals = null;
   let allowedGapMs = viewGapMs;
   let gapsClosed = 0;
+  let regainedElapsedMs = null;
   const lose = /* @__PURE__ */ __name((at, message) => {
     lost = { at: isLost ? lost.at : at, message };
     isLost = true;
   }, "lose");
+  const staleAfterMs = /* @__PURE__ */ __name(() => forbiddenAt === null && refusals === null ? allowedGapMs : viewGapMs, "staleAfterMs");
   return {
     seen: /* @__PURE__ */ __name((asOf) => {
-      if (wasRead && isLost && asOf.elapsedMs - lost.at.elapsedMs > viewGapMs) gapsClosed += 1;
+      if (wasRead && isLost) {
+        const lostForMs = asOf.elapsedMs - lost.at.elapsedMs;
+        if (lostForMs > viewGapMs) gapsClosed += 1;
+        if (lostForMs > staleAfterMs()) regainedElapsedMs = asOf.elapsedMs;
+      }
       wasRead = true;
       isLost = false;
       forbiddenAt = null;
@@ -14802,12 +15127,12 @@ function createFreshness({ viewGapMs, forbiddenRetryMs, startedAt }) {
         return { kind: "refused", sinceMs, message, wasRead };
       }
       if (!wasRead) return { kind: "never-read", sinceMs, message };
-      const gapMs2 = forbiddenAt === null && refusals === null ? allowedGapMs : viewGapMs;
-      if (now.elapsedMs - at.elapsedMs <= gapMs2) return { kind: "live", freshAtMs: sinceMs };
+      if (now.elapsedMs - at.elapsedMs <= staleAfterMs()) return { kind: "live", freshAtMs: sinceMs };
       return { kind: "stale", sinceMs, message };
     }, "state"),
     lostForMs: /* @__PURE__ */ __name((now) => isLost ? now.elapsedMs - lost.at.elapsedMs : 0, "lostForMs"),
-    gapsClosed: /* @__PURE__ */ __name(() => gapsClosed, "gapsClosed")
+    gapsClosed: /* @__PURE__ */ __name(() => gapsClosed, "gapsClosed"),
+    regainedElapsedMs: /* @__PURE__ */ __name(() => regainedElapsedMs, "regainedElapsedMs")
   };
 }
 __name(createFreshness, "createFreshness");
@@ -14850,7 +15175,7 @@ async function readRound(options, limit) {
   let resourceVersion = null;
   let emptyPages = 0;
   const fetchPage = /* @__PURE__ */ __name((token) => options.api.read(
-    pathOf2(options.path, limit, token),
+    pathOf3(options.path, limit, token),
     async (body) => {
       const next = options.decoder.peekContinue(body);
       if (next !== "" && next !== token && !early.has(next)) early.set(next, startEarly(next));
@@ -14905,13 +15230,13 @@ function nextRound() {
   });
 }
 __name(nextRound, "nextRound");
-function pathOf2(path2, limit, token) {
+function pathOf3(path2, limit, token) {
   const query = [];
   if (limit !== null) query.push(`limit=${limit}`);
   if (token !== "") query.push(`continue=${encodeURIComponent(token)}`);
   return query.length === 0 ? path2 : `${path2}${path2.includes("?") ? "&" : "?"}${query.join("&")}`;
 }
-__name(pathOf2, "pathOf");
+__name(pathOf3, "pathOf");
 function snapshotChanged(path2) {
   return listError(path2, "expired", "SnapshotChanged", "the pages of the list are of different versions");
 }
@@ -15337,6 +15662,7 @@ function createCollection(options) {
     revision: store.revision,
     state: freshness.state,
     gapsClosed: freshness.gapsClosed,
+    regainedElapsedMs: freshness.regainedElapsedMs,
     settled: Promise.race([settled, ended]),
     refresh: /* @__PURE__ */ __name((refreshSignal) => new Promise((resolve) => {
       if (signal.aborted || refreshSignal.aborted || api.failure() !== null) {
@@ -15500,7 +15826,7 @@ function createResourceView(context, options) {
     const collection = createCollection({
       ...context,
       signal: AbortSignal.any([context.signal, end2.signal, partEnd.signal]),
-      path: pathOf3(options, namespace),
+      path: pathOf4(options, namespace),
       decoder: createJsonDecoder(LIST_KINDS[resource], options.project, () => context.api.now().atMs),
       mode,
       ...options.keepDeleted === void 0 ? {} : { keepDeleted: options.keepDeleted }
@@ -15538,6 +15864,10 @@ function createResourceView(context, options) {
       return times.includes(null) ? null : Math.min(...times.map((time) => time ?? 0));
     }, "freshAtMs"),
     gapsClosed: /* @__PURE__ */ __name(() => parts.reduce((sum, { collection }) => sum + collection.gapsClosed(), 0), "gapsClosed"),
+    regainedElapsedMs: /* @__PURE__ */ __name(() => {
+      const times = parts.map(({ collection }) => collection.regainedElapsedMs()).filter((time) => time !== null);
+      return times.length === 0 ? null : Math.max(...times);
+    }, "regainedElapsedMs"),
     sees: /* @__PURE__ */ __name((namespace, now) => parts.some(
       (part) => (part.namespace === null || part.namespace === namespace) && part.collection.state(now).kind === "live"
     ), "sees"),
@@ -15562,7 +15892,7 @@ function isLasting2({ why }) {
   return why === "forbidden" || why === "refused";
 }
 __name(isLasting2, "isLasting");
-function pathOf3(options, namespace) {
+function pathOf4(options, namespace) {
   const { resource, labelSelector = "", fieldSelector = "" } = options;
   const scope2 = namespace === null ? "" : `/namespaces/${encodeURIComponent(namespace)}`;
   const query = [
@@ -15572,7 +15902,7 @@ function pathOf3(options, namespace) {
   const path2 = `${GROUPS[resource]}${scope2}/${resource}`;
   return query.length === 0 ? path2 : `${path2}?${query.join("&")}`;
 }
-__name(pathOf3, "pathOf");
+__name(pathOf4, "pathOf");
 function gapOf(resource, namespace, state) {
   if (state.kind === "live") return [];
   const { kind, sinceMs, message } = state;
@@ -15682,7 +16012,7 @@ function uniqueByUid(objects) {
 __name(uniqueByUid, "uniqueByUid");
 
 // src/cluster/coverage.ts
-function coverageOf(readings, unanswered, now) {
+function coverageOf(readings, unanswered, now, pods) {
   const needed = readings.filter(({ isNeeded }) => isNeeded).map(({ view }) => view);
   const times = needed.map((view) => view.freshAtMs(now));
   return {
@@ -15692,7 +16022,8 @@ function coverageOf(readings, unanswered, now) {
       (oldest, time) => oldest === null || time === null ? null : Math.min(oldest, time),
       now.atMs
     ),
-    reconnections: needed.reduce((sum, view) => sum + view.gapsClosed(), 0)
+    reconnections: needed.reduce((sum, view) => sum + view.gapsClosed(), 0),
+    podsRegainedElapsedMs: pods.regainedElapsedMs()
   };
 }
 __name(coverageOf, "coverageOf");
@@ -15973,7 +16304,7 @@ function createPicture(context, scope2) {
         podGaps: calico2.podGaps(now)
       },
       witnesses: witnesses.pods(),
-      coverage: coverageOf(readings, presence.gaps(), now)
+      coverage: coverageOf(readings, presence.gaps(), now, pods)
     };
   }, "snapshot");
   const neededParts = [...needed, presence];
@@ -16402,7 +16733,7 @@ function createApi(options) {
     contact.made();
     return value;
   }, "decoded");
-  const open = /* @__PURE__ */ __name(async (path2, openOptions = {}) => {
+  const open2 = /* @__PURE__ */ __name(async (path2, openOptions = {}) => {
     const signal = signalOf(openOptions);
     const release = await slots.take(signal);
     try {
@@ -16426,7 +16757,7 @@ function createApi(options) {
     ), "getText"),
     post: /* @__PURE__ */ __name((path2, body, requestOptions) => write({ method: "POST", path: path2, body: JSON.stringify(body) }, requestOptions), "post"),
     delete: /* @__PURE__ */ __name((path2, body, requestOptions) => write({ method: "DELETE", path: path2, body: JSON.stringify(body) }, requestOptions), "delete"),
-    open,
+    open: open2,
     countWatchRestart: /* @__PURE__ */ __name(() => {
       stats.watchRestarts += 1;
     }, "countWatchRestart"),
@@ -16502,9 +16833,6 @@ function stamp(atMs) {
   return new Date(atMs).toISOString();
 }
 __name(stamp, "stamp");
-
-// src/cluster/credentials.ts
-var import_promises2 = __nccwpck_require__(455);
 
 // src/cluster/oidc.ts
 var import_node_https3 = __nccwpck_require__(708);
@@ -17036,10 +17364,10 @@ __name(expired, "expired");
 // src/cluster/exec-plugin.ts
 var import_node_child_process5 = __nccwpck_require__(421);
 var import_node_fs5 = __nccwpck_require__(24);
-var import_node_path2 = __nccwpck_require__(760);
+var import_node_path5 = __nccwpck_require__(760);
 
 // src/cluster/exec-info.ts
-var import_promises = __nccwpck_require__(455);
+var import_promises3 = __nccwpck_require__(455);
 async function execInfo(plugin, cluster) {
   const { apiVersion, provideClusterInfo } = plugin;
   const spec = { interactive: false, ...provideClusterInfo ? { cluster: await clusterInfo(cluster) } : {} };
@@ -17062,7 +17390,7 @@ __name(clusterInfo, "clusterInfo");
 async function fileAsData(path2) {
   if (path2 === null) return null;
   try {
-    return (await (0, import_promises.readFile)(path2)).toString("base64");
+    return (await (0, import_promises3.readFile)(path2)).toString("base64");
   } catch (cause) {
     const { code } = cause;
     throw new ConnectError(`the kubeconfig names the file ${path2}, which cannot be read: ${code}`, {
@@ -17186,8 +17514,8 @@ function notStarted(cause, { plugin, env }, name) {
 __name(notStarted, "notStarted");
 function isThere2({ command, env: own }, env) {
   if (/[\\/]/.test(command)) return (0, import_node_fs5.existsSync)(command);
-  const folders = (own.PATH ?? env.PATH ?? "").split(import_node_path2.delimiter);
-  return folders.some((folder) => folder !== "" && (0, import_node_fs5.existsSync)((0, import_node_path2.join)(folder, command)));
+  const folders = (own.PATH ?? env.PATH ?? "").split(import_node_path5.delimiter);
+  return folders.some((folder) => folder !== "" && (0, import_node_fs5.existsSync)((0, import_node_path5.join)(folder, command)));
 }
 __name(isThere2, "isThere");
 var KLOG_HEADER = /^[IWEF]\d{4} [\d:.]+ +\d+ \S+\] /gm;
@@ -17216,20 +17544,20 @@ function credentialOf(output, plugin, name) {
     throw failed3(`${name} printed no ExecCredential: it must print JSON on stdout, and nothing else`);
   }
   if (plugin.apiVersion !== "" && credential.apiVersion !== plugin.apiVersion) {
-    const version = textOf2(credential.apiVersion) ?? "";
+    const version = textOf3(credential.apiVersion) ?? "";
     const shown = VERSION2.test(version) ? `apiVersion ${quote(version)}` : "no apiVersion of an ExecCredential";
     throw failed3(
       `${name} answered with ${shown}, the kubeconfig asks for ${quote(plugin.apiVersion)}: update one of the two`
     );
   }
   const status = statusIn(credential);
-  const token = textOf2(status.token);
-  const certificate = textOf2(status.clientCertificateData);
-  const key = textOf2(status.clientKeyData);
+  const token = textOf3(status.token);
+  const certificate = textOf3(status.clientCertificateData);
+  const key = textOf3(status.clientKeyData);
   if (certificate === null !== (key === null))
     throw failed3(`${name} printed a client certificate and key of which one is missing`);
   if (token === null && certificate === null) throw failed3(`${name} printed neither a token nor a client certificate`);
-  const expiresAtMs = Date.parse(textOf2(status.expirationTimestamp) ?? "");
+  const expiresAtMs = Date.parse(textOf3(status.expirationTimestamp) ?? "");
   return { token, certificate, key, expiresAtMs: Number.isNaN(expiresAtMs) ? null : expiresAtMs };
 }
 __name(credentialOf, "credentialOf");
@@ -17241,10 +17569,10 @@ function parse2(output) {
   }
 }
 __name(parse2, "parse");
-function textOf2(value) {
+function textOf3(value) {
   return typeof value === "string" && value.trim() !== "" ? value.trim() : null;
 }
-__name(textOf2, "textOf");
+__name(textOf3, "textOf");
 
 // src/cluster/credentials.ts
 var TOKEN_FILE_MS = 6e4;
@@ -17363,10 +17691,11 @@ function refuseUnsendable({ headers }, user) {
   }
 }
 __name(refuseUnsendable, "refuseUnsendable");
+var TOKEN_LIMIT_BYTES = 1024 * 1024;
 async function tokenFrom({ tokenFile, token, name }) {
   if (tokenFile === null) return null;
   try {
-    const text3 = (await (0, import_promises2.readFile)(tokenFile, "utf8")).trim();
+    const text3 = (await readSmallFile(tokenFile, TOKEN_LIMIT_BYTES)).trim();
     if (text3 !== "" || token !== null) return text3 === "" ? null : text3;
     throw new Error("it is empty");
   } catch (cause) {
@@ -17475,280 +17804,6 @@ function decoded2(message) {
 }
 __name(decoded2, "decoded");
 
-// src/cluster/kubeconfig-source.ts
-var import_promises3 = __nccwpck_require__(455);
-var import_node_path4 = __nccwpck_require__(760);
-
-// src/cluster/kubeconfig.ts
-var import_node_path3 = __nccwpck_require__(760);
-async function parseKubeconfig(text3, path2) {
-  const { load: load2 } = await Promise.resolve().then(() => (init_js_yaml(), js_yaml_exports));
-  let config;
-  let problem = null;
-  try {
-    config = text3.trim() === "" ? {} : load2(text3);
-  } catch (error2) {
-    problem = whereOf(error2);
-  }
-  if (problem === null && !isRecord(config)) problem = "it is YAML, but no kubeconfig";
-  if (problem !== null) throw invalid(`the kubeconfig ${path2} cannot be read: ${problem}`);
-  const { clusters, users, contexts, "current-context": currentContext } = config;
-  const folder = (0, import_node_path3.dirname)(path2);
-  return {
-    clusters: named(clusters, "cluster", (name, cluster) => clusterOf(name, cluster, folder)),
-    users: named(users, "user", (name, user) => userOf(name, user, folder)),
-    contexts: named(contexts, "context", (name, context) => ({
-      name,
-      cluster: textOf3(context.cluster) ?? "",
-      user: textOf3(context.user) ?? ""
-    })),
-    currentContext: textOf3(currentContext) ?? ""
-  };
-}
-__name(parseKubeconfig, "parseKubeconfig");
-function mergeKubeconfigs(configs) {
-  return {
-    clusters: firstOfEachName(configs.flatMap(({ clusters }) => clusters)),
-    users: firstOfEachName(configs.flatMap(({ users }) => users)),
-    contexts: firstOfEachName(configs.flatMap(({ contexts }) => contexts)),
-    currentContext: configs.find(({ currentContext }) => currentContext !== "")?.currentContext ?? ""
-  };
-}
-__name(mergeKubeconfigs, "mergeKubeconfigs");
-function invalid(message) {
-  return new ConnectError(message, { reason: "KubeconfigInvalid" });
-}
-__name(invalid, "invalid");
-function firstOfEachName(entries) {
-  const byName = /* @__PURE__ */ new Map();
-  for (const entry of entries) if (!byName.has(entry.name)) byName.set(entry.name, entry);
-  return [...byName.values()];
-}
-__name(firstOfEachName, "firstOfEachName");
-function whereOf(error2) {
-  const mark = isRecord(error2) ? error2.mark : void 0;
-  const line = isRecord(mark) ? mark.line : void 0;
-  return typeof line === "number" ? `it is no YAML (line ${line + 1})` : "it is no YAML";
-}
-__name(whereOf, "whereOf");
-function named(list, key, read) {
-  if (!Array.isArray(list)) return [];
-  return list.filter(isRecord).flatMap((entry) => {
-    const name = textOf3(entry.name);
-    const content = entry[key];
-    return name === null ? [] : [read(name, isRecord(content) ? content : {})];
-  });
-}
-__name(named, "named");
-function clusterOf(name, cluster, folder) {
-  const extensions = Array.isArray(cluster.extensions) ? cluster.extensions.filter(isRecord) : [];
-  return {
-    name,
-    server: textOf3(cluster.server) ?? "",
-    caData: textOf3(cluster["certificate-authority-data"]),
-    caFile: pathOf4(cluster["certificate-authority"], folder),
-    tlsServerName: textOf3(cluster["tls-server-name"]),
-    skipTlsVerify: cluster["insecure-skip-tls-verify"] === true,
-    proxyUrl: textOf3(cluster["proxy-url"]),
-    disableCompression: cluster["disable-compression"] === true,
-    execConfig: extensions.find((entry) => entry.name === "client.authentication.k8s.io/exec")?.extension
-  };
-}
-__name(clusterOf, "clusterOf");
-function userOf(name, user, folder) {
-  return {
-    name,
-    certData: textOf3(user["client-certificate-data"]),
-    certFile: pathOf4(user["client-certificate"], folder),
-    keyData: textOf3(user["client-key-data"]),
-    keyFile: pathOf4(user["client-key"], folder),
-    token: textOf3(user.token),
-    tokenFile: pathOf4(user.tokenFile, folder),
-    username: textOf3(user.username),
-    password: textOf3(user.password),
-    exec: isRecord(user.exec) ? execOf(user.exec, folder) : null,
-    authProvider: user["auth-provider"] ?? null,
-    impersonation: impersonationOf(user)
-  };
-}
-__name(userOf, "userOf");
-function execOf(exec, folder) {
-  const command = textOf3(exec.command) ?? "";
-  const env = Array.isArray(exec.env) ? exec.env.filter(isRecord) : [];
-  return {
-    apiVersion: textOf3(exec.apiVersion) ?? "",
-    // A command with a slash is looked for beside the kubeconfig (client-go: ResolveLocalPaths).
-    command: /[\\/]/.test(command) ? pathOf4(command, folder) ?? "" : command,
-    args: textsOf(exec.args),
-    env: Object.fromEntries(env.map((entry) => [textOf3(entry.name) ?? "", textOf3(entry.value) ?? ""])),
-    installHint: textOf3(exec.installHint) ?? "",
-    provideClusterInfo: exec.provideClusterInfo === true,
-    interactiveMode: textOf3(exec.interactiveMode) ?? "IfAvailable"
-  };
-}
-__name(execOf, "execOf");
-function impersonationOf(user) {
-  const as = textOf3(user.as);
-  if (as === null) return {};
-  const headers = { "Impersonate-User": as };
-  const uid = textOf3(user["as-uid"]);
-  if (uid !== null) headers["Impersonate-Uid"] = uid;
-  const groups = textsOf(user["as-groups"]);
-  if (groups.length > 0) headers["Impersonate-Group"] = groups;
-  const extra = user["as-user-extra"];
-  for (const [key, values] of Object.entries(isRecord(extra) ? extra : {})) {
-    headers[`Impersonate-Extra-${encodeURIComponent(key)}`] = textsOf(values);
-  }
-  return headers;
-}
-__name(impersonationOf, "impersonationOf");
-function textOf3(value) {
-  if (typeof value === "number") return String(value);
-  return typeof value === "string" && value !== "" ? value : null;
-}
-__name(textOf3, "textOf");
-function textsOf(value) {
-  return Array.isArray(value) ? value.map((element) => textOf3(element) ?? "") : [];
-}
-__name(textsOf, "textsOf");
-function pathOf4(value, folder) {
-  const path2 = textOf3(value);
-  return path2 === null || (0, import_node_path3.isAbsolute)(path2) ? path2 : (0, import_node_path3.join)(folder, path2);
-}
-__name(pathOf4, "pathOf");
-
-// src/cluster/kubeconfig-source.ts
-var SERVICE_ACCOUNT_FOLDER = "/var/run/secrets/kubernetes.io/serviceaccount";
-var SHOWN_CONTEXTS = 20;
-async function findTarget(options) {
-  const { kubeconfig, env } = options;
-  if (kubeconfig !== null) {
-    const config2 = await readAll([kubeconfig]);
-    if (config2 === null) throw notFound([`kubeconfig ${quote(kubeconfig)}: there is no such file`]);
-    return chosen(config2, options, `kubeconfig ${kubeconfig}`);
-  }
-  const list = env.KUBECONFIG ?? "";
-  if (list !== "") return fromList(list, options);
-  const home = env.HOME ?? env.USERPROFILE ?? "";
-  const usual = (0, import_node_path4.join)(home, ".kube", "config");
-  const config = home === "" ? null : await readAll([usual]);
-  if (config !== null && config.contexts.length > 0) return chosen(config, options, `kubeconfig ${usual}`);
-  const atHome = config === null ? `${usual}: there is no such file` : `${usual}: it has no contexts`;
-  const account = await inCluster(env, options.serviceAccountFolder ?? SERVICE_ACCOUNT_FOLDER);
-  if (typeof account === "string") {
-    throw notFound(["KUBECONFIG: not set", home === "" ? "~/.kube/config: HOME is not set" : atHome, account]);
-  }
-  if (options.context !== null) throw unknownContext(options.context, [], account.source);
-  return account;
-}
-__name(findTarget, "findTarget");
-async function fromList(list, options) {
-  if (looksLikeKubeconfigContent(list)) throw invalid(`KUBECONFIG ${PASTED_KUBECONFIG}`);
-  const config = await readAll(list.split(import_node_path4.delimiter).filter((path2) => path2 !== ""));
-  if (config === null) throw notFound([`KUBECONFIG=${quote(list)}: none of its files is there`]);
-  return chosen(config, options, `kubeconfig ${list} (KUBECONFIG)`);
-}
-__name(fromList, "fromList");
-function notFound(tried) {
-  return new ConnectError(
-    `no kubeconfig found; tried: ${tried.join("; ")}. Set \`kubeconfig\` or KUBECONFIG to the path of a file (a login step before this one may write it)`,
-    { reason: "KubeconfigNotFound" }
-  );
-}
-__name(notFound, "notFound");
-async function readAll(paths) {
-  const configs = [];
-  for (const path2 of paths) {
-    const text3 = await readIfThere(path2);
-    if (text3 !== null) configs.push(await parseKubeconfig(text3, path2));
-  }
-  return configs.length === 0 ? null : mergeKubeconfigs(configs);
-}
-__name(readAll, "readAll");
-async function readIfThere(path2) {
-  try {
-    return await (0, import_promises3.readFile)(path2, "utf8");
-  } catch (cause) {
-    const { code } = cause;
-    if (code === "ENOENT" || code === "ENOTDIR") return null;
-    throw new ConnectError(`the kubeconfig ${path2} cannot be read: ${code}`, { reason: "KubeconfigInvalid", cause });
-  }
-}
-__name(readIfThere, "readIfThere");
-function chosen(config, { context: wanted }, source) {
-  const names = config.contexts.map((entry) => entry.name);
-  if (wanted === null && config.currentContext === "") {
-    throw new ConnectError(`the ${source} has no current context; set \`context\` to ${listOf(names)}`, {
-      reason: "ContextNotFound"
-    });
-  }
-  const name = wanted ?? config.currentContext;
-  const context = config.contexts.find((candidate) => candidate.name === name);
-  if (context === void 0) throw unknownContext(name, names, source);
-  const cluster = config.clusters.find((candidate) => candidate.name === context.cluster);
-  if (cluster === void 0 || cluster.server === "") {
-    const what = cluster === void 0 ? "which it does not have" : "which has no server";
-    throw invalid(`the ${source} has a context ${quote(name)} with the cluster ${quote(context.cluster)}, ${what}`);
-  }
-  const user = config.users.find((candidate) => candidate.name === context.user) ?? null;
-  if (user === null && context.user !== "") {
-    throw invalid(
-      `the ${source} has a context ${quote(name)} with the user ${quote(context.user)}, which it does not have`
-    );
-  }
-  return { cluster, user, context: name, source };
-}
-__name(chosen, "chosen");
-function unknownContext(name, names, source) {
-  return new ConnectError(`the ${source} has no context ${quote(name)}; it has ${listOf(names)}`, {
-    reason: "ContextNotFound"
-  });
-}
-__name(unknownContext, "unknownContext");
-function listOf(names) {
-  if (names.length === 0) return "no contexts";
-  const shown = names.slice(0, SHOWN_CONTEXTS).map(quote).join(", ");
-  return names.length > SHOWN_CONTEXTS ? `${shown} and ${names.length - SHOWN_CONTEXTS} more` : shown;
-}
-__name(listOf, "listOf");
-async function inCluster(env, folder) {
-  const { KUBERNETES_SERVICE_HOST: host = "", KUBERNETES_SERVICE_PORT: port = "" } = env;
-  if (host === "" || port === "") return "in-cluster service account: this does not run in a pod of a cluster";
-  const tokenFile = (0, import_node_path4.join)(folder, "token");
-  if (await readIfThere(tokenFile) === null) return `in-cluster service account: there is no ${tokenFile}`;
-  const server = `https://${host.includes(":") ? `[${host}]` : host}:${port}`;
-  return {
-    cluster: {
-      name: "in-cluster",
-      server,
-      caData: null,
-      caFile: (0, import_node_path4.join)(folder, "ca.crt"),
-      tlsServerName: null,
-      skipTlsVerify: false,
-      proxyUrl: null,
-      disableCompression: false,
-      execConfig: void 0
-    },
-    user: {
-      name: "in-cluster",
-      certData: null,
-      certFile: null,
-      keyData: null,
-      keyFile: null,
-      token: null,
-      tokenFile,
-      username: null,
-      password: null,
-      exec: null,
-      authProvider: null,
-      impersonation: {}
-    },
-    context: "",
-    source: "in-cluster service account"
-  };
-}
-__name(inCluster, "inCluster");
-
 // src/cluster/connection.ts
 var SHORTEST_SECRET = 6;
 async function connect2(options, signal) {
@@ -17759,8 +17814,9 @@ async function connect2(options, signal) {
     secrets.add(secret);
     options.mask?.(secret);
   }, "mask");
-  const target = await unlessAborted(findTarget(options), signal);
+  const target = await beforeTheEnd(findTarget(options), "the kubeconfig had not been read", signal);
   const server = serverOf(target);
+  const runsInPod = await unlessAborted(findOwnPod(env, options.serviceAccountFolder), signal);
   const end2 = new AbortController();
   const ending = AbortSignal.any([signal, end2.signal]);
   const credentials = createCredentialSource({ target, env, clock, mask, signal: ending });
@@ -17771,7 +17827,7 @@ async function connect2(options, signal) {
     const current = await credentials.current();
     return { credentials: current, dial: await dialer.dial(current) };
   }, "dial");
-  const first = await unlessAborted(dial(), signal);
+  const first = await beforeTheEnd(dial(), "there were no credentials yet", signal);
   return {
     transport: createHttpsTransport({
       server,
@@ -17792,6 +17848,7 @@ async function connect2(options, signal) {
       ...credentials.warnings()
     ],
     runsOnNode: env.KUBERNETES_SERVICE_HOST ? env.NODE_NAME || env.KUBERNETES_NODE_NAME || null : null,
+    runsInPod,
     secrets: /* @__PURE__ */ __name(() => [...secrets], "secrets"),
     close: /* @__PURE__ */ __name(() => {
       end2.abort();
@@ -17800,6 +17857,23 @@ async function connect2(options, signal) {
   };
 }
 __name(connect2, "connect");
+var LAST_WORDS_MS = 50;
+async function beforeTheEnd(work, what, signal) {
+  try {
+    return await unlessAborted(work, signal);
+  } catch (error2) {
+    if (!signal.aborted || isConnectError(error2)) throw error2;
+    const lastWords = work.then(
+      () => null,
+      (rejection) => rejection
+    );
+    const said2 = await Promise.race([lastWords, sleep(systemClock, LAST_WORDS_MS)]);
+    if (isConnectError(said2)) throw said2;
+    const message = `${what} when the run ended; a file, pipe or program that the kubeconfig names may not answer`;
+    throw new ConnectError(message, { reason: "CredentialsFailed", cause: error2 });
+  }
+}
+__name(beforeTheEnd, "beforeTheEnd");
 function serverOf({ cluster, source }) {
   const url = URL.canParse(cluster.server) ? new URL(cluster.server) : null;
   const isPlain = url !== null && `${url.username}${url.password}${url.search}${url.hash}` === "";
@@ -18315,7 +18389,7 @@ function doneAndLeft(nodes, restarts, mayRestart) {
   const where2 = /* @__PURE__ */ __name((isSo) => [...last.values()].filter(isSo).map(({ node }) => node), "where");
   const cured = where2(({ answer, settled }) => answer === "deleted" && settled === "cured");
   const inVain2 = where2(({ answer, settled }) => answer === "deleted" && settled !== null && settled !== "cured");
-  const open = where2(({ answer, settled }) => answer === "deleted" && settled === null);
+  const open2 = where2(({ answer, settled }) => answer === "deleted" && settled === null);
   const unknown2 = where2(({ answer }) => answer === "lost");
   const elsewhere = where2(({ answer }) => answer === "elsewhere");
   const left2 = mayRestart ? nodes.filter(({ action }) => action === "waiting").map(({ node }) => node) : [];
@@ -18323,7 +18397,7 @@ function doneAndLeft(nodes, restarts, mayRestart) {
   return [
     clause(cured, (names) => `calico-node was restarted on ${names}, which cured it`),
     clause(inVain2, (names) => `calico-node was restarted on ${names}, without a cure`),
-    clause(open, (names) => `calico-node was restarted on ${names}, and whether that cures it was not seen any more`),
+    clause(open2, (names) => `calico-node was restarted on ${names}, and whether that cures it was not seen any more`),
     clause(unknown2, (names) => `whether calico-node was restarted on ${names} is not known: its DELETE got no answer`),
     clause(elsewhere, (names) => `calico-node on ${names} had been restarted by somebody else`),
     clause(untouched, (names) => `calico-node on ${names} was left as it is`)
@@ -18663,11 +18737,11 @@ function atDeadline(input, blind) {
   }
   if (assessment.unstable.length > 0) {
     const stable = formatDuration(settings.stableForMs);
-    const open = describeUnstable(assessment.unstable);
+    const open2 = describeUnstable(assessment.unstable);
     const flaps = assessment.unstable.some(({ begunAnew }) => begunAnew > 1);
     const advice = flaps ? "find out why it does not stay ready" : "raise timeout";
     return inconclusive(
-      `everything was ready at the timeout of ${timeout}, but not yet for ${stable} (stable-for): ${open}; ${advice}`
+      `everything was ready at the timeout of ${timeout}, but not yet for ${stable} (stable-for): ${open2}; ${advice}`
     );
   }
   if (input.catchUpLeftMs > 0) {
@@ -18807,7 +18881,7 @@ function waitsForVolume(pod, events, { now, timing }) {
   for (const event of events) {
     if (event.reason !== "FailedMount" && event.reason !== "FailedAttachVolume") continue;
     if (event.namespace !== pod.namespace) continue;
-    const agoMs = now.atMs - onServerMs(lastTimeOf(event));
+    const agoMs = now.atMs - latestMs(event);
     if (agoMs < timing.volumeEventMs) {
       return `the pod reported ${event.reason} ${formatSeconds(agoMs)} ago: it may be a volume that it waits for`;
     }
@@ -18815,6 +18889,12 @@ function waitsForVolume(pod, events, { now, timing }) {
   return null;
 }
 __name(waitsForVolume, "waitsForVolume");
+function latestMs(event) {
+  const last = lastTimeOf(event);
+  const behindMs = Math.max(0, event.createdAtMs - firstHappenedAtMs(event));
+  return Math.min(onServerMs(last) + behindMs, last.notAfterMs);
+}
+__name(latestMs, "latestMs");
 function signOfHealth(pod, events, node, { now, timing }) {
   const sandbox = node?.newestSandbox ?? null;
   const lastMatch = node?.lastMatch ?? null;
@@ -21672,14 +21752,12 @@ var EMPTY_MEMORY = {
   health: EMPTY_HEALTH_MEMORY,
   calico: EMPTY_CALICO_MEMORY,
   restarts: [],
-  podsLostElapsedMs: null,
   toldView: NOTHING_TOLD
 };
 function lookAt(snapshot, before2, circumstances) {
   const { settings, timing, now } = circumstances;
   const sandboxErrors = readSandboxErrors(snapshot, now, timing);
-  const podsLostElapsedMs = podsLostAt(before2.podsLostElapsedMs, snapshot.coverage, now);
-  const leftMs = catchUpLeftMs(podsLostElapsedMs, now, timing);
+  const leftMs = catchUpLeftMs(snapshot.coverage, now, timing);
   const observation = { snapshot, sandboxErrors, catchUpLeftMs: leftMs, now, settings, timing };
   const withComebacks = { ...observation, sandboxErrors: markComebacks(sandboxErrors, before2.restarts) };
   const health = lookAtHealth(before2.health, withComebacks);
@@ -21704,7 +21782,7 @@ function lookAt(snapshot, before2, circumstances) {
     plan,
     cureInProgress: settings.restartCalicoNode && isCuring(plan, restarts, cases, observation),
     viewNews: view.news,
-    memory: { health: health.memory, calico: memory, restarts, podsLostElapsedMs, toldView: view.told }
+    memory: { health: health.memory, calico: memory, restarts, toldView: view.told }
   };
 }
 __name(lookAt, "lookAt");
@@ -22045,7 +22123,7 @@ function reviewRights(run3, api) {
   const told = /* @__PURE__ */ new Set();
   const unknown2 = [];
   let calicoNamespaces = "";
-  let open = 0;
+  let open2 = 0;
   let reviews = Promise.resolve();
   const tell = /* @__PURE__ */ __name((missing) => {
     for (const { rule, costs } of missing) {
@@ -22055,7 +22133,7 @@ function reviewRights(run3, api) {
     }
   }, "tell");
   const review = /* @__PURE__ */ __name((needs) => {
-    open += 1;
+    open2 += 1;
     const done = checkAccess(api, needs, run3.signal).then((report) => {
       if (run3.signal.aborted) return;
       for (const [namespace, isAllowed2] of deleteRightsOf(report)) toDelete.set(namespace, isAllowed2);
@@ -22063,7 +22141,7 @@ function reviewRights(run3, api) {
       tell(report.missing);
     });
     const closed = done.finally(() => {
-      open -= 1;
+      open2 -= 1;
     });
     reviews = Promise.all([reviews, closed]).then(() => void 0);
   }, "review");
@@ -22077,9 +22155,9 @@ function reviewRights(run3, api) {
       review(calicoNeedsOf(run3.settings, namespaces));
     }, "reviewCalico"),
     refused: /* @__PURE__ */ __name((gaps) => tell(missingRights(unknown2, gaps)), "refused"),
-    pending: /* @__PURE__ */ __name(() => open > 0 ? reviews : null, "pending"),
+    pending: /* @__PURE__ */ __name(() => open2 > 0 ? reviews : null, "pending"),
     settle: /* @__PURE__ */ __name(async () => {
-      if (open > 0) await Promise.race([reviews, sleep(run3.clock, run3.timing.lateReviewsMs, run3.signal)]);
+      if (open2 > 0) await Promise.race([reviews, sleep(run3.clock, run3.timing.lateReviewsMs, run3.signal)]);
     }, "settle")
   };
 }
@@ -22261,9 +22339,10 @@ async function watchUntilDecided(run3, { connection, api }, keep) {
       }
       const now = api.now();
       const deadlineInMs = run3.deadlineInMs();
-      const { runsOnNode } = connection;
+      const snapshot = view.snapshot();
+      const runsOnNode = connection.runsOnNode ?? nodeOfOwnPod(connection.runsInPod, snapshot);
       const deleteRights = rights.toDelete();
-      const look2 = lookAt(view.snapshot(), memory, { settings, timing, now, deadlineInMs, deleteRights, runsOnNode });
+      const look2 = lookAt(snapshot, memory, { settings, timing, now, deadlineInMs, deleteRights, runsOnNode });
       memory = look2.memory;
       keep(look2);
       focus(view, rights, look2);
@@ -22698,7 +22777,7 @@ __name(stamp2, "stamp");
 
 // src/report/report-file.ts
 var import_promises4 = __nccwpck_require__(455);
-var import_node_path5 = __nccwpck_require__(760);
+var import_node_path6 = __nccwpck_require__(760);
 var DEFAULT_REPORT_NAME = "calico-health-gate";
 var MOST_NUMBERED = 1e3;
 var LEAST_WRITE_MS = 500;
@@ -22730,7 +22809,7 @@ function reportInTime(writing, inTime) {
 __name(reportInTime, "reportInTime");
 async function writeReport(report, path2) {
   try {
-    await (0, import_promises4.mkdir)((0, import_node_path5.dirname)(path2), { recursive: true });
+    await (0, import_promises4.mkdir)((0, import_node_path6.dirname)(path2), { recursive: true });
     await (0, import_promises4.writeFile)(path2, reportText(report));
     return { path: path2, problem: null };
   } catch (error2) {
@@ -22740,7 +22819,7 @@ async function writeReport(report, path2) {
 __name(writeReport, "writeReport");
 async function writeNumberedReport(report, folder) {
   for (let number = 1; number <= MOST_NUMBERED; number += 1) {
-    const path2 = (0, import_node_path5.join)(folder, `${DEFAULT_REPORT_NAME}${number === 1 ? "" : `-${number}`}.json`);
+    const path2 = (0, import_node_path6.join)(folder, `${DEFAULT_REPORT_NAME}${number === 1 ? "" : `-${number}`}.json`);
     try {
       await (0, import_promises4.writeFile)(path2, reportText(report), { flag: "wx" });
       return { path: path2, problem: null };
