@@ -65,7 +65,7 @@ describe('the roll-out of a DaemonSet', () => {
 
     expect(outputs.verdict).toBe('unhealthy');
     expect(exitCode).toBe(1);
-    expect(outputs.reason).toContain(`1 of ${desired} pods is not ready`);
+    expect(outputs.reason).toContain(`1 new pod is not ready (${desired - 1} old ones still are)`);
     expect(outputs.reason).toContain(`Container image "${BROKEN_IMAGE}" is not present`);
     expect(outputs.reason).not.toContain('the timeout of');
     const broken = pods.filter((pod) => !isReady(pod));
