@@ -16,7 +16,7 @@ export function anyFault(
   isHarsh: boolean,
 ): Fault {
   const harsh = isHarsh ? harshFaults(chance, verb, resource) : [];
-  const strange = verb === 'watch' ? strangeWatches(chance) : strangeBodies(chance);
+  const strange = verb === 'watch' ? strangeWatches(chance, isHarsh) : strangeBodies(chance);
   return chance.pick([...refusals(chance), ...brokenAnswers(chance), ...strange, ...harsh]);
 }
 
@@ -87,16 +87,23 @@ function withoutStatus({ items, ...list }: ListBody, pick: number): ListBody {
   return { ...list, items: (items ?? []).map((item, at) => (at === index ? { ...item, status: undefined } : item)) };
 }
 
-function strangeWatches(chance: Chance): readonly Fault[] {
+function strangeWatches(chance: Chance, isHarsh: boolean): readonly Fault[] {
   const silence = chance.pick([1, 2, 5]);
   const code = chance.pick([410, 429, 500]);
-  let line = 0;
-  let held: readonly string[] = [];
-  return [
+  const loud: readonly Fault[] = [
     { kind: 'lines', rewrite: (text) => [text, text] },
     { kind: 'lines', rewrite: (text) => [text, '{"type":"NOVELTY","object":{}}'] },
     { kind: 'lines', rewrite: (text) => [text, `{"type":"ERROR","object":{"kind":"Status","code":${code}}}`] },
     { kind: 'lines', rewrite: (text) => [text, 'no JSON'] },
+  ];
+  return isHarsh ? [...loud, ...lyingWatches(silence)] : loud;
+}
+
+/** They keep lines back for as long as they like, which nobody can notice who does not list anew. */
+function lyingWatches(silence: number): readonly Fault[] {
+  let line = 0;
+  let held: readonly string[] = [];
+  return [
     {
       // Each two change places.
       kind: 'lines',
@@ -107,7 +114,6 @@ function strangeWatches(chance: Chance): readonly Fault[] {
       },
     },
     {
-      // A watch that keeps some of its lines for itself lies, and only a list shows it.
       kind: 'lines',
       rewrite: (text) => {
         line += 1;
