@@ -18,8 +18,6 @@ export interface PlayedStory {
   readonly marks: ReadonlySet<string>;
 }
 
-/** Longest that a step of a story takes. */
-const STEP_MS = 201_000;
 /** More than the timeouts of all gates of a story one after the other. */
 const LONGEST_MS = 4 * 3_600_000;
 
@@ -30,10 +28,17 @@ export async function playStory(story: Story, flaw: Flaw = {}): Promise<PlayedSt
   const problems: string[] = [];
   const truth = recordTruth(world);
   const happened: string[] = [];
+  // A step may begin as a gate ends, and take minutes.
+  let toldMs = clock.monotonicMs();
+  const after: typeof clock.after = (delayMs, run) => {
+    toldMs = Math.max(toldMs, clock.monotonicMs() + delayMs);
+    return clock.after(delayMs, run);
+  };
+  const stage: World = { ...world, clock: { ...clock, after } };
   const perform = (what: string, act: () => void): void => {
     if (isPerformed(act)) happened.push(what);
   };
-  for (const { what, act } of story.before) perform(what, () => act(world));
+  for (const { what, act } of story.before) perform(what, () => act(stage));
 
   const past = new Map<Moment, number>();
   const times = new Map<Moment, number>();
@@ -42,7 +47,7 @@ export async function playStory(story: Story, flaw: Flaw = {}): Promise<PlayedSt
     times.set(moment, nth);
     past.set(moment, sim.world.nowMs());
     for (const step of story.upon) {
-      if (step.moment === moment && step.nth === nth) perform(step.what, () => step.act(world, node));
+      if (step.moment === moment && step.nth === nth) perform(step.what, () => step.act(stage, node));
     }
   };
   const gates = story.gates.map((plot) => createGate(plot, { story, world, truth, come, flaw }));
@@ -59,8 +64,7 @@ export async function playStory(story: Story, flaw: Flaw = {}): Promise<PlayedSt
     if (request.method === 'DELETE') problems.push(...(gate?.hear(request, fault) ?? []));
     return fault;
   };
-  for (const { atMs, what, act } of story.during) clock.after(atMs, () => perform(what, () => act(world)));
-  const toldMs = clock.monotonicMs() + Math.max(0, ...story.during.map(({ atMs }) => atMs)) + STEP_MS;
+  for (const { atMs, what, act } of story.during) after(atMs, () => perform(what, () => act(stage)));
 
   const runs = await clock
     .run(Promise.all(gates.map((gate) => gate.play())), { limitMs: LONGEST_MS })
@@ -73,8 +77,8 @@ export async function playStory(story: Story, flaw: Flaw = {}): Promise<PlayedSt
     if (gate !== undefined) problems.push(...run.problems, ...gate.judge(run.played));
   }
   sim.close();
+  while (toldMs > clock.monotonicMs()) await clock.advance(toldMs - clock.monotonicMs());
   // What waits when the story is told was left behind by a gate.
-  await clock.advance(Math.max(0, toldMs - clock.monotonicMs()));
   if (clock.pending() > 0) problems.push(`${clock.pending()} timers are left`);
   const course: Course = {
     story,

@@ -172,9 +172,10 @@ export function recordTruth(world: World): Truth {
 
 function firstSeen(pod: Pod, nowMs: number, world: World): PodTruth {
   const installed = installEndOf(pod);
+  const createdMs = momentOf(pod.metadata.creationTimestamp, world);
   return {
     ...factsOf(pod),
-    createdMs: momentOf(pod.metadata.creationTimestamp, world),
+    createdMs,
     firstFailureMs: null,
     lastFailureMs: null,
     otherErrorMs: null,
@@ -187,7 +188,8 @@ function firstSeen(pod: Pod, nowMs: number, world: World): PodTruth {
     readySinceMs: isReady(pod) ? nowMs : null,
     readyMs: isReady(pod) ? nowMs : null,
     stuckUntilMs: null,
-    installedMs: installed === null ? null : momentOf(installed, world),
+    // Its node's clock may be ahead or behind.
+    installedMs: installed === null ? null : Math.min(Math.max(momentOf(installed, world), createdMs), nowMs),
   };
 }
 
