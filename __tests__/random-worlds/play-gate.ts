@@ -145,13 +145,15 @@ export function createGate(plot: GatePlot, { story, world, truth, come, flaw }: 
     const atMs = sim.world.nowMs();
     const delayMs = fault?.kind === 'delay' ? fault.delayMs : 0;
     const isLost = fault !== undefined && LOST.has(fault.kind);
+    // Somebody answers in place of the API server, which may carry out another gate's at the same moment.
+    const isFake = fault?.kind === 'garbage' || fault?.kind === 'status';
     sent.push({
       atMs,
       uid,
       node,
       voices,
-      carriedOut: () => (isLost || isAnswerOfDoing(request)) && wasRemovedAt(atMs + delayMs, uid, truth),
-      wasAnswered: () => !isLost && request.status === 200,
+      carriedOut: () => !isFake && (isLost || isAnswerOfDoing(request)) && wasRemovedAt(atMs + delayMs, uid, truth),
+      wasAnswered: () => !isLost && !isFake && request.status === 200,
       elsewhere: () => !isLost && (request.status === 404 || request.status === 409),
     });
     if (sent.length === plot.cancelledUponDelete) {
