@@ -38,11 +38,27 @@ export function whyNotProven(
   self: PodTruth | null,
   scene: Scene,
 ): readonly string[] {
-  if (failing.length === 0) return [`no pod of the scope is stuck on ${node} with the failure`];
+  if (failing.length === 0) {
+    return isSilentlyForged(node, scene) ? [] : [`no pod of the scope is stuck on ${node} with the failure`];
+  }
   const lacks = failing.map((known) => whyNoProof(known, node, scene));
   const [first] = lacks;
   const problems = lacks.every((lack) => lack !== null) ? [first ?? ''] : [];
   return self === null ? problems : [...problems, ...whyInVain(self, failing, scene)];
+}
+
+/**
+ * What the threat model leaves to a tenant: a pod without a sandbox of which only a forged event speaks. A kubelet that
+ * runs says of a volume that it waits for more often than this.
+ */
+function isSilentlyForged(node: string, { truth, gate, nowMs }: Scene): boolean {
+  return (
+    truth.everAccused().has(node) &&
+    truth.podsOn(node).some(({ pod, goneMs, sandboxMs, mountTroubleMs }) => {
+      const isWaiting = isInScope(pod, gate.demands) && goneMs === null && sandboxMs === null;
+      return isWaiting && mountTroubleMs !== null && nowMs - mountTroubleMs >= VOLUME_MS - SLACK_MS;
+    })
+  );
 }
 
 function whyNoProof(known: PodTruth, node: string, scene: Scene): string | null {
