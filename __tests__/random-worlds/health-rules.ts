@@ -141,7 +141,9 @@ function isExcused(pod: Pod, context: Context): boolean {
   if (known === null) return true;
   if (isDaemons(pod) && (!claim.seesNodes || !isEligible(pod.spec.nodeName, world))) return true;
   const { lastFailureMs, otherErrorMs, sandboxMs } = known;
-  const isFailing = lastFailureMs !== null && sandboxMs === null && lastFailureMs > (otherErrorMs ?? 0);
+  // Calico gives it its address before its kubelet says that it has a network.
+  const hasNetwork = sandboxMs !== null || Boolean(pod.metadata.annotations?.['cni.projectcalico.org/podIP']);
+  const isFailing = lastFailureMs !== null && !hasNetwork && lastFailureMs > (otherErrorMs ?? 0);
   if (isFailing && world.sim.world.nowMs() - lastFailureMs > SLACK_MS) return false;
   return isAdded(known, context) || isStarting(known, context);
 }
@@ -198,8 +200,9 @@ function aboutDeployment(deployment: Deployment, context: Context): readonly str
   if (newest === undefined) return [`${name} has no ReplicaSet`];
   const all = sets.flatMap((set) => podsOf(set, context));
   if (paused === true) return lacking(name, all, replicas, context);
+  if (isStartingAllowed(all, context)) return [];
   const old = all.filter((pod) => !isOf(pod, newest));
-  if (old.length > 0 && !isStartingAllowed(all, context)) return [`${name} has ${old.length} old pods`];
+  if (old.length > 0) return [`${name} has ${old.length} old pods`];
   return lacking(
     name,
     all.filter((pod) => isOf(pod, newest)),
