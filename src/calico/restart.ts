@@ -1,5 +1,6 @@
 import type { Api } from '../cluster/api.ts';
 import { type ApiError, type ApiErrorKind, isApiError } from '../cluster/api-error.ts';
+import { isRecord } from '../cluster/body.ts';
 import { isAdmissionRefusal } from '../cluster/explain.ts';
 import type { NextRestart, Restart, RestartTarget } from './case.ts';
 import { whyNotDone } from './restart-state.ts';
@@ -175,10 +176,6 @@ function metadataOf(pod: unknown): { readonly uid: string | null; readonly delet
     uid: typeof metadata.uid === 'string' ? metadata.uid : null,
     deletionTimestamp: typeof metadata.deletionTimestamp === 'string',
   };
-}
-
-function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
-  return typeof value === 'object' && value !== null;
 }
 
 /** `Api` rejects with `ApiError` and nothing else; what is none tells nothing about what the server did. */

@@ -1,4 +1,5 @@
 import { type Clock, type Now, sleep } from '../clock.ts';
+import { isLasting } from '../objects/snapshot.ts';
 import type { Timing } from '../timing.ts';
 import type { Api } from './api.ts';
 import { isApiError, isRefusedForGood } from './api-error.ts';
@@ -127,7 +128,7 @@ export function createCollection<T>(options: CollectionOptions<T>): Collection<T
       if (signal.aborted || api.failure() !== null) return null;
       failedLists += 1;
       if (!isRefused) await pause(backOffMs(failedLists, random));
-      else await pause(isLasting(freshness.state(api.now())) ? REFUSED_AGAIN_MS : REFUSED_RETRY_MS);
+      else await pause(isRefusedForLong(freshness.state(api.now())) ? REFUSED_AGAIN_MS : REFUSED_RETRY_MS);
       return null;
     }
   };
@@ -293,6 +294,6 @@ export function createCollection<T>(options: CollectionOptions<T>): Collection<T
   };
 }
 
-function isLasting({ kind }: CollectionState): boolean {
-  return kind === 'forbidden' || kind === 'refused';
+function isRefusedForLong({ kind }: CollectionState): boolean {
+  return kind !== 'live' && isLasting(kind);
 }

@@ -1,5 +1,6 @@
 import { isIP, isIPv6 } from 'node:net';
 import { checkServerIdentity, type PeerCertificate } from 'node:tls';
+import { isRecord } from './body.ts';
 
 /** What is connected to. */
 interface SocketOptions {
@@ -44,10 +45,6 @@ function isTunnelAgent(agent: object): agent is TunnelAgent {
 
 function isSocksAgent(agent: object): agent is SocksAgent {
   return 'proxy' in agent && 'shouldLookup' in agent && 'connect' in agent;
-}
-
-function isRecord(value: unknown): value is object {
-  return typeof value === 'object' && value !== null;
 }
 
 /** A URL has them, and its members are no properties that a copy would get. */

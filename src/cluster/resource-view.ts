@@ -1,5 +1,5 @@
 import type { Clock, Now } from '../clock.ts';
-import type { Gap, Resource } from '../objects/snapshot.ts';
+import { type Gap, isLasting, type Resource } from '../objects/snapshot.ts';
 import type { Timing } from '../timing.ts';
 import type { Api } from './api.ts';
 import { type Collection, createCollection } from './collection.ts';
@@ -164,13 +164,9 @@ export async function refreshReadable(
   now: () => Now,
 ): Promise<boolean> {
   const refreshed = await Promise.all(
-    views.map(async (view) => (await view.refresh(signal)) || view.gaps(now()).some(isLasting)),
+    views.map(async (view) => (await view.refresh(signal)) || view.gaps(now()).some(({ why }) => isLasting(why))),
   );
   return refreshed.every((isFresh) => isFresh);
-}
-
-function isLasting({ why }: Gap): boolean {
-  return why === 'forbidden' || why === 'refused';
 }
 
 type Selection = Pick<ResourceViewOptions<unknown>, 'resource' | 'labelSelector' | 'fieldSelector'>;

@@ -1,7 +1,7 @@
 import type { NodePlan, Restart } from '../calico/case.ts';
 import type { Now } from '../clock.ts';
 import { formatDuration, formatSeconds } from '../duration.ts';
-import type { Coverage, Gap } from '../objects/snapshot.ts';
+import { type Coverage, type Gap, isLasting } from '../objects/snapshot.ts';
 import type { Verdict } from '../report/report.ts';
 import type { Settings } from '../settings.ts';
 import type { Timing } from '../timing.ts';
@@ -155,7 +155,7 @@ function atDeadline(input: JudgeInput, blind: boolean): Judgement {
  */
 function isUselessToWait({ assessment, settings, coverage, cureInProgress }: JudgeInput): boolean {
   const gaps = neededGaps(coverage);
-  const lasting = gaps.filter(({ why }) => why === 'forbidden' || why === 'refused');
+  const lasting = gaps.filter(({ why }) => isLasting(why));
   if (lasting.length === 0 || cureInProgress) return false;
   if (isNoPodSeen(lasting, settings.namespaces)) return true;
   const isRestSeen = lasting.length === gaps.length;

@@ -21,6 +21,11 @@ export type Resource =
  */
 export type WhyUnseen = 'forbidden' | 'refused' | 'never-read' | 'stale';
 
+/** Whether waiting will not change it. */
+export function isLasting(why: WhyUnseen): boolean {
+  return why === 'forbidden' || why === 'refused';
+}
+
 /** One thing that the picture lacks, and why. */
 export interface Gap {
   readonly resource: Resource;
