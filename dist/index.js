@@ -12473,6 +12473,10 @@ function waitsForSandbox(pod) {
 __name(waitsForSandbox, "waitsForSandbox");
 
 // src/objects/snapshot.ts
+function isLasting(why) {
+  return why === "forbidden" || why === "refused";
+}
+__name(isLasting, "isLasting");
 function whyPodsUnseen({ podNamespaces, podGaps }, namespace) {
   if (!podNamespaces.includes(namespace)) return "never-read";
   return podGaps.find((gap) => gap.namespace === namespace)?.why ?? null;
@@ -13785,27 +13789,6 @@ function isRefusedForGood({ kind, isStatus }) {
 }
 __name(isRefusedForGood, "isRefusedForGood");
 
-// src/cluster/back-off.ts
-var FIRST_MS = 800;
-var LONGEST_MS = 3e4;
-var LONGEST_RETRY_AFTER_MS = 6e4;
-var RETRY_AFTER_SPREAD_MS = 1e3;
-function backOffMs(failures, random) {
-  return random() * Math.min(LONGEST_MS, FIRST_MS * 2 ** Math.min(failures - 1, 10));
-}
-__name(backOffMs, "backOffMs");
-function retryAfterWaitMs(retryAfterMs, random) {
-  return Math.min(retryAfterMs, LONGEST_RETRY_AFTER_MS) + random() * RETRY_AFTER_SPREAD_MS;
-}
-__name(retryAfterWaitMs, "retryAfterWaitMs");
-function parseRetryAfter(header, atMs) {
-  const text3 = header?.trim() ?? "";
-  if (/^\d{1,9}$/.test(text3)) return Number(text3) * 1e3;
-  const dateMs = /^[A-Za-z]{3,9},? /.test(text3) ? Date.parse(text3) : Number.NaN;
-  return Number.isNaN(dateMs) ? null : Math.max(0, dateMs - atMs);
-}
-__name(parseRetryAfter, "parseRetryAfter");
-
 // src/cluster/body.ts
 var BODY_LIMIT_BYTES = 400 * 1024 * 1024;
 var REFUSAL_LIMIT_BYTES = 64 * 1024;
@@ -13879,6 +13862,27 @@ function isRecord(value) {
   return value !== null && typeof value === "object" && !Array.isArray(value);
 }
 __name(isRecord, "isRecord");
+
+// src/cluster/back-off.ts
+var FIRST_MS = 800;
+var LONGEST_MS = 3e4;
+var LONGEST_RETRY_AFTER_MS = 6e4;
+var RETRY_AFTER_SPREAD_MS = 1e3;
+function backOffMs(failures, random) {
+  return random() * Math.min(LONGEST_MS, FIRST_MS * 2 ** Math.min(failures - 1, 10));
+}
+__name(backOffMs, "backOffMs");
+function retryAfterWaitMs(retryAfterMs, random) {
+  return Math.min(retryAfterMs, LONGEST_RETRY_AFTER_MS) + random() * RETRY_AFTER_SPREAD_MS;
+}
+__name(retryAfterWaitMs, "retryAfterWaitMs");
+function parseRetryAfter(header, atMs) {
+  const text3 = header?.trim() ?? "";
+  if (/^\d{1,9}$/.test(text3)) return Number(text3) * 1e3;
+  const dateMs = /^[A-Za-z]{3,9},? /.test(text3) ? Date.parse(text3) : Number.NaN;
+  return Number.isNaN(dateMs) ? null : Math.max(0, dateMs - atMs);
+}
+__name(parseRetryAfter, "parseRetryAfter");
 
 // src/cluster/cap-text.ts
 var TEXT_LIMIT_BYTES = 4096;
@@ -14356,17 +14360,13 @@ async function readAgain(api, target, signal, tries) {
 }
 __name(readAgain, "readAgain");
 function metadataOf(pod) {
-  const metadata = isRecord2(pod) && isRecord2(pod.metadata) ? pod.metadata : {};
+  const metadata = isRecord(pod) && isRecord(pod.metadata) ? pod.metadata : {};
   return {
     uid: typeof metadata.uid === "string" ? metadata.uid : null,
     deletionTimestamp: typeof metadata.deletionTimestamp === "string"
   };
 }
 __name(metadataOf, "metadataOf");
-function isRecord2(value) {
-  return typeof value === "object" && value !== null;
-}
-__name(isRecord2, "isRecord");
 function kindOf2(error2) {
   return error2 instanceof Error && "kind" in error2 ? error2.kind : "unreachable";
 }
@@ -15539,7 +15539,7 @@ function createCollection(options) {
       if (signal.aborted || api.failure() !== null) return null;
       failedLists += 1;
       if (!isRefused) await pause(backOffMs(failedLists, random));
-      else await pause(isLasting(freshness.state(api.now())) ? REFUSED_AGAIN_MS : REFUSED_RETRY_MS);
+      else await pause(isRefusedForLong(freshness.state(api.now())) ? REFUSED_AGAIN_MS : REFUSED_RETRY_MS);
       return null;
     }
   }, "list");
@@ -15681,10 +15681,10 @@ function createCollection(options) {
   };
 }
 __name(createCollection, "createCollection");
-function isLasting({ kind }) {
-  return kind === "forbidden" || kind === "refused";
+function isRefusedForLong({ kind }) {
+  return kind !== "live" && isLasting(kind);
 }
-__name(isLasting, "isLasting");
+__name(isRefusedForLong, "isRefusedForLong");
 
 // src/cluster/line-splitter.ts
 var LINE_FEED = 10;
@@ -15883,15 +15883,11 @@ function createResourceView(context, options) {
 __name(createResourceView, "createResourceView");
 async function refreshReadable(views, signal, now) {
   const refreshed = await Promise.all(
-    views.map(async (view) => await view.refresh(signal) || view.gaps(now()).some(isLasting2))
+    views.map(async (view) => await view.refresh(signal) || view.gaps(now()).some(({ why }) => isLasting(why)))
   );
   return refreshed.every((isFresh2) => isFresh2);
 }
 __name(refreshReadable, "refreshReadable");
-function isLasting2({ why }) {
-  return why === "forbidden" || why === "refused";
-}
-__name(isLasting2, "isLasting");
 function pathOf4(options, namespace) {
   const { resource, labelSelector = "", fieldSelector = "" } = options;
   const scope2 = namespace === null ? "" : `/namespaces/${encodeURIComponent(namespace)}`;
@@ -16855,17 +16851,13 @@ function correctProxyAgent(agent) {
 }
 __name(correctProxyAgent, "correctProxyAgent");
 function isTunnelAgent(agent) {
-  return "proxy" in agent && isRecord3(agent.proxy) && "hostname" in agent.proxy && "protocol" in agent.proxy;
+  return "proxy" in agent && isRecord(agent.proxy) && "hostname" in agent.proxy && "protocol" in agent.proxy;
 }
 __name(isTunnelAgent, "isTunnelAgent");
 function isSocksAgent(agent) {
   return "proxy" in agent && "shouldLookup" in agent && "connect" in agent;
 }
 __name(isSocksAgent, "isSocksAgent");
-function isRecord3(value) {
-  return typeof value === "object" && value !== null;
-}
-__name(isRecord3, "isRecord");
 function withoutBrackets(proxy) {
   const { hostname, port, protocol, username, password } = proxy;
   if (!hostname.startsWith("[")) return proxy;
@@ -18756,7 +18748,7 @@ function atDeadline(input, blind) {
 __name(atDeadline, "atDeadline");
 function isUselessToWait({ assessment, settings, coverage, cureInProgress }) {
   const gaps = neededGaps(coverage);
-  const lasting2 = gaps.filter(({ why }) => why === "forbidden" || why === "refused");
+  const lasting2 = gaps.filter(({ why }) => isLasting(why));
   if (lasting2.length === 0 || cureInProgress) return false;
   if (isNoPodSeen(lasting2, settings.namespaces)) return true;
   const isRestSeen = lasting2.length === gaps.length;
