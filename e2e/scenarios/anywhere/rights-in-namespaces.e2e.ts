@@ -9,8 +9,6 @@ import {
   nameOf,
   namespaced,
   neededBy,
-  type Right,
-  rightsNamed,
 } from '../../../__tests__/scenarios/rbac.ts';
 import {
   applyNamespaced,
@@ -23,9 +21,10 @@ import {
 } from '../../accounts.ts';
 import { CALICO_NAMESPACE } from '../../calico/install.ts';
 import { sourceOf } from '../../cluster/places.ts';
-import { type AuditedRequest, auditGate, changesAmong, type GateRun, rightsUsed, runGate } from '../../gate.ts';
+import { auditGate, changesAmong, type GateRun, rightsUsed, runGate } from '../../gate.ts';
 import { type Cluster, connectCluster, typeCommand } from '../../harness.ts';
-import { aDeployment, aPodSpec, makeNamespace, removeNamespace } from '../../workloads.ts';
+import { inLanes, makeFailedPod, missingRightsIn, NEEDED, type RunsOfMode } from '../../rights.ts';
+import { aDeployment, makeNamespace, removeNamespace } from '../../workloads.ts';
 
 /** The only namespace that is judged, and the only one besides Calico's in which the account has rights. */
 const NAMESPACE = 'rights-here';
@@ -39,12 +38,6 @@ const NEVER = ['list nodes everywhere', 'watch nodes everywhere'];
 const LACKS = grantedIn('restart', [NAMESPACE]).map((missing, index) => {
   return { missing, account: `here-without-${index + 1}`, without: nameOf(missing) };
 });
-
-/** What the verdict itself needs. */
-const NEEDED: ReadonlySet<string> = new Set(['pods', 'deployments', 'statefulsets', 'daemonsets', 'jobs']);
-
-/** Runs at a time. */
-const LANES = 6;
 
 test.each(['account', ...MODES, ...['observe', 'diagnose', 'calico', 'restart'].map((base) => `namespaced/${base}`)])(
   'rbac/%s is to kubectl what it is to the tests of its rights',
@@ -65,7 +58,7 @@ test.each(['account', ...MODES, ...['observe', 'diagnose', 'calico', 'restart'].
 
 describe('an account with rights in some namespaces and none in all', () => {
   let cluster: Cluster;
-  const modes = new Map<Mode, { readonly runs: readonly GateRun[]; readonly requests: readonly AuditedRequest[] }>();
+  const modes = new Map<Mode, RunsOfMode>();
   const lacking = new Map<string, GateRun>();
 
   beforeAll(async () => {
@@ -73,13 +66,7 @@ describe('an account with rights in some namespaces and none in all', () => {
     await removeModes(cluster);
     await makeNamespace(cluster, NAMESPACE);
     await cluster.api.apply(aDeployment({ name: WEB, namespace: NAMESPACE, replicas: 2 }));
-    const container = { args: ['crash', '--message=cannot reach the database'] };
-    await cluster.api.apply({
-      apiVersion: 'v1',
-      kind: 'Pod',
-      metadata: { name: 'migrate', namespace: NAMESPACE },
-      spec: aPodSpec({ container, restartPolicy: 'Never' }),
-    });
+    await makeFailedPod(cluster, NAMESPACE);
     for (const mode of ['observe', 'diagnose'] as const) {
       await applyNamespaced(cluster, mode, [NAMESPACE]);
       modes.set(mode, await runAsMode(cluster));
@@ -95,17 +82,10 @@ describe('an account with rights in some namespaces and none in all', () => {
         );
       }),
     );
-    const queue = [...LACKS];
-    const lane = async (): Promise<void> => {
-      for (let lack = queue.shift(); lack !== undefined; lack = queue.shift()) {
-        const kubeconfig = await kubeconfigOfAccount(cluster, lack.account);
-        lacking.set(
-          lack.account,
-          await runGate({ kubeconfig }, { ...healthyIn(cluster), 'restart-calico-node': 'true' }),
-        );
-      }
-    };
-    await Promise.all(Array.from({ length: LANES }, lane));
+    await inLanes(LACKS, async ({ account }) => {
+      const kubeconfig = await kubeconfigOfAccount(cluster, account);
+      lacking.set(account, await runGate({ kubeconfig }, { ...healthyIn(cluster), 'restart-calico-node': 'true' }));
+    });
   });
 
   afterAll(async () => {
@@ -192,9 +172,7 @@ function healthyIn({ calicoNamespace }: Cluster): Readonly<Record<string, string
 }
 
 /** The account of the mode that was applied, on all of the namespace and on what is healthy in it. */
-async function runAsMode(
-  cluster: Cluster,
-): Promise<{ readonly runs: readonly GateRun[]; readonly requests: readonly AuditedRequest[] }> {
+async function runAsMode(cluster: Cluster): Promise<RunsOfMode> {
   const kubeconfig = await kubeconfigOfAccount(cluster, GATE_ACCOUNT);
   const requests = cluster.own ? auditGate(userOf(GATE_ACCOUNT)) : () => [];
   const healthy = healthyIn(cluster);
@@ -205,8 +183,6 @@ async function runAsMode(
   return { runs, requests: requests() };
 }
 
-/** The rights in the lines `missing right: …` of a log. */
-function namedIn({ stdout }: GateRun): ReadonlySet<string> {
-  const lines = stdout.split('\n').filter((line) => line.includes('missing right:'));
-  return new Set(lines.flatMap((line): readonly Right[] => rightsNamed(line)).map(nameOf));
+function namedIn(run: GateRun): ReadonlySet<string> {
+  return new Set(missingRightsIn(run).map(nameOf));
 }

@@ -19,9 +19,10 @@ import {
   removeRoles,
   userOf,
 } from '../../accounts.ts';
-import { type AuditedRequest, auditGate, changesAmong, type GateRun, rightsUsed, runGate } from '../../gate.ts';
+import { auditGate, changesAmong, type GateRun, rightsUsed, runGate } from '../../gate.ts';
 import { type Cluster, connectCluster } from '../../harness.ts';
-import { aDeployment, allReady, aPodSpec, makeNamespace, removeNamespace } from '../../workloads.ts';
+import { inLanes, makeFailedPod, missingRightsIn, NEEDED, type RunsOfMode } from '../../rights.ts';
+import { aDeployment, allReady, makeNamespace, removeNamespace } from '../../workloads.ts';
 
 const HEALTHY = 'rights';
 const CRASHED = 'rights-crashed';
@@ -42,15 +43,9 @@ const LACKS: readonly Lack[] = MODES.flatMap((mode) =>
   }),
 );
 
-/** What the verdict itself needs: without a view of them it is never healthy. */
-const NEEDED: ReadonlySet<string> = new Set(['pods', 'deployments', 'statefulsets', 'daemonsets', 'jobs']);
-
-/** Runs at a time. */
-const LANES = 6;
-
 describe('the least privilege of a mode', () => {
   let cluster: Cluster;
-  const modes = new Map<Mode, { readonly runs: readonly GateRun[]; readonly requests: readonly AuditedRequest[] }>();
+  const modes = new Map<Mode, RunsOfMode>();
   const lacking = new Map<string, GateRun>();
 
   beforeAll(async () => {
@@ -59,13 +54,7 @@ describe('the least privilege of a mode', () => {
     await applyMode(cluster, 'observe');
     await Promise.all([makeNamespace(cluster, HEALTHY), makeNamespace(cluster, CRASHED)]);
     await cluster.api.apply(aDeployment({ name: APP, namespace: HEALTHY, replicas: 2 }));
-    const container = { args: ['crash', '--message=cannot reach the database'] };
-    await cluster.api.apply({
-      apiVersion: 'v1',
-      kind: 'Pod',
-      metadata: { name: 'migrate', namespace: CRASHED },
-      spec: aPodSpec({ container, restartPolicy: 'Never' }),
-    });
+    await makeFailedPod(cluster, CRASHED);
     await Promise.all([
       allReady(cluster, HEALTHY, 2),
       ...LACKS.map(async ({ mode, missing, account }) => {
@@ -77,16 +66,12 @@ describe('the least privilege of a mode', () => {
       await applyMode(cluster, mode);
       modes.set(mode, await runAsMode(cluster));
     }
-    const queue = [...LACKS];
-    const lane = async (): Promise<void> => {
-      for (let lack = queue.shift(); lack !== undefined; lack = queue.shift()) {
-        const kubeconfig = await kubeconfigOfAccount(cluster, lack.account);
-        const inputs = { namespaces: HEALTHY, 'stable-for': '1s', timeout: '2m' };
-        const restart = { 'restart-calico-node': String(lack.mode === 'restart') };
-        lacking.set(lack.account, await runGate({ kubeconfig }, { ...inputs, ...restart }));
-      }
-    };
-    await Promise.all(Array.from({ length: LANES }, lane));
+    await inLanes(LACKS, async ({ account, mode }) => {
+      const kubeconfig = await kubeconfigOfAccount(cluster, account);
+      const inputs = { namespaces: HEALTHY, 'stable-for': '1s', timeout: '2m' };
+      const restart = { 'restart-calico-node': String(mode === 'restart') };
+      lacking.set(account, await runGate({ kubeconfig }, { ...inputs, ...restart }));
+    });
   });
 
   afterAll(async () => {
@@ -161,9 +146,7 @@ describe('the least privilege of a mode', () => {
 });
 
 /** The account of the mode that was applied, on some namespaces and on all. */
-async function runAsMode(
-  cluster: Cluster,
-): Promise<{ readonly runs: readonly GateRun[]; readonly requests: readonly AuditedRequest[] }> {
+async function runAsMode(cluster: Cluster): Promise<RunsOfMode> {
   const kubeconfig = await kubeconfigOfAccount(cluster, GATE_ACCOUNT);
   const requests = cluster.own ? auditGate(userOf(GATE_ACCOUNT)) : () => [];
   const runs = await Promise.all([
@@ -185,9 +168,8 @@ function includes(rights: readonly Right[], one: Right): boolean {
 }
 
 /** The rights in the lines `missing right: …` of a log; the rules in `rbac/` hold in all namespaces, others in some. */
-function namedIn({ stdout }: GateRun): ReadonlySet<string> {
-  const lines = stdout.split('\n').filter((line) => line.includes('missing right:'));
-  return new Set(lines.flatMap(rightsNamed).map(withoutPlace));
+function namedIn(run: GateRun): ReadonlySet<string> {
+  return new Set(missingRightsIn(run).map(withoutPlace));
 }
 
 function withoutPlace({ verb, group, resource }: Right): string {
