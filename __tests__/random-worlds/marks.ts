@@ -130,7 +130,7 @@ function marksOfRun({ played, sent, wasCut }: Course['gates'][number]): Readonly
     'a DELETE is carried out, and no answer comes',
   );
   mark(
-    sent.some((each) => !each.wasAnswered() && !each.elsewhere() && !each.carriedOut()),
+    sent.some((each) => !each.elsewhere() && !each.carriedOut()),
     'a DELETE is not carried out',
   );
   return marks;

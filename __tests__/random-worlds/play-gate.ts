@@ -5,6 +5,7 @@ import type { Transport } from '../../src/cluster/transport.ts';
 import { TIMING, type Timing } from '../../src/timing.ts';
 import { type Inputs, type Played, start, type World } from '../harness.ts';
 import { isCured } from './cure-rules.ts';
+import { type Became, becameOf } from './delete-answer.ts';
 import { judgeDelete } from './delete-rules.ts';
 import { demandsOf } from './demands.ts';
 import { whyNotHealthy } from './health-rules.ts';
@@ -144,17 +145,15 @@ export function createGate(plot: GatePlot, { story, world, truth, come, flaw }: 
     const { problems, uid, node, voices } = judgeDelete(request, world, truth, gate);
     const atMs = sim.world.nowMs();
     const delayMs = fault?.kind === 'delay' ? fault.delayMs : 0;
-    const isLost = fault !== undefined && LOST.has(fault.kind);
-    // Somebody answers in place of the API server, which may carry out another gate's at the same moment.
-    const isFake = fault?.kind === 'garbage' || fault?.kind === 'status';
+    const became = (): Became => becameOf(request.status, fault, wasRemovedAt(atMs + delayMs, uid, truth));
     sent.push({
       atMs,
       uid,
       node,
       voices,
-      carriedOut: () => !isFake && (isLost || isAnswerOfDoing(request)) && wasRemovedAt(atMs + delayMs, uid, truth),
-      wasAnswered: () => !isLost && !isFake && request.status === 200,
-      elsewhere: () => !isLost && (request.status === 404 || request.status === 409),
+      carriedOut: () => became().carriedOut,
+      wasAnswered: () => became().wasAnswered,
+      elsewhere: () => became().elsewhere,
     });
     if (sent.length === plot.cancelledUponDelete) {
       wasCut = true;
@@ -179,14 +178,6 @@ export function createGate(plot: GatePlot, { story, world, truth, come, flaw }: 
 function isAmong(why: string, before: readonly string[]): boolean {
   const plain = (text: string): string => text.replace(/\d+( old pods| of \d+)/, '…');
   return before.some((each) => plain(each) === plain(why));
-}
-
-/** Whatever was answered, it does not come through. */
-const LOST: ReadonlySet<Fault['kind']> = new Set(['truncate', 'stall', 'slow', 'endless', 'cut']);
-
-/** Answered so, or not at all. */
-function isAnswerOfDoing({ status }: RequestSeen): boolean {
-  return status === 200 || status === undefined;
 }
 
 function wasRemovedAt(atMs: number, uid: string, truth: Truth): boolean {
@@ -216,8 +207,8 @@ function whyNotTrue(
     }
   }
   for (const { node, outcome } of report.calico.nodes) {
-    const there = sent.filter((each) => each.node === node && !each.elsewhere());
     // Where no answer came, a pod that is gone counts as this run's doing.
+    const there = sent.filter((each) => each.node === node && !(each.elsewhere() && each.wasAnswered()));
     const restart = there.find((each) => each.carriedOut()) ?? there.at(-1);
     if (outcome === 'cured' && (restart === undefined || !isCured(restart, truth, world))) {
       problems.push(`${node} is called cured, and is not`);

@@ -23,9 +23,9 @@ export interface Sent {
   readonly node: string;
   /** It was this request that removed the pod. */
   readonly carriedOut: () => boolean;
-  /** It was answered with 200. */
+  /** The API server's word came through. */
   readonly wasAnswered: () => boolean;
-  /** It was answered with 404 or 409: somebody else did it. */
+  /** Somebody else did it. */
   readonly elsewhere: () => boolean;
   /** The namespaces whose pods spoke of the failure there. */
   readonly voices: ReadonlySet<string>;
