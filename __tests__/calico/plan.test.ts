@@ -158,6 +158,16 @@ describe('after a restart that was not proven to help', () => {
     },
   );
 
+  test.each<Outcome>(['not-cured', 'timed-out'])(
+    '(%s) no other goes on where a second namespace showed afterwards that it had not helped',
+    (settled) => {
+      const restarts = [aRestart('n1', { settled, namespaces: ['evil'], refutedBy: ['bank'] })];
+      expect(planOf(cluster, { restarts })).toEqual(['n1: restarted', 'n2: refused']);
+      const bySame = [aRestart('n1', { settled, namespaces: ['evil'], refutedBy: ['evil'] })];
+      expect(planOf(cluster, { restarts: bySame })).toEqual(['n1: restarted', '> n2: waiting']);
+    },
+  );
+
   test('one such node does not excuse another', () => {
     const restarts = [
       aRestart('n8', { settled: 'timed-out', namespaces: ['evil'] }),

@@ -96,9 +96,14 @@ describe('one node at a time', () => {
 
 describe('the exception: a node of which one namespace alone spoke does not stop the others', () => {
   /** Pods of shop (and of web, perhaps) are stuck on n1, which no restart heals, and one pod of bank on n2. */
-  function aTenantsNode(outcome: 'not-cured' | 'timed-out', namespaces: readonly string[]): World {
+  function aTenantsNode(
+    outcome: 'not-cured' | 'timed-out',
+    namespaces: readonly string[],
+    before: (sim: World['sim']) => void = () => {},
+  ): World {
     const world = aWorld({ nodes: ['n1', 'n2', 'n3'] });
     const { cluster, warmUp } = world.sim;
+    before(world.sim);
     for (const namespace of ['shop', 'web', 'bank']) cluster.createPod({ namespace, name: 'there', nodeName: 'n3' });
     cluster.createPod({ namespace: 'shop', name: 'old', nodeName: 'n1' });
     warmUp(60_000);
@@ -126,6 +131,27 @@ describe('the exception: a node of which one namespace alone spoke does not stop
       expect(two.deletes).toHaveLength(1);
     },
   );
+
+  test.each<[string, 'not-cured' | 'timed-out', (world: World) => void]>([
+    ['a pod of theirs cannot end there either', 'not-cured', ({ sim }) => sim.cluster.deletePod('bank', 'runs')],
+    [
+      'a pod of theirs cannot start there either',
+      'timed-out',
+      ({ sim }) => sim.cluster.createPod({ namespace: 'bank', name: 'late', nodeName: 'n1' }),
+    ],
+  ])('but where others say after the restart that it did not help (%s), it does', async (_, outcome, happens) => {
+    const world = aTenantsNode('timed-out', ['shop'], ({ cluster }) =>
+      cluster.createPod({ namespace: 'bank', name: 'runs', nodeName: 'n1' }),
+    );
+    world.sim.api.faults = ({ method, path }) => {
+      if (method === 'DELETE' && path.includes('/calico-node-')) world.clock.after(5_000, () => happens(world));
+      return undefined;
+    };
+    const played = await play(world, { ...CURE, namespaces: '', 'restart-timeout': '60s' });
+    expect(storyOf(played)).toEqual(['n1 restarting', `n1 ${outcome}`]);
+    expect(played.deletes).toHaveLength(1);
+    expect(nodeIn(played, 'n2')).toMatchObject({ action: 'refused', why: expect.stringMatching(/^no further node/) });
+  });
 });
 
 test('in a scope of one namespace nothing is restarted after a restart that did not help', async () => {

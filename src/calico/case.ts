@@ -137,6 +137,8 @@ export interface Restart {
   readonly stuckUids: readonly string[];
   /** Namespaces of the evidence: whether one tenant's pods were all that spoke of this node. */
   readonly namespaces: readonly string[];
+  /** Namespaces of the pods that showed afterwards that it had not helped; absent: none did. */
+  readonly refutedBy?: readonly string[];
   /** What became of the node, whoever restarted it; null: not known yet. */
   readonly settled: Outcome | null;
   /** When that became known, on the run's clock; null: not yet, or only by the end of the run. */

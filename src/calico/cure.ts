@@ -46,7 +46,10 @@ export function judgeCure(restart: Restart, observation: Observation, memory: Ca
     const proof = proofOfCure(end, node);
     if (proof !== null) return settle(seen, 'cured', proof, now.elapsedMs);
     const match = comeback(end, node, restart.namespaces, timing.refuteAfterMs);
-    if (match !== null) return settle(seen, 'not-cured', refutation(end, pod, match), now.elapsedMs);
+    if (match !== null) {
+      const refuted: Restart = { ...seen, refutedBy: match.namespaces };
+      return settle(refuted, 'not-cured', refutation(end, pod, match.sighting), now.elapsedMs);
+    }
   }
   if (failing !== null && pod !== null && failing.ends >= timing.crashLoopEnds && failing.ends > failedInOutage) {
     const log = `kubectl logs -n ${pod.namespace} ${pod.name} -c ${INSTALL_CNI} --previous`;
@@ -80,7 +83,7 @@ export function judgeCure(restart: Restart, observation: Observation, memory: Ca
   if (isOver) {
     const pods = `${stuck.length} ${stuck.length === 1 ? 'pod is' : 'pods are'} still stuck`;
     return settle(
-      seen,
+      { ...seen, refutedBy: [...new Set(stuck.map(({ namespace }) => namespace))] },
       'timed-out',
       `${pods} ${formatSeconds(waitedMs)} after the restart${hintOf(end, node, stuck)}; ${WHAT_TO_LOOK_AT}`,
       now.elapsedMs,

@@ -148,7 +148,9 @@ function isNewer(one: Moment, other: Moment): boolean {
 function matchesOn(pods: readonly Pod[], observation: Observation): readonly Sighting[] {
   return pods.flatMap((pod) => {
     const error = errorWithFailure(pod, observation);
-    return error === null ? [] : [{ pod: fullName(pod), uid: pod.uid, moment: lastTimeOf(error.event) }];
+    return error === null
+      ? []
+      : [{ pod: fullName(pod), namespace: pod.namespace, uid: pod.uid, moment: lastTimeOf(error.event) }];
   });
 }
 
@@ -176,7 +178,7 @@ function sandboxesOf(pods: readonly Pod[], traces: ReadonlyMap<string, PodTrace>
       notBeforeMs,
       notAfterMs: Math.max(trace?.firstWithAtMs ?? nowMs, notBeforeMs),
     };
-    return [{ pod: fullName(pod), uid: pod.uid, moment }];
+    return [{ pod: fullName(pod), namespace: pod.namespace, uid: pod.uid, moment }];
   });
 }
 

@@ -15,6 +15,7 @@ export interface Evidence {
 export interface Sighting {
   /** `namespace/name` */
   readonly pod: string;
+  readonly namespace: string;
   readonly uid: string;
   readonly moment: Moment;
 }

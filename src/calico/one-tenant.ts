@@ -46,6 +46,13 @@ export function hadItsTurn({ stuckPods }: NodeCase, restarts: readonly Restart[]
   });
 }
 
+/** What shows that the failure came back. */
+export interface Comeback {
+  readonly sighting: Sighting;
+  /** Of the pods that show it. */
+  readonly namespaces: readonly string[];
+}
+
 /**
  * The event with the failure that shows that it came back: clearly newer than the end of `install-cni`, of a pod that
  * cannot end, or of pods of all `namespaces` that speak of the node. One tenant could write such an event about its own
@@ -56,10 +63,13 @@ export function comeback(
   memory: NodeMemory | undefined,
   namespaces: readonly string[],
   afterMs: number,
-): Sighting | null {
+): Comeback | null {
   if (memory === undefined) return null;
-  const isAfter = (match: Sighting | null | undefined): boolean =>
+  const isAfter = (match: Sighting | null | undefined): match is Sighting =>
     match !== null && match !== undefined && gapMs(end, match.moment) > afterMs;
-  if (isAfter(memory.lastHeld)) return memory.lastHeld;
-  return namespaces.every((namespace) => isAfter(memory.lastMatchOf.get(namespace))) ? memory.lastMatch : null;
+  const { lastHeld, lastMatch, lastMatchOf } = memory;
+  if (isAfter(lastHeld)) return { sighting: lastHeld, namespaces: [lastHeld.namespace] };
+  return lastMatch !== null && namespaces.every((namespace) => isAfter(lastMatchOf.get(namespace)))
+    ? { sighting: lastMatch, namespaces }
+    : null;
 }

@@ -23,11 +23,15 @@ export function mayFollow(
 
 /**
  * Whether this restart forbids one of a node of which pods of `namespacesThere` speak: it did not help (then the next one
- * hardly would, and somebody has to look), or it could not be carried out. A node of which only one namespace spoke stops
- * no node that others speak of: else a tenant could keep what is not theirs from being healed.
+ * hardly would, and somebody has to look), or it could not be carried out. A node of which only one namespace spoke, before
+ * the restart and after it, stops no node that others speak of: else a tenant could keep what is not theirs from being
+ * healed.
  */
-export function stops({ answer, settled, namespaces }: Restart, namespacesThere: readonly string[]): boolean {
-  const spoke = new Set(namespaces);
+export function stops(
+  { answer, settled, namespaces, refutedBy }: Restart,
+  namespacesThere: readonly string[],
+): boolean {
+  const spoke = new Set([...namespaces, ...(refutedBy ?? [])]);
   const mayStop = spoke.size > 1 || namespacesThere.every((namespace) => spoke.has(namespace));
   switch (answer) {
     case 'deleted':
