@@ -76,6 +76,7 @@ export function aPod(overrides: Partial<Pod> = {}): Pod {
     reason: '',
     message: '',
     conditions: podConditions({ sinceMs: overrides.createdAtMs ?? ago(AGE_MS) }),
+    startTimeMs: overrides.createdAtMs ?? ago(AGE_MS),
     hasPodIp: true,
     nominatedNodeName: null,
     readinessGates: [],

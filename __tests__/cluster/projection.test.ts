@@ -51,6 +51,7 @@ describe('a recorded pod', () => {
       deletionAtMs: null,
     });
     expect(pod.name).toContain(String(pod.revision));
+    expect(pod.startTimeMs).toBe(pod.createdAtMs);
     expect(isReady(pod)).toBe(true);
     expect(hasSandbox(pod)).toBe(true);
     expect(pod.containers).toEqual([

@@ -2,6 +2,7 @@ import { describe, expect, test } from '@jest/globals';
 import { nodeClockAheadMs } from '../../src/health/node-clock.ts';
 import type { Pod } from '../../src/objects/pod.ts';
 import {
+  aCondition,
   aContainer,
   ago,
   aNotReadyPod,
@@ -171,6 +172,22 @@ describe('since', () => {
     watcher.lookAt(aPod(), 0);
     const { sinceMs } = required(watcher.lookAt(lostReadyAt(ago(5 * MINUTE)), 10 * SECOND));
     expect(sinceMs).toBe(NOW_MS - SECOND);
+  });
+
+  test.each<readonly [string, number, number | null, number]>([
+    ['ahead', ago(9 * MINUTE), ago(8 * MINUTE), ago(9 * MINUTE)],
+    ['right', ago(8 * MINUTE), ago(8 * MINUTE), ago(8 * MINUTE)],
+    ['ahead, and its kubelet has written PodScheduled, too', NOW_MS + MINUTE, NOW_MS + MINUTE, ago(10 * MINUTE)],
+    ['nearly right, and its kubelet has written PodScheduled, too', NOW_MS + SECOND, NOW_MS + SECOND, NOW_MS],
+    ['ahead, and it has been Ready for two seconds', ago(9 * MINUTE), ago(8 * MINUTE) - 2 * SECOND, ago(8 * MINUTE)],
+    ['not known from the pod', ago(9 * MINUTE), null, ago(8 * MINUTE)],
+  ])('of a pod whose node has a clock that is %s', (_, scheduledAtMs, startTimeMs, sinceMs) => {
+    const readyAtMs = scheduledAtMs > NOW_MS ? scheduledAtMs : ago(8 * MINUTE);
+    const conditions = [
+      aCondition('Ready', 'False', { lastTransitionAtMs: readyAtMs }),
+      aCondition('PodScheduled', 'True', { lastTransitionAtMs: scheduledAtMs }),
+    ];
+    expect(findingOf(aNotReadyPod({ conditions, startTimeMs })).sinceMs).toBe(sinceMs);
   });
 
   test('in the future of the server counts as when this run first saw it', () => {

@@ -106,6 +106,23 @@ describe('clocks that differ', () => {
     expect(report).toMatchObject(starting);
   });
 
+  test.each([
+    ['right', 0],
+    ['86 seconds ahead', 86 * SECOND],
+    ['86 seconds behind', -86 * SECOND],
+  ])(
+    "a pod that was never Ready is as old as its binding, whatever its node's clock says: it is %s",
+    async (_, clockSkewMs) => {
+      const world = aWorld({ nodes: [{ name: 'n1', clockSkewMs }] });
+      world.sim.cluster.deploy({ namespace: 'shop', name: 'web', behaviour: { kind: 'neverReady' } });
+      world.sim.warmUp(2 * MINUTE);
+      const older = await play(world, { ...shop, 'stuck-after': '1m', timeout: '30s' });
+      expect(older.report).toMatchObject(stuck);
+      const scheduled = podOf(world, 'web').status.conditions?.find(({ type }) => type === 'PodScheduled');
+      expect(sinceOf(older, podOf(world, 'web').metadata.name)).toBe(Date.parse(scheduled?.lastTransitionTime ?? ''));
+    },
+  );
+
   test('a time from a node whose clock is ahead counts as now, and the clock is warned about', async () => {
     const world = aYoungPod(aWorld({ nodes: [{ name: 'n1', clockSkewMs: 10 * MINUTE }, 'n2'] }));
     const played = await play(world, { ...shop, timeout: '30s' });

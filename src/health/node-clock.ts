@@ -1,7 +1,7 @@
 import type { Pod } from '../objects/pod.ts';
 
 /** Clocks of machines that agree are this close, with the way of a status update to the API server. */
-const TOLERANCE_MS = 10_000;
+export const CLOCK_TOLERANCE_MS = 10_000;
 
 /** Conditions that somebody else than the kubelet writes. */
 const NOT_THE_KUBELETS: readonly string[] = ['PodScheduled', 'DisruptionTarget'];
@@ -18,7 +18,7 @@ export function nodeClockAheadMs(pod: Pod, nowMs: number): number {
   const times = [...conditions.map(({ lastTransitionAtMs }) => lastTransitionAtMs), ...pod.containers.flatMap(timesOf)];
   const newestMs = times.reduce<number>((newest, time) => Math.max(newest, time ?? 0), 0);
   const aheadMs = newestMs - nowMs;
-  return aheadMs > TOLERANCE_MS ? aheadMs : 0;
+  return aheadMs > CLOCK_TOLERANCE_MS ? aheadMs : 0;
 }
 
 function timesOf({ state, lastEnd }: Pod['containers'][number]): readonly (number | null)[] {

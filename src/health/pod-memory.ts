@@ -6,6 +6,7 @@ import { NO_CONTAINERS } from './container.ts';
 import { abnormalEndsSeen } from './crash.ts';
 import { examinePod } from './examine-pod.ts';
 import { pullErrorsOf } from './image.ts';
+import { CLOCK_TOLERANCE_MS } from './node-clock.ts';
 import { effectivePatienceMs, sinceMsOf } from './pod-patience.ts';
 import type { PodCircumstances, PodFacts, PodMemory } from './pod-state.ts';
 
@@ -89,7 +90,8 @@ type Readiness = Pick<PodFacts, 'readyChangedAtMs' | 'readySinceElapsedMs' | 'no
 
 /**
  * The time of the last change of Ready is written by the pod's node. It is believed as far as it can be true: not
- * before the pod was created or this run last saw it otherwise, and not after this run first saw it.
+ * before the pod was created or this run last saw it otherwise, and not after this run first saw it. Of a pod that was
+ * never Ready it says no more than when its kubelet took it up, and the API server knows better when that could be.
  */
 function readiness(previous: PodMemory | undefined, pod: Pod, hasEnded: boolean, now: Now): Readiness {
   const readyChangedAtMs = conditionOf(pod.conditions, 'Ready')?.lastTransitionAtMs ?? null;
@@ -108,11 +110,26 @@ function readiness(previous: PodMemory | undefined, pod: Pod, hasEnded: boolean,
   }
   const lastReadyAtMs = previous?.lastReadyAtMs ?? null;
   const isStillNotReady = isUnchanged && previous.notReadySinceMs !== null;
-  const sawReadyMs = lastReadyAtMs === null ? changedAtMs : Math.max(changedAtMs, lastReadyAtMs - WHOLE_SECOND_MS);
+  const beganMs = wasNeverReady(pod, readyChangedAtMs) ? boundAtMs(pod, now) : changedAtMs;
+  const sawReadyMs = lastReadyAtMs === null ? beganMs : Math.max(changedAtMs, lastReadyAtMs - WHOLE_SECOND_MS);
   return {
     readyChangedAtMs,
     readySinceElapsedMs: null,
     notReadySinceMs: isStillNotReady ? previous.notReadySinceMs : Math.min(sawReadyMs, now.atMs),
     lastReadyAtMs,
   };
+}
+
+/** Both times are of the node's clock: the kubelet writes Ready=False together with `startTime`, in its first status. */
+function wasNeverReady({ startTimeMs }: Pod, readyChangedAtMs: number | null): boolean {
+  return startTimeMs !== null && readyChangedAtMs !== null && readyChangedAtMs - startTimeMs <= WHOLE_SECOND_MS;
+}
+
+/**
+ * By the API server's clock, which dates PodScheduled when it binds a pod to its node. The kubelet writes it for one that
+ * was created with its node, by the node's clock: then it may lie in the future.
+ */
+function boundAtMs({ conditions, createdAtMs }: Pod, { atMs }: Now): number {
+  const scheduledAtMs = conditionOf(conditions, 'PodScheduled')?.lastTransitionAtMs ?? createdAtMs;
+  return scheduledAtMs - atMs > CLOCK_TOLERANCE_MS ? createdAtMs : Math.max(scheduledAtMs, createdAtMs);
 }

@@ -64,6 +64,8 @@ export interface Pod extends Metadata {
   readonly reason: string;
   readonly message: string;
   readonly conditions: readonly Condition[];
+  /** When its kubelet took it up (`status.startTime`), by the clock of the node; null: it has not. */
+  readonly startTimeMs: number | null;
   readonly hasPodIp: boolean;
   readonly nominatedNodeName: string | null;
   readonly readinessGates: readonly string[];

@@ -1,7 +1,7 @@
 import type { Pod } from '../../objects/pod.ts';
 import { projectContainers } from './container.ts';
 import { type Projection, projectConditions, projectMetadata } from './metadata.ts';
-import { numberOr, type Raw, record, records, text, word, wordOrNull } from './raw.ts';
+import { numberOr, type Raw, record, records, text, timeMs, word, wordOrNull } from './raw.ts';
 
 const NONE: readonly never[] = Object.freeze([]);
 
@@ -30,6 +30,7 @@ export const projectPod: Projection<Pod> = (raw) => {
     reason: word(status.reason),
     message: text(status.message),
     conditions: projectConditions(status.conditions),
+    startTimeMs: timeMs(status.startTime),
     hasPodIp: text(status.podIP) !== '' || records(status.podIPs).some(({ ip }) => text(ip) !== ''),
     nominatedNodeName: wordOrNull(status.nominatedNodeName),
     readinessGates: readinessGatesOf(spec),
