@@ -78,7 +78,8 @@ export async function playStory(story: Story, flaw: Flaw = {}): Promise<PlayedSt
   }
   sim.close();
   while (toldMs > clock.monotonicMs()) await clock.advance(toldMs - clock.monotonicMs());
-  // What waits when the story is told was left behind by a gate.
+  // What ends at this very moment may still be on its way; what waits after that was left behind by a gate.
+  await clock.advance(0);
   if (clock.pending() > 0) problems.push(`${clock.pending()} timers are left`);
   const course: Course = {
     story,
