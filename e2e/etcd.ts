@@ -1,4 +1,4 @@
-import { etcdUrl } from './cluster/control-plane.ts';
+import { askEtcd } from './cluster/etcd.ts';
 import { readState } from './cluster/state.ts';
 import type { Cluster } from './harness.ts';
 
@@ -16,15 +16,4 @@ export async function compactEtcd({ api, own }: Cluster, namespace: string): Pro
   }
   const { header } = await askEtcd(state.subnet, 'maintenance/status', {});
   await askEtcd(state.subnet, 'kv/compaction', { revision: header.revision });
-}
-
-interface EtcdAnswer {
-  readonly header: { readonly revision: string };
-}
-
-/** etcd's own methods, as JSON over HTTP (`etcdserver/etcdserverpb/gw`). */
-async function askEtcd(subnet: string, method: string, body: object): Promise<EtcdAnswer> {
-  const response = await fetch(`${etcdUrl(subnet)}/v3/${method}`, { method: 'POST', body: JSON.stringify(body) });
-  if (!response.ok) throw new Error(`etcd answered ${method} with ${response.status}: ${await response.text()}`);
-  return (await response.json()) as EtcdAnswer;
 }

@@ -4,6 +4,7 @@ import { installCalico } from '../calico/install.ts';
 import { buildComponents, buildStandIn, type Tell } from './components.ts';
 import { CONTROL_PLANE, startControlPlane } from './control-plane.ts';
 import { kubeconfigOf, makeCredentials } from './credentials.ts';
+import { makeOlder } from './etcd.ts';
 import { writeImages } from './images.ts';
 import { cannotRun, hasOverlay, prepareMachine } from './machine.ts';
 import { DEFAULT_SUBNET, makeBridge } from './network.ts';
@@ -21,6 +22,13 @@ export interface ClusterOptions {
 }
 
 const NODES_READY_MS = 120_000;
+
+/**
+ * The gate measures DaemonSets on nodes older than 5 min, and on younger ones only where all are: scenarios would depend
+ * on how long ago the cluster was made.
+ */
+const NODES_OLDER_BY_MS = 10 * 60_000;
+const WRITTEN_WITHIN_MS = 10_000;
 
 /**
  * Brings a cluster up with Calico's stand-in on it, after removing whatever an earlier run left.
@@ -53,6 +61,7 @@ export async function up({ kubernetes, nodes, tell }: ClusterOptions): Promise<s
   await startControlPlane(state, standIn);
   await installCalico(kubeconfigOf('admin'));
   for (const name of names) await nodeReady(name);
+  for (const name of names) await nodeOld(name, subnet);
   return kubeconfigOf('admin');
 }
 
@@ -68,6 +77,18 @@ export async function nodeReady(name: string): Promise<void> {
     const isTainted = spec.taints?.some(({ key }) => key.startsWith('node.kubernetes.io/')) ?? false;
     return !isTainted && status.conditions.some(({ type, status: is }) => type === 'Ready' && is === 'True');
   });
+  api.close();
+}
+
+/** Makes a node as old as those of other clusters are; resolves when the API server knows. */
+async function nodeOld(name: string, subnet: string): Promise<void> {
+  const api = connectApi(kubeconfigOf('admin'));
+  const path = `/api/v1/nodes/${name}`;
+  const { creationTimestamp } = (await api.get<NodeObject>(path)).metadata;
+  const waiting = { what: `node ${name} to be older`, timeoutMs: WRITTEN_WITHIN_MS };
+  // The kubelet writes it, too.
+  await until(waiting, async () => await makeOlder(subnet, name, creationTimestamp, NODES_OLDER_BY_MS));
+  await until(waiting, async () => (await api.get(path)).metadata.creationTimestamp !== creationTimestamp);
   api.close();
 }
 

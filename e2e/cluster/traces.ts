@@ -1,5 +1,6 @@
 import { appendFileSync, existsSync, mkdirSync, readdirSync, readFileSync, rmdirSync, rmSync } from 'node:fs';
 import { dirname, join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { CLUSTER_FOLDER, inCluster } from './places.ts';
 import { run, stopEverything } from './processes.ts';
 
@@ -14,6 +15,8 @@ export const NAMESPACES = '/run/netns';
 
 const LIST = 'traces.jsonl';
 const CGROUPS = '/sys/fs/cgroup';
+/** A process that was killed holds its control group until the kernel has taken it apart, threads, mounts and all. */
+const GONE_WITHIN_MS = 10_000;
 
 /** Writes down what is about to be made, so that a run that is killed in the middle can be cleaned up after. */
 export function recordTrace(trace: Trace): void {
@@ -36,9 +39,14 @@ export function makeMountPoint(path: string): void {
 export async function removeTraces(): Promise<void> {
   await stopEverything();
   const traces = readTraces();
-  for (const trace of traces.toReversed()) await removeTrace(trace);
-  const left = [...new Set(traces.filter(isThere).map(({ kind, name }) => `${kind} ${name}`)), ...mounts()];
-  if (left.length > 0) throw new Error(`a cluster could not be removed altogether: ${left.join(', ')} is left`);
+  const deadline = Date.now() + GONE_WITHIN_MS;
+  for (;;) {
+    for (const trace of traces.toReversed()) await removeTrace(trace);
+    const left = [...new Set(traces.filter(isThere).map(({ kind, name }) => `${kind} ${name}`)), ...mounts()];
+    if (left.length === 0) break;
+    if (Date.now() > deadline) throw new Error(`a cluster could not be removed altogether: ${left.join(', ')} is left`);
+    await sleep(50);
+  }
   rmSync(CLUSTER_FOLDER, { recursive: true, force: true });
 }
 

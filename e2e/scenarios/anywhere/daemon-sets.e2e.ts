@@ -9,7 +9,7 @@ const HEALTHY = 'roll-out-daemon-set';
 const BY_HAND = 'roll-out-by-hand';
 const BAD = 'roll-out-broken-daemon-set';
 
-/** DaemonSets are measured on nodes that are older than 5 min; on a cluster of our own, this scenario comes last. */
+/** DaemonSets are measured on nodes that are older than 5 min; those of our own cluster are at once. */
 const MEASURED_AFTER_MS = 5 * 60_000;
 
 describe('the roll-out of a DaemonSet', () => {
