@@ -54,7 +54,9 @@ async function crashLog(pod: Pod, api: Api, signal: AbortSignal): Promise<string
   try {
     const text = await api.getText(path, { signal, tries: 1 });
     if (NO_LOG.test(text.trim())) return '';
-    return text
+    // The kubelet cuts in the middle of a line, and does not say so.
+    const cut = Buffer.byteLength(text) < LOG_LIMIT_BYTES ? text : `${text}…`;
+    return cut
       .trim()
       .split(/\r\n|\r|\n/u)
       .slice(-LOG_LINES)

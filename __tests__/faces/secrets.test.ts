@@ -60,6 +60,8 @@ interface Plot {
   readonly reason: RegExp;
   /** Not told to the runner, because it never got to be a credential. */
   readonly neverRead?: boolean;
+  /** What must be found nowhere is only the beginning of a credential. */
+  readonly isBeginning?: boolean;
 }
 
 function aShop(prepare: (sim: Simulator) => void = () => undefined, version?: string): Simulator {
@@ -161,6 +163,18 @@ async function byOidc(idToken: string | null, reason: RegExp): Promise<Plot> {
     reason,
   };
 }
+
+/** Whose texts are cut before anybody compares them with a secret. */
+const CUT_PLACES: readonly (readonly [string, Fault])[] = [
+  [
+    'in the address that it leads to',
+    { kind: 'status', status: 302, headers: { location: `https://login.example/${LONG_TOKEN}` } },
+  ],
+  [
+    'as a content type',
+    { kind: 'status', status: 200, headers: { 'content-type': `text/${LONG_TOKEN}` }, body: '<html></html>' },
+  ],
+];
 
 const WELL = /^all 2 pods in 1 workload are ready$/u;
 
@@ -298,6 +312,17 @@ const PLOTS: readonly (readonly [string, () => Promise<Plot>])[] = [
         /302, a redirect to https:\/\/login\.example/u,
       ),
   ],
+  ...CUT_PLACES.map(
+    ([place, fault]) =>
+      [
+        `a server that repeats a token that is longer than what is told, ${place}`,
+        async () => ({
+          ...(await echoing(fault, LONG_TOKEN, /https:\/\/login\.example\/|not a Kubernetes API response/u)),
+          secrets: [LONG_TOKEN.slice(0, 30)],
+          isBeginning: true,
+        }),
+      ] as const,
+  ),
   [
     'a page that repeats a token',
     () => echoing({ kind: 'garbage', body: `<html>${TOKEN}</html>` }, TOKEN, /not a Kubernetes API response/u),
@@ -358,7 +383,7 @@ function expectNone(texts: Texts, secrets: readonly string[]): void {
 
 describe.each(PLOTS)('%s', (_, plot) => {
   test.concurrent('is printed and written nowhere by the action, and told to the runner', async () => {
-    const { served: cluster, kubeconfig, secrets, env, reason, neverRead = false } = await plot();
+    const { served: cluster, kubeconfig, secrets, env, reason, neverRead, isBeginning } = await plot();
     const played = await playAction(cluster, { ...INPUTS, kubeconfig }, { env: { ...DEBUG, ...env } });
     expect(played.outputs.reason).toMatch(reason);
     const lines = played.stdout.split('\n');
@@ -379,7 +404,7 @@ describe.each(PLOTS)('%s', (_, plot) => {
       secrets,
     );
     const told = masks.flatMap((mask) => [mask, mask.trim(), Buffer.from(mask, 'base64').toString()]);
-    if (!neverRead) expect(told).toEqual(expect.arrayContaining([...secrets]));
+    if (!neverRead && !isBeginning) expect(told).toEqual(expect.arrayContaining([...secrets]));
   });
 
   test.concurrent('is printed and written nowhere by the command line', async () => {

@@ -43,6 +43,27 @@ describe('a secret is hidden', () => {
     expect(hiding('secret', 'secret-of-others')('secret-of-others, secret')).toBe('***, ***');
   });
 
+  test.each([
+    ['as it is', TOKEN],
+    ['in JSON', JSON.stringify(TOKEN)],
+    ['in a query', encodeURIComponent(TOKEN)],
+    ['in base64', Buffer.from(TOKEN).toString('base64')],
+    ['behind others in base64', Buffer.from(`me:${TOKEN}`).toString('base64')],
+  ])('also where a text was cut in the middle of it, %s', (_, text) => {
+    for (let length = 14; length < text.length; length += 1) {
+      const hidden = hiding(TOKEN)(`said ${text.slice(0, length)}…; and more`);
+      expect(hidden).toMatch(/^said .{0,8}\*\*\*.{0,4}…; and more$/u);
+    }
+  });
+
+  test('also where several texts were cut in the middle of it, but not what only resembles it', () => {
+    const hide = hiding('s3cr3t-token-of-somebody');
+    expect(hide('a s3cr3t-tok…, b s3cr3t-token-of-some…')).toBe('a ***…, b ***…');
+    expect(hide('s3cr3t-…, s3cr3t-trees…, s3cr3t-token, -token-of-some…')).toBe(
+      's3cr3t-…, s3cr3t-trees…, s3cr3t-token, -token-of-some…',
+    );
+  });
+
   test('only from the moment on that it is known', () => {
     const secrets = createSecrets();
     expect(secrets.hide('s3cr3t-token')).toBe('s3cr3t-token');

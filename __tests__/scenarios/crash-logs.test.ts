@@ -17,6 +17,11 @@ describe('the last log lines of a container that crashed', () => {
     );
   });
 
+  test('are marked where the kubelet has cut them', async () => {
+    const message = await messageWith(['a'.repeat(1_000), 'b'.repeat(1_000), 'c'.repeat(1_000)]);
+    expect(message).toMatch(/ a{1000} ⏎ b{1000} ⏎ c{40,50}…$/u);
+  });
+
   // A kubelet answers 200 before it looks for the file.
   test.each([
     'unable to retrieve container logs for containerd://6fce4441af8a0fd3f25a14cd8e095805e5cf1a9810a43b972de192ffeee40616',

@@ -1,13 +1,20 @@
+const PROMISES_ONE = '(?:token|secret|password|passwd|passphrase|pwd|credentials?|key)';
 /**
  * What credentials look like and words do not: private keys, JSON Web Tokens, what stands behind a scheme of `Authorization` or a name
- * that promises one, the user in a URL, and long runs without a break.
+ * that promises one, the user in a URL, and long runs without a break. Behind such a name and a space most words are only
+ * words ("the token has expired"): hidden are those with letters and digits, and long ones, but no paths and addresses.
  */
 const LOOKS_SECRET: readonly RegExp[] = [
   /-----BEGIN [\w ]*PRIVATE KEY-----[\s\S]*?(?:-----END [\w ]*-----|$)/g,
   /eyJ[\w-]+(?:\.[\w-]+)+/g,
   /(?<=\b(?:bearer|basic)\s+)[\w.~+/=-]{6,}/gi,
-  /(?<=(?:token|secret|password|passwd|passphrase|credentials?|key)["']?\s*[:=]\s*)(?:"[^"]+"|'[^']+'|[^\s"',;]{6,})/gi,
-  /(?<=:\/\/)[^\s/@]+(?=@)/g,
+  new RegExp(`(?<=${PROMISES_ONE}["']?\\s*[:=]\\s*)(?:"[^"]+"|'[^']+'|[^\\s"',;]{6,})`, 'gi'),
+  new RegExp(
+    `(?<=${PROMISES_ONE}s?["']?(?:\\s+(?:is|was|id))?\\s+["'\`]?)(?![~./]|[a-z]+://)` +
+      '(?:(?=[^\\s"\'`,;]*\\d)(?=[^\\s"\'`,;]*[a-z])[^\\s"\'`,;]{6,}|[^\\s"\'`,;]{20,})',
+    'gi',
+  ),
+  /(?<=:\/\/)[^\s/]+(?=@)/g,
   /[A-Za-z0-9+/_=-]{40,}/g,
 ];
 const HIDDEN = '***';

@@ -16,6 +16,14 @@ const LEAST_SECRET_LENGTH = 6;
 const LEAST_LINE_LENGTH = 16;
 /** Of something shorter, base64 in the middle of other base64 leaves too few characters to know it by. */
 const LEAST_ENCODED_LENGTH = 8;
+/** What is left of a secret where a text was cut. Fewer characters help nobody, and may be an ordinary word's. */
+const LEAST_BEGINNING_LENGTH = 8;
+/** No text that is told is longer, so no beginning either. */
+const LONGEST_BEGINNING = 4096;
+/** What `capText`, `cap` and `quote` put where they cut. */
+const CUT_MARK = '…';
+/** Texts of our own have a few, those of strangers as many as they like. */
+const MOST_CUTS = 64;
 
 /**
  * What a runner does for an action's log, and nobody does for a report, for GitLab, Jenkins and cron: a server's words
@@ -23,13 +31,55 @@ const LEAST_ENCODED_LENGTH = 8;
  */
 export function createSecrets(): Secrets {
   let forms: readonly string[] = [];
+  const endings = new Set<string>();
   return {
     add: (secret) => {
       // The longest first: of one that holds another nothing must be left.
       forms = [...new Set([...forms, ...formsOf(secret)])].sort((one, other) => other.length - one.length);
+      for (const form of formsOf(secret)) for (const ending of endingsOf(form)) endings.add(ending);
     },
-    hide: (text) => forms.reduce((hidden, form) => hidden.replaceAll(form, HIDDEN), text),
+    hide: (text) =>
+      withoutBeginnings(
+        forms.reduce((hidden, form) => hidden.replaceAll(form, HIDDEN), text),
+        forms,
+        endings,
+      ),
   };
+}
+
+/** The last characters of each beginning of `form`: what tells at once of nearly all texts that they end with none. */
+function endingsOf(form: string): readonly string[] {
+  const longest = Math.min(form.length, LONGEST_BEGINNING);
+  const count = Math.max(0, longest - LEAST_BEGINNING_LENGTH + 1);
+  return Array.from({ length: count }, (_, at) => form.slice(at, at + LEAST_BEGINNING_LENGTH));
+}
+
+/** `text` without what is left of a secret in front of the mark of a cut: texts are cut before they come here. */
+function withoutBeginnings(text: string, forms: readonly string[], endings: ReadonlySet<string>): string {
+  let hidden = text;
+  let cuts = 0;
+  for (let at = hidden.lastIndexOf(CUT_MARK); at > 0 && cuts < MOST_CUTS; at = hidden.lastIndexOf(CUT_MARK, at - 1)) {
+    cuts += 1;
+    if (!endings.has(hidden.slice(Math.max(0, at - LEAST_BEGINNING_LENGTH), at))) continue;
+    const from = beginningOfSecret(hidden.slice(0, at), forms);
+    if (from !== null) hidden = hidden.slice(0, from) + HIDDEN + hidden.slice(at);
+  }
+  return hidden;
+}
+
+/** Where the longest beginning of a form starts with which `text` ends; null: it ends with none. */
+function beginningOfSecret(text: string, forms: readonly string[]): number | null {
+  let first: number | null = null;
+  for (const form of forms) {
+    const start = form.slice(0, LEAST_BEGINNING_LENGTH);
+    const earliest = Math.max(0, text.length - form.length);
+    for (let at = text.indexOf(start, earliest); at >= 0; at = text.indexOf(start, at + 1)) {
+      if (!form.startsWith(text.slice(at))) continue;
+      first = Math.min(first ?? at, at);
+      break;
+    }
+  }
+  return first;
 }
 
 function formsOf(secret: string): readonly string[] {

@@ -51,7 +51,8 @@ export function cap(text: string, limitBytes: number = FIELD_LIMIT_BYTES): strin
 /** What every field of the report, every output and every sentence about the cluster goes through: clean and capped. */
 export function field(text: string, limitBytes: number = FIELD_LIMIT_BYTES): string {
   // Cut roughly before cleaning (a message may have megabytes), and exactly after it.
-  return cap(clean(text.slice(0, limitBytes * 4)), limitBytes);
+  const roughly = limitBytes * 4;
+  return cap(clean(text.length > roughly ? text.slice(0, roughly) + CUT_MARK : text), limitBytes);
 }
 
 /**
