@@ -51,6 +51,18 @@ describe('a DaemonSet is carried out', () => {
       [...agents('n1'), aNotReadyPod(ofAgent('n2'))],
       [aNode()],
     ],
+    [
+      'when an old pod is left of a node that is gone, and counted no more',
+      { desired: 1, ...one },
+      [aPod(ofAgent('n1', { createdAtMs: ago(MINUTE) }, '2')), ...agents('n2')],
+      [aNode()],
+    ],
+    [
+      'when an old pod is left of a node that is gone, and counted still',
+      { updated: 1 },
+      [aPod(ofAgent('n1', { createdAtMs: ago(MINUTE) }, '2')), ...agents('n2')],
+      [aNode()],
+    ],
     ['when a Ready pod on a young node is not available yet', { available: 1 }, agents('n1', 'n2'), [aNode(), young]],
     ['when a young node has no pod yet', one, agents('n1'), [aNode(), young]],
     [
@@ -121,6 +133,20 @@ describe('a DaemonSet is not carried out', () => {
       [aPod(ofAgent('n1')), aNotReadyPod(ofAgent('n2'))],
       [aNode(), aLostNode({ name: 'n2' })],
       '0 of 2 pods are of the new pod template',
+    ],
+    [
+      'while its last old pod is on a node that counts, although one of a node that is gone is left',
+      { desired: 2, current: 2, updated: 1 },
+      [aPod(ofAgent('n1', { createdAtMs: ago(MINUTE) }, '2')), ...agents('n2', 'n3')],
+      nodes,
+      '1 of 2 pods are of the new pod template',
+    ],
+    [
+      'while a node lacks its pod, although one of a node that is gone is left',
+      one,
+      agents('n1', 'n3'),
+      nodes,
+      '1 of 2 pods exist',
     ],
     [
       'while pods are ready and not available yet',

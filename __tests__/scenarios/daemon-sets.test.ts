@@ -79,6 +79,22 @@ describe('a DaemonSet is measured on eligible nodes:', () => {
   });
 });
 
+test('a pod that is left of a removed node does not stand for the one that the roll-out has not replaced yet', async () => {
+  const world = aWorld({ nodes: ['n1', 'n2', 'n3'], calico: { graceSeconds: 0 } });
+  const { cluster } = world.sim;
+  cluster.loseNode('n1');
+  world.sim.warmUp(2 * MINUTE);
+  // The new one on the lost node never becomes ready, and no other one has its turn before it.
+  cluster.upgradeCalico();
+  world.sim.warmUp(2 * SECOND);
+  cluster.removeNode('n3');
+  // Its controller looks at nodes when one of them changes.
+  cluster.cordon('n2');
+  const played = await play(world, { namespaces: 'calico-system', timeout: '15s', 'stable-for': '5s' });
+  expect(played.report.verdict).toBe('unhealthy');
+  expect(findings(played)).toEqual(['NotRolledOut calico-system/calico-node']);
+});
+
 describe('without the right to read nodes', () => {
   const guessed = expect.stringMatching(/nodes may not be read, so it is guessed .*: shop\/agent-/);
 

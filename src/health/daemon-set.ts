@@ -3,6 +3,7 @@ import { isReady } from '../objects/pod.ts';
 import type { DaemonSet } from '../objects/workload.ts';
 import { refusalInEvents } from './create-refused.ts';
 import { oldPods } from './old-pods.ts';
+import type { PodState } from './pod-state.ts';
 import {
   availableOf,
   countOfPods,
@@ -38,7 +39,7 @@ export function judgeDaemonSet(set: DaemonSet, context: WorkloadContext): RollOu
     return lacking(numbers, [notRolledOut(silent, null)]);
   }
 
-  const tally = tallyPods(context.pods);
+  const tally = tallyPods(countedPods(set, context));
   const excused = excusedOf(set, set.desired, tally, context);
   const measured = { desired: Math.max(0, set.desired - excused.notReady - excused.missing), ready: set.ready };
   const old = Math.max(0, Math.min(set.desired - set.updated, oldPods(set, tally.active).length));
@@ -52,6 +53,16 @@ export function judgeDaemonSet(set: DaemonSet, context: WorkloadContext): RollOu
   const byStarting = starting > 0 && measured.desired - (onDelete ? ready : available) <= starting;
   if (lacks === null || byStarting) return nothingLacks(measured, { notes });
   return lacking(measured, troublesOf(set, context, tally, lacks, excused.missing), { notes });
+}
+
+/**
+ * Its pods without those that are left of nodes that are gone, once its status no longer counts them: until the pod
+ * collector comes (pod_gc_controller.go, up to a minute) they would stand for what lacks on nodes that count. The
+ * controller looks at its nodes only when something happens, so the status may count them all that time.
+ */
+function countedPods({ current }: DaemonSet, { pods, nodes }: WorkloadContext): readonly PodState[] {
+  const present = pods.filter(({ pod }) => !nodes.isLeft(pod));
+  return present.length === pods.length || current >= pods.length ? pods : present;
 }
 
 /** What does not count of the numbers in the status, because of nodes that do not count. */

@@ -7,6 +7,8 @@ import type { Timing } from '../timing.ts';
 export interface EligibleNodes {
   /** Whether the pod's node counts; for a pod that is bound to none yet: whether it may be waited for, so true. */
   readonly counts: (pod: Pod) => boolean;
+  /** Whether the pod is what is left of a node that is gone; false where nodes may not be read. */
+  readonly isLeft: (pod: Pod) => boolean;
   /** Nodes that do not count; null where nodes may not be read. */
   readonly excused: ReadonlySet<string> | null;
   /** True where nodes may not be read, and `counts` only guesses. */
@@ -39,15 +41,20 @@ function knownNodes(nodes: readonly Node[], nowMs: number, timing: Timing): Elig
   );
   const old = able.filter(({ createdAtMs }) => nowMs - createdAtMs > timing.eligibleNodeAgeMs);
   const eligible = new Set((old.length > 0 ? old : able).map(({ name }) => name));
-  const excused = new Set(nodes.map(({ name }) => name).filter((name) => !eligible.has(name)));
-  return { counts: (pod) => pod.nodeName === null || eligible.has(pod.nodeName), excused, guessed: false };
+  const names = new Set(nodes.map(({ name }) => name));
+  return {
+    counts: (pod) => pod.nodeName === null || eligible.has(pod.nodeName),
+    isLeft: (pod) => pod.nodeName !== null && !names.has(pod.nodeName),
+    excused: new Set([...names].filter((name) => !eligible.has(name))),
+    guessed: false,
+  };
 }
 
 function guessedNodes(pods: readonly Pod[], nowMs: number, timing: Timing): EligibleNodes {
   const lost = lostNodes(pods);
   const counts = (pod: Pod): boolean =>
     nowMs - pod.createdAtMs > timing.eligibleNodeAgeMs && (pod.nodeName === null || !lost.has(pod.nodeName));
-  return { counts, excused: null, guessed: true };
+  return { counts, isLeft: () => false, excused: null, guessed: true };
 }
 
 function lostNodes(pods: readonly Pod[]): ReadonlySet<string> {
