@@ -22,9 +22,10 @@ const PATH = '/api/v1/namespaces/calico-system/pods/calico-node-x';
 
 type Reply = ApiErrorKind | Readonly<Record<string, unknown>> | Error;
 
-const there: Reply = { metadata: { uid: 'uid-1' } };
-const going: Reply = { metadata: { uid: 'uid-1', deletionTimestamp: '2026-11-22T16:00:00Z' } };
-const another: Reply = { metadata: { uid: 'uid-2' } };
+const NAMED = { name: 'calico-node-x', namespace: 'calico-system' };
+const there: Reply = { metadata: { ...NAMED, uid: 'uid-1' } };
+const going: Reply = { metadata: { ...NAMED, uid: 'uid-1', deletionTimestamp: '2026-11-22T16:00:00Z' } };
+const another: Reply = { metadata: { ...NAMED, uid: 'uid-2' } };
 const ok: Reply = { kind: 'Pod' };
 
 function errorOf(kind: ApiErrorKind): ApiError {
@@ -120,7 +121,6 @@ describe('an answer that says no', () => {
   test.each<[ApiErrorKind, Restart['answer']]>([
     ['forbidden', 'forbidden'],
     ['unauthorized', 'failed'],
-    ['certificate', 'failed'],
     ['invalid', 'failed'],
     ['expired', 'failed'],
     ['redirect', 'failed'],
@@ -192,7 +192,7 @@ describe('a lost answer', () => {
     expect(verbs).toEqual(['DELETE', 'GET']);
   });
 
-  test.each<ApiErrorKind>(['unreachable', 'server-error', 'not-kubernetes', 'aborted'])(
+  test.each<ApiErrorKind>(['unreachable', 'server-error', 'not-kubernetes', 'certificate', 'aborted'])(
     '(%s) is looked after by reading the pod',
     async (kind) => {
       expect((await restart(kind, going)).verbs).toEqual(['DELETE', 'GET']);
@@ -225,6 +225,8 @@ describe('a lost answer', () => {
     ['the pod cannot be read', 'unreachable'],
     ['reading is forbidden', 'forbidden'],
     ['what is read is no pod', { metadata: null }],
+    ['what is read is a pod of another name', { metadata: { ...NAMED, name: 'web-1', uid: 'uid-3' } }],
+    ['what is read is a pod of another namespace', { metadata: { ...NAMED, namespace: 'shop', uid: 'uid-3' } }],
   ])('stays one when %s', async (_, read) => {
     const { restart: record, verbs } = await restart('unreachable', read);
     expect(record.answer).toBe('lost');

@@ -48,6 +48,10 @@ function rawOf(uid: string, version: number): object {
   return { metadata: { uid, name: uid, resourceVersion: String(version) } };
 }
 
+function aList(version: string, uids: readonly string[]): Reply {
+  return { body: { kind: 'PodList', metadata: { resourceVersion: version }, items: uids.map((uid) => rawOf(uid, 1)) } };
+}
+
 function aWorld(
   trouble: Trouble = {},
   options: {
@@ -310,10 +314,20 @@ describe('a watch', () => {
       ],
       2,
     ],
+    [
+      'that go back in a bookmark',
+      [
+        ['ADDED', 'a', 10],
+        ['BOOKMARK', '', 9],
+      ],
+      2,
+    ],
   ])('with versions %s is listed anew only when they are out of order', async (_, events, expected) => {
-    const { server, stream, lists, kind } = aWorld();
+    const { server, stream, lists, kind, remove } = aWorld();
     await server.clock.advance(0);
     for (const [type, uid, version] of events) stream().event(type, rawOf(uid, version));
+    // The list that follows is newer.
+    for (let count = 0; count < 10; count += 1) remove('nobody');
     await server.clock.advance(3_000);
     expect(lists()).toBe(expected);
     expect(kind()).toBe('live');
@@ -329,6 +343,30 @@ describe('a watch', () => {
     stream().event('MODIFIED', rawOf('a', 9));
     await server.clock.advance(3_000);
     expect(collection.items().map(({ version }) => version)).toEqual(['10']);
+    server.end.abort();
+  });
+
+  test('knows more than a list that is older: that one is none, and what was seen last stays', async () => {
+    const trouble: Trouble = {};
+    const { server, stream, collection, kind, names } = aWorld(trouble);
+    await server.clock.advance(0);
+    trouble.list = () => aList('9', ['old']);
+    stream().event('ADDED', rawOf('a', 10));
+    await server.clock.advance(0);
+    const refreshed = collection.refresh(server.end.signal);
+    await server.clock.advance(10_000);
+    expect(await refreshed).toBe(false);
+    expect(kind()).toBe('stale');
+    expect(names()).toEqual(['a']);
+    expect(collection.state(server.api.now())).toMatchObject({
+      message: expect.stringMatching(
+        /^list pods in all namespaces: the list is of version 9, but 10 was seen before; /,
+      ),
+    });
+    trouble.list = () => aList('10', ['new']);
+    await server.clock.advance(30_000);
+    expect(kind()).toBe('live');
+    expect(names()).toEqual(['new']);
     server.end.abort();
   });
 

@@ -156,6 +156,16 @@ describe('a connection', () => {
     expect(server.asked).toHaveLength(1);
   });
 
+  test('takes a switch to another protocol, which nobody asked for, for no answer', async () => {
+    const switching = 'HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n';
+    const server = await opened(anHttpsServer(({ socket }) => socket.write(switching)));
+    const { transport } = await dial(clusterOf(server));
+    expect(await problemOf(transport(aRequest('/')))).toMatchObject({
+      kind: 'unreachable',
+      what: 'the connection was closed without an answer',
+    });
+  });
+
   test("puts the path of the server's URL before every path", async () => {
     const server = await opened(anHttpsServer(hello));
     const { transport } = await dial({ ...clusterOf(server), server: `${server.url}/k8s/clusters/c-1/` });

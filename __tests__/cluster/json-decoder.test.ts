@@ -54,6 +54,45 @@ describe('lines', () => {
   });
 });
 
+describe('what nobody asked for', () => {
+  const inShop = createJsonDecoder<string>(
+    'PodList',
+    () => 'a pod',
+    () => 0,
+    'shop',
+  );
+  const pod = (more: object, metadata: object = {}): object => {
+    return { ...more, metadata: { name: 'a', namespace: 'shop', uid: 'u', resourceVersion: '5', ...metadata } };
+  };
+  const told = (type: string, object: object): readonly WatchEvent<string>[] =>
+    inShop.readWatch(nothing)(Buffer.from(`${JSON.stringify({ type, object })}\n`));
+  const listed = (item: object): unknown =>
+    inShop.decodePage(
+      Buffer.from(JSON.stringify({ kind: 'PodList', metadata: { resourceVersion: '9' }, items: [item] })),
+      nothing,
+    );
+
+  test.each(['ADDED', 'MODIFIED', 'DELETED', 'BOOKMARK'])(
+    'is no event: %s of an object of another kind or namespace',
+    (type) => {
+      expect(told(type, pod({ kind: 'Pod' }))).toHaveLength(1);
+      expect(() => told(type, pod({ kind: 'Event' }))).toThrow('an object is of kind Event and not Pod');
+      expect(() => told(type, pod({}, { namespace: 'web' }))).toThrow(GarbledBody);
+    },
+  );
+
+  test('is no list: pods of another namespace', () => {
+    expect(listed(pod({}))).toMatchObject({ entries: [{ key: 'u' }] });
+    expect(() => listed(pod({}, { namespace: 'web' }))).toThrow(
+      'an object is of namespace web, which was not asked for',
+    );
+  });
+
+  test('is not in a list of all namespaces', () => {
+    expect(read(`${JSON.stringify({ type: 'ADDED', object: pod({}, { namespace: 'web' }) })}\n`)).toHaveLength(1);
+  });
+});
+
 describe('a watch event', () => {
   test('puts, deletes, moves the version, or tells an error', () => {
     const status = { kind: 'Status', code: 410, reason: 'Expired', message: 'too old' };

@@ -16,7 +16,7 @@ export type Fault =
   /** The connection breaks; nothing was handled. */
   | { readonly kind: 'reset-before' }
   /** The request is carried out, then the connection breaks before an answer. */
-  | { readonly kind: 'reset-after' }
+  | { readonly kind: 'reset-after'; readonly code?: string }
   /** The body ends after so many bytes: with ECONNRESET, or in the regular way (`clean`), which only the JSON shows. */
   | { readonly kind: 'truncate'; readonly afterBytes: number; readonly clean?: boolean }
   /** The body stays open after so many bytes, and nothing more comes. */
@@ -90,7 +90,7 @@ export async function withFault(
       throw networkError(fault.code ?? 'ECONNREFUSED');
     case 'reset-after':
       await handle();
-      throw networkError('ECONNRESET');
+      throw networkError(fault.code ?? 'ECONNRESET');
     case 'truncate':
       return brokenBody((body) => truncated(body, fault.afterBytes, fault.clean ?? false));
     case 'stall':

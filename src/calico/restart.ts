@@ -141,11 +141,12 @@ function resultOf(kind: ApiErrorKind): Sent['result'] {
       return 'turned-away';
     // The same, and another one will not be.
     case 'unauthorized':
-    case 'certificate':
     case 'invalid':
     case 'expired':
     case 'redirect':
       return 'failed';
+    // TLS may fail after the request was sent, too: a record that is broken, an alert.
+    case 'certificate':
     case 'server-error':
     case 'not-kubernetes':
     case 'unreachable':
@@ -162,19 +163,26 @@ async function readAgain(
 ): Promise<'gone' | 'there' | 'unreadable'> {
   try {
     const pod = await api.getJson(pathOf(target), { signal, tries });
-    const { uid, deletionTimestamp } = metadataOf(pod);
-    if (uid === null) return 'unreadable';
+    const { uid, deletionTimestamp, isAbout } = metadataOf(pod);
+    // Somebody on the way may mix answers up: what is about another pod says nothing of this one.
+    if (uid === null || !isAbout(target)) return 'unreadable';
     return uid === target.uid && !deletionTimestamp ? 'there' : 'gone';
   } catch (error) {
     return kindOf(error) === 'not-found' ? 'gone' : 'unreadable';
   }
 }
 
-function metadataOf(pod: unknown): { readonly uid: string | null; readonly deletionTimestamp: boolean } {
+function metadataOf(pod: unknown): {
+  readonly uid: string | null;
+  readonly deletionTimestamp: boolean;
+  readonly isAbout: (target: RestartTarget) => boolean;
+} {
   const metadata = isRecord(pod) && isRecord(pod.metadata) ? pod.metadata : {};
+  const { uid, name, namespace, deletionTimestamp } = metadata;
   return {
-    uid: typeof metadata.uid === 'string' ? metadata.uid : null,
-    deletionTimestamp: typeof metadata.deletionTimestamp === 'string',
+    uid: typeof uid === 'string' ? uid : null,
+    deletionTimestamp: typeof deletionTimestamp === 'string',
+    isAbout: (target) => name === target.pod && namespace === target.namespace,
   };
 }
 

@@ -72,12 +72,11 @@ export function createCollection<T>(options: CollectionOptions<T>): Collection<T
   let failedLists = 0;
   let failedWatches = 0;
   let heardAt = api.now();
+  /** The newest version that was told: from there the next watch begins, and no list may be older. */
+  let newest = '';
   let waiting: ((isFresh: boolean) => void)[] = [];
   let interruption = new AbortController();
-  let settle = (): void => {};
-  const settled = new Promise<void>((resolve) => {
-    settle = resolve;
-  });
+  const { promise: settled, resolve: settle } = Promise.withResolvers<void>();
 
   const answerRefreshes = (isFresh: boolean, answered = waiting): void => {
     waiting = waiting.filter((waiter) => !answered.includes(waiter));
@@ -96,8 +95,8 @@ export function createCollection<T>(options: CollectionOptions<T>): Collection<T
   const pause = (ms: number): Promise<void> => sleep(clock, ms, AbortSignal.any([signal, interruption.signal]));
   const pollPauseMs = (): number => POLL_MS + random() * POLL_MS;
 
-  /** The version to watch from; null when the list failed, after a pause. */
-  const list = async (): Promise<string | null> => {
+  /** False when the list failed, after a pause. */
+  const list = async (): Promise<boolean> => {
     const asked = [...waiting];
     // A list shows how things were when it began; when it had to be tried again, that moment is not known.
     let asOf: Now | null = api.now();
@@ -105,18 +104,20 @@ export function createCollection<T>(options: CollectionOptions<T>): Collection<T
       const { entries, resourceVersion } = await readList({
         ...options,
         recall: store.recall,
+        newest,
         onTrouble: ({ message }) => {
           asOf = null;
           trouble(message);
         },
       });
       store.replace(entries);
+      newest = resourceVersion;
       freshness.seen(asOf ?? api.now());
       failedLists = 0;
       answerRefreshes(true, asked);
       settle();
       onChange();
-      return resourceVersion;
+      return true;
     } catch (error) {
       if (!isApiError(error)) throw error;
       const isForbidden = error.kind === 'forbidden';
@@ -125,11 +126,11 @@ export function createCollection<T>(options: CollectionOptions<T>): Collection<T
       if (error.kind === 'aborted') giveUp();
       else if (isRefused) trouble(error.message, isForbidden ? 'forbid' : 'refuse');
       else trouble(error.message);
-      if (signal.aborted || api.failure() !== null) return null;
+      if (signal.aborted || api.failure() !== null) return false;
       failedLists += 1;
       if (!isRefused) await pause(backOffMs(failedLists, random));
       else await pause(isRefusedForLong(freshness.state(api.now())) ? REFUSED_AGAIN_MS : REFUSED_RETRY_MS);
-      return null;
+      return false;
     }
   };
 
@@ -144,8 +145,8 @@ export function createCollection<T>(options: CollectionOptions<T>): Collection<T
   };
 
   /** Watches, again and again, until a list is needed. */
-  const watchFrom = async (listed: string): Promise<void> => {
-    for (let version = listed; ; ) {
+  const watch = async (): Promise<void> => {
+    for (;;) {
       const askedAt = api.now();
       const end = await watchOnce(
         {
@@ -159,14 +160,14 @@ export function createCollection<T>(options: CollectionOptions<T>): Collection<T
           },
           onEvents: apply,
         },
-        version,
+        newest,
       );
+      if (end.why !== 'refused') newest = end.version;
       if (signal.aborted || api.failure() !== null) return;
       if (interruption.signal.aborted) {
         freshness.lose(api.now(), 'a newer list is not complete yet');
         return;
       }
-      if (end.why !== 'refused') version = end.version;
       if (isUseful(end)) failedWatches = 0;
       freshness.lose(seenUntil(end, askedAt), wordsFor(end));
       onChange();
@@ -241,8 +242,7 @@ export function createCollection<T>(options: CollectionOptions<T>): Collection<T
   const keepUp = async (): Promise<void> => {
     while (!signal.aborted && api.failure() === null) {
       interruption = new AbortController();
-      const version = await list();
-      if (version === null || interruption.signal.aborted) continue;
+      if (!(await list()) || interruption.signal.aborted) continue;
       if (clock.monotonicMs() < pollUntilMs) {
         freshness.allowGap(POLL_GAP_MS);
         freshness.lose(api.now(), 'a newer list is not complete yet');
@@ -250,7 +250,7 @@ export function createCollection<T>(options: CollectionOptions<T>): Collection<T
       } else {
         if (pollUntilMs > 0) freshness.allowGap(options.timing.viewGapMs);
         pollUntilMs = 0;
-        await watchFrom(version);
+        await watch();
       }
     }
   };

@@ -58,8 +58,12 @@ export function createHttpsTransport(options: HttpsTransportOptions): Transport 
         return;
       }
       signal.addEventListener('abort', onAbort, { once: true });
-      exchange.on('close', () => signal.removeEventListener('abort', onAbort));
       exchange.on('response', (message) => resolve(responseOf(message)));
+      exchange.on('close', () => {
+        signal.removeEventListener('abort', onAbort);
+        // Of an answer 101, which nobody asked for, Node closes the connection and says nothing else.
+        reject(new Error('the connection was closed without an answer'));
+      });
       exchange.end(request.body);
     });
   };

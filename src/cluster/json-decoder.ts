@@ -9,18 +9,29 @@ import { type Raw, record } from './projection/raw.ts';
 const WATCH_LINE_LIMIT_BYTES = 32 * 1024 * 1024;
 /** A list's metadata stands before its items; tokens are short, and base64 needs no escapes. */
 const PEEK_BYTES = 4096;
-/** No kind is longer. */
+/** No kind and no namespace is longer. */
 const KIND_LIMIT_BYTES = 100;
 const CONTINUE = /"continue":\s*"([^"\\]+)"/;
 
 /**
  * Reads JSON. `listKind`: what lists must call themselves (`PodList`): a proxy's cache that answers with another list, or
- * a server with a Table, must not pass for an empty one. `project` makes slim objects; `now` gives the server's time of
- * reading.
+ * a server with a Table, must not pass for an empty one. Nor may objects of other namespaces than the one that was asked
+ * for (`namespace`; null: all), or of another kind, which come where answers are mixed up. `project` makes slim objects;
+ * `now` gives the server's time of reading.
  */
-export function createJsonDecoder<T>(listKind: string, project: Projection<T>, now: () => number): Decoder<T> {
+export function createJsonDecoder<T>(
+  listKind: string,
+  project: Projection<T>,
+  now: () => number,
+  namespace: string | null = null,
+): Decoder<T> {
+  const wanted = listKind.replace(/List$/, '');
+  const identify = (raw: Raw): Identity => {
+    refuseStranger(raw, wanted, namespace);
+    return identityOf(raw);
+  };
   const entryOf = (raw: Raw, recall: Recall<T>): Entry<T> => {
-    const { key, version } = identityOf(raw);
+    const { key, version } = identify(raw);
     return { key, version, item: recall(key, version) ?? project(raw, now()) };
   };
 
@@ -52,13 +63,28 @@ export function createJsonDecoder<T>(listKind: string, project: Projection<T>, n
     },
     readWatch: (recall) => {
       const linesOf = createLineSplitter(WATCH_LINE_LIMIT_BYTES);
-      return (chunk) => linesOf(chunk).flatMap((line) => eventOf(line, (raw) => entryOf(raw, recall)));
+      return (chunk) => linesOf(chunk).flatMap((line) => eventOf(line, identify, (raw) => entryOf(raw, recall)));
     },
   };
 }
 
+/** Throws for an object that nobody asked for. Items of a list carry no kind. */
+function refuseStranger({ kind, metadata }: Raw, wanted: string, namespace: string | null): void {
+  if (typeof kind === 'string' && kind !== wanted) {
+    throw new GarbledBody(`an object is of kind ${capText(kind, KIND_LIMIT_BYTES)} and not ${wanted}`);
+  }
+  const own = record(metadata).namespace;
+  if (namespace !== null && typeof own === 'string' && own !== namespace) {
+    throw new GarbledBody(`an object is of namespace ${capText(own, KIND_LIMIT_BYTES)}, which was not asked for`);
+  }
+}
+
 /** No event for types that this client does not know (KEP-956 asks clients to tolerate them). */
-function eventOf<T>(line: string, entryOf: (raw: Raw) => Entry<T>): readonly WatchEvent<T>[] {
+function eventOf<T>(
+  line: string,
+  identify: (raw: Raw) => Identity,
+  entryOf: (raw: Raw) => Entry<T>,
+): readonly WatchEvent<T>[] {
   const event = parseLine(line);
   if (!isRecord(event) || typeof event.type !== 'string' || !isRecord(event.object)) {
     throw new GarbledBody('a line of the watch is no event');
@@ -69,9 +95,9 @@ function eventOf<T>(line: string, entryOf: (raw: Raw) => Entry<T>): readonly Wat
     case 'MODIFIED':
       return [{ type: 'put', entry: entryOf(object) }];
     case 'DELETED':
-      return [{ type: 'deleted', ...identityOf(object) }];
+      return [{ type: 'deleted', ...identify(object) }];
     case 'BOOKMARK':
-      return [{ type: 'bookmark', version: identityOf(object).version }];
+      return [{ type: 'bookmark', version: identify(object).version }];
     case 'ERROR':
       return [{ type: 'error', status: statusOf(object) }];
     default:
@@ -87,8 +113,13 @@ function parseLine(line: string): unknown {
   }
 }
 
-/** The uid; an object without one (no API server sends such) goes by its name. */
-function identityOf(raw: Raw): { readonly key: string; readonly version: string } {
+interface Identity {
+  /** The uid; an object without one (no API server sends such) goes by its name. */
+  readonly key: string;
+  readonly version: string;
+}
+
+function identityOf(raw: Raw): Identity {
   const { uid, namespace, name, resourceVersion } = record(raw.metadata);
   const key = typeof uid === 'string' && uid !== '' ? uid : `${String(namespace ?? '')}/${String(name ?? '')}`;
   return { key, version: typeof resourceVersion === 'string' ? resourceVersion : '' };

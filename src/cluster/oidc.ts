@@ -170,9 +170,15 @@ function exchange(
     };
     if (signal.aborted) onAbort();
     signal.addEventListener('abort', onAbort, { once: true });
-    request.on('close', () => signal.removeEventListener('abort', onAbort));
+    let isAnswered = false;
+    request.on('close', () => {
+      signal.removeEventListener('abort', onAbort);
+      // A switch to another protocol ends so, without an error.
+      if (!isAnswered) reject(new Error('the connection was closed without an answer'));
+    });
     request.on('error', reject);
     request.on('response', (message) => {
+      isAnswered = true;
       const status = message.statusCode ?? 0;
       readBody(message, () => undefined, ANSWER_LIMIT_BYTES).then(
         (bytes) => resolve({ status, body: jsonOf(bytes) }),

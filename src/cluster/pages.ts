@@ -1,8 +1,10 @@
 import type { Api } from './api.ts';
 import { ApiError, isApiError } from './api-error.ts';
+import { capText } from './cap-text.ts';
 import type { Decoder, Entry, Page, Recall } from './decoder.ts';
 import { TOO_LONG } from './explain.ts';
 import { describeTarget, targetOf } from './request-target.ts';
+import { isOlder } from './resource-version.ts';
 
 /** client-go's page size (`tools/pager/pager.go`); measured as the best trade of time against memory here, too. */
 const PAGE_LIMIT = 500;
@@ -14,6 +16,8 @@ const PAGED_ROUNDS = 2;
  */
 const SMALL_PAGE_LIMIT = 50;
 export const PAGE_BODY_LIMIT_BYTES = 96 * 1024 * 1024;
+/** Digits of a version that are shown; real ones have some ten. */
+const SHOWN_VERSION = 40;
 /** Kubernetes is built for 150,000 pods. What goes on for longer has no end. */
 const MOST_OBJECTS = 500_000;
 /** A server may filter all objects of a page out (api/meta/v1: `limit`), but hardly of page after page. */
@@ -27,6 +31,8 @@ export interface ListOptions<T> {
   readonly recall: Recall<T>;
   readonly signal: AbortSignal;
   readonly onTrouble: (error: ApiError) => void;
+  /** A version of this resource that was seen already; default: none was. */
+  readonly newest?: string;
 }
 
 /** A complete list, as it was at one moment. */
@@ -39,7 +45,8 @@ export interface Listed<T> {
  * Reads a whole list in pages of one snapshot: when the snapshot expires under way (410, or a page of another version)
  * everything read so far is dropped. No resourceVersion is asked for, so that the list is never an old one. Rejects with
  * ApiError, also for a list that would go on for ever: a continue token or a page that comes twice, empty pages one after
- * another, more pages than any cluster fills. Where pages of the usual size are too large, smaller ones are read.
+ * another, more pages than any cluster fills; and for one that is older than what is known already, such as a cache on the
+ * way gives. Where pages of the usual size are too large, smaller ones are read.
  */
 export async function readList<T>(options: ListOptions<T>): Promise<Listed<T>> {
   try {
@@ -62,6 +69,7 @@ async function readPaged<T>(options: ListOptions<T>, limit: number): Promise<Lis
 }
 
 async function readRound<T>(options: ListOptions<T>, limit: number | null): Promise<Listed<T>> {
+  const { newest = '' } = options;
   const end = new AbortController();
   const signal = AbortSignal.any([options.signal, end.signal]);
   const early = new Map<string, Promise<Page<T>>>();
@@ -100,6 +108,7 @@ async function readRound<T>(options: ListOptions<T>, limit: number | null): Prom
     for (let token = ''; ; ) {
       const page = await (early.get(token) ?? fetchPage(token));
       early.delete(token);
+      if (isOlder(page.resourceVersion, newest)) throw outdated(options.path, page.resourceVersion, newest);
       resourceVersion ??= page.resourceVersion;
       if (page.resourceVersion !== resourceVersion) throw snapshotChanged(options.path);
       for (const entry of page.entries) entries.push(entry);
@@ -144,6 +153,17 @@ function snapshotChanged(path: string): ApiError {
 
 function endless(path: string, why: string): ApiError {
   return listError(path, 'server-error', 'ListEndless', `the list does not end: ${why}`);
+}
+
+/** `resourceVersion` was not asked for, and so a server has to give the newest (api-concepts: consistent read). */
+function outdated(path: string, version: string, newest: string): ApiError {
+  const what = `the list is of version ${capText(version, SHOWN_VERSION)}, but ${capText(newest, SHOWN_VERSION)} was seen before`;
+  return listError(
+    path,
+    'server-error',
+    'ListOutdated',
+    `${what}; a cache between the gate and the API server answers in its place, or the cluster was restored from a backup`,
+  );
 }
 
 function listError(path: string, kind: ApiError['kind'], reason: string, words: string): ApiError {

@@ -98,7 +98,7 @@ export function createResourceView<T>(context: ReadingContext, options: Resource
       ...context,
       signal: AbortSignal.any([context.signal, end.signal, partEnd.signal]),
       path: pathOf(options, namespace),
-      decoder: createJsonDecoder(LIST_KINDS[resource], options.project, () => context.api.now().atMs),
+      decoder: createJsonDecoder(LIST_KINDS[resource], options.project, () => context.api.now().atMs, namespace),
       mode,
       ...(options.keepDeleted === undefined ? {} : { keepDeleted: options.keepDeleted }),
     });

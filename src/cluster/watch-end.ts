@@ -12,7 +12,7 @@ export type WatchEnd =
   | WatchStop<'overdue'>
   /** Something came that is no event: what was lost is not known. */
   | WatchStop<'garbled'>
-  /** An object came in an older version than one before it: what is true is not known. */
+  /** An object or bookmark came in an older version than one before it: what is true is not known. */
   | WatchStop<'disordered'>
   /** The server said why, in an ERROR event. */
   | (WatchStop<'error'> & { readonly code: number; readonly message: string; readonly retryAfterMs: number | null });

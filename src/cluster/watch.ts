@@ -3,6 +3,7 @@ import type { Api } from './api.ts';
 import { isApiError } from './api-error.ts';
 import { GarbledBody } from './body.ts';
 import type { Decoder, Recall, WatchEvent } from './decoder.ts';
+import { isOlder } from './resource-version.ts';
 import { guardSilence } from './silence.ts';
 import type { WatchEnd, WatchStop } from './watch-end.ts';
 
@@ -42,7 +43,6 @@ export async function watchOnce<T>(options: WatchOptions<T>, version: string): P
   const cut = new AbortController();
   const openedMs = clock.monotonicMs();
   let last = version;
-  let newest = version;
   let eventCount = 0;
   const stop = <Why>(why: Why): WatchStop<Why> => ({
     why,
@@ -54,9 +54,11 @@ export async function watchOnce<T>(options: WatchOptions<T>, version: string): P
   /** Up to the first that is older than what came before: a server tells changes in their order (KEP-5504). */
   const inOrder = (events: readonly WatchEvent<T>[]): readonly WatchEvent<T>[] => {
     const wrongAt = events.findIndex((event) => {
-      if (event.type === 'put' && isOlder(event.entry.version, newest)) return true;
-      if (event.type === 'put') newest = event.entry.version;
-      else if (event.type === 'deleted' && !isOlder(event.version, newest)) newest = event.version;
+      if (event.type === 'error') return false;
+      const told = event.type === 'put' ? event.entry.version : event.version;
+      // Of what was deleted some tell the version that it had.
+      if (isOlder(told, last)) return event.type !== 'deleted';
+      if (told !== '') last = told;
       return false;
     });
     return wrongAt === -1 ? events : events.slice(0, wrongAt);
@@ -86,7 +88,6 @@ export async function watchOnce<T>(options: WatchOptions<T>, version: string): P
       const told = errorAt === -1 ? events : events.slice(0, errorAt);
       const good = inOrder(told);
       eventCount += good.filter(({ type }) => type !== 'bookmark').length;
-      last = versionAfter(good) ?? last;
       options.onEvents(good);
       if (good.length < told.length) return stop('disordered');
       const error = events[errorAt];
@@ -111,22 +112,4 @@ function watchPath(path: string, version: string, random: () => number): string 
   const seconds = LEAST_WATCH_SECONDS + Math.floor(random() * MORE_WATCH_SECONDS);
   const query = `watch=1&allowWatchBookmarks=true&timeoutSeconds=${seconds}&resourceVersion=${encodeURIComponent(version)}`;
   return `${path}${path.includes('?') ? '&' : '?'}${query}`;
-}
-
-const DECIMAL = /^[1-9]\d*$/;
-
-/** Versions are decimal numbers; what is none cannot be compared. */
-function isOlder(version: string, than: string): boolean {
-  if (!DECIMAL.test(version) || !DECIMAL.test(than)) return false;
-  return version.length === than.length ? version < than : version.length < than.length;
-}
-
-function versionAfter(events: readonly WatchEvent<unknown>[]): string | null {
-  for (let index = events.length - 1; index >= 0; index -= 1) {
-    const event = events[index];
-    if (event === undefined || event.type === 'error') continue;
-    const version = event.type === 'put' ? event.entry.version : event.version;
-    if (version !== '') return version;
-  }
-  return null;
 }

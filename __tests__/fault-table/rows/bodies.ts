@@ -18,6 +18,12 @@ const TEXT: Fault = {
 };
 const REDIRECT = status(302, { location: 'https://sso.example/login?token=secret' });
 
+/** Where answers are mixed up. */
+const OF_ANOTHER: Fault = {
+  kind: 'rewrite',
+  rewrite: (body) => body.replaceAll('"namespace":"shop"', '"namespace":"web"'),
+};
+
 export const BODY_ROWS: readonly FaultRow[] = [
   passing(
     '7',
@@ -40,6 +46,14 @@ export const BODY_ROWS: readonly FaultRow[] = [
     { kind: 'truncate', afterBytes: 900, clean: true },
     /the answer is cut off, or not JSON/,
     [11, 39],
+  ),
+  passing('8t', 'the pods of another namespace, twice', { times: 2, fault: OF_ANOTHER }, 4, [4_100, 7_100]),
+  lasting(
+    '8u',
+    'the pods of another namespace',
+    OF_ANOTHER,
+    /an object is of namespace web, which was not asked for/,
+    [10, 38],
   ),
   passing('8', '200 with a login page, twice', { times: 2, fault: { kind: 'garbage' } }, 4, [4_100, 7_100]),
   lasting(

@@ -25,6 +25,9 @@ function policy(code: number, reason: string): Fault {
   return { kind: 'status', status: code, body: JSON.stringify(body) };
 }
 
+/** Where answers are mixed up. */
+const SOMEBODY = { kind: 'Pod', metadata: { namespace: 'shop', name: 'somebody', uid: 'u-1', resourceVersion: '1' } };
+
 const BY_POLICY =
   "ValidatingAdmissionPolicy 'guard' with binding 'guard' denied request: only by uid; no right would help: ask who keeps that admission webhook or policy; by hand: kubectl delete pod";
 
@@ -199,6 +202,36 @@ export const DELETE_ROWS: readonly FaultRow[] = [
       1,
     ),
     { inputs: { ...CURE, 'restart-timeout': '1m' }, check: notRestarted },
+  ),
+  deleting(
+    '13n',
+    'TLS breaks after it was carried out',
+    [57, 85],
+    [16_800, 21_700],
+    [{ times: 1, fault: { kind: 'reset-after', code: 'ERR_SSL_DECRYPTION_FAILED_OR_BAD_RECORD_MAC' } }],
+    {},
+  ),
+  deleting(
+    '13o',
+    'reset after it was carried out, and another pod is read in its place',
+    [57, 90],
+    [16_800, 25_700],
+    [
+      { times: 1, fault: { kind: 'reset-after' } },
+      { verb: 'get', resource: 'pods', fault: instead(SOMEBODY) },
+    ],
+    {},
+  ),
+  deleting(
+    '13t',
+    'reset before it was read, and another pod is read in its place',
+    [60, 120],
+    [16_800, 60_000],
+    [
+      { times: 1, fault: { kind: 'reset-before' } },
+      { verb: 'get', resource: 'pods', fault: instead(SOMEBODY) },
+    ],
+    { deletes: 2 },
   ),
   deleting(
     '13l',

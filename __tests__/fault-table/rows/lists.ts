@@ -1,5 +1,6 @@
 import type { Fault } from '../../../simulator/api/faults.ts';
-import { MINUTE, SECOND } from '../../scenarios/shop.ts';
+import type { World, WorldOptions } from '../../harness.ts';
+import { MINUTE, podOf, SECOND } from '../../scenarios/shop.ts';
 import type { FaultRow } from '../row.ts';
 import { breakWatches, instead, shop, status, threePages } from '../worlds.ts';
 import { lasting, PODS, passing, refused } from './list-row.ts';
@@ -41,6 +42,32 @@ const OTHER_VERSION: Fault = {
   kind: 'rewrite',
   rewrite: (body) => body.replace(/"resourceVersion":"\d+"/, '"resourceVersion":"99999999"'),
 };
+
+/** From 10 s on a cache on the way answers lists as it did before, and etcd is compacted, so that lists have to tell. */
+function cached(base: WorldOptions): World {
+  const world = shop(base);
+  const { clock, sim } = world;
+  const first = new Map<string, string>();
+  let isCached = false;
+  sim.api.faults = ({ verb, path }) => {
+    if (verb !== 'list') return undefined;
+    const rewrite = (body: string): string => {
+      if (!isCached) first.set(path, body);
+      return first.get(path) ?? body;
+    };
+    return { kind: 'rewrite', rewrite };
+  };
+  clock.after(10 * SECOND, () => {
+    isCached = true;
+    sim.cluster.setBehaviour('shop', 'web', { kind: 'neverReady' });
+    sim.cluster.deletePod('shop', podOf(world, 'web').metadata.name);
+  });
+  clock.after(15 * SECOND, () => {
+    sim.api.compact();
+    sim.api.watches.reset();
+  });
+  return world;
+}
 
 export const LIST_ROWS: readonly FaultRow[] = [
   passing(
@@ -183,6 +210,20 @@ export const LIST_ROWS: readonly FaultRow[] = [
     },
   },
   lasting('5e', '410, though nothing was continued', status(410), /410 Expired/, [15, 48]),
+  {
+    id: '5f',
+    fault: 'lists: from 10 s on those of the beginning, by a cache, while a pod is replaced by one that fails',
+    world: cached,
+    inputs: { 'stable-for': '20s', timeout: '2m' },
+    expected: {
+      verdict: 'inconclusive',
+      reason:
+        /^no verdict within 2m: pods .*in namespace shop were last seen 1m4\ds ago: list pods in namespace shop: the list is of version \d+, but \d+ was seen before; a cache /,
+      requests: [150, 300],
+      pods: { notReady: 1 },
+      timeMs: 2 * MINUTE,
+    },
+  },
   lasting(
     '6',
     'the same continue token for ever',

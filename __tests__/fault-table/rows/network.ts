@@ -120,6 +120,12 @@ export const NETWORK_ROWS: readonly FaultRow[] = [
     { world: crowd(300) },
     { reason: /^all 300 pods/, pods: { total: 300, ready: 300 } },
   ),
+  passing(
+    '7s',
+    'an answer switches to another protocol, twice',
+    { ...PODS, times: 2, fault: status(101, { connection: 'Upgrade', upgrade: 'websocket' }) },
+    4,
+  ),
   passing('8r', '200 with a login page, twice', { ...PODS, times: 2, fault: { kind: 'garbage' } }, 4),
   passing(
     '10p',
