@@ -81,6 +81,7 @@ export function aPod(overrides: Partial<Pod> = {}): Pod {
     nominatedNodeName: null,
     readinessGates: [],
     containers: [aContainer()],
+    isDebugged: false,
     ...overrides,
   };
 }

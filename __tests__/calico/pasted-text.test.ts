@@ -48,6 +48,9 @@ describe('one level of escaping', () => {
     ['a\\nb\\tc', 'a b c'],
     ['\\u0022 \\x22', '\\u0022 \\x22'],
     ['\\', '\\'],
+    ['\\\\n\\\\\\n', '\\n\\ '],
+    ['a\\\\', 'a\\'],
+    ['\\"n', '"n'],
   ])('of %j leaves %j', (escaped, text) => {
     expect(withoutOneEscape(escaped)).toBe(text);
   });

@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import type { SandboxError } from '../../src/calico/case.ts';
-import { heldSinceMs, isStuck, readSandboxErrors } from '../../src/calico/sandbox-errors.ts';
+import { heldSinceMs, isStuck, MOST_READ_OF_A_POD, readSandboxErrors } from '../../src/calico/sandbox-errors.ts';
 import type { Event } from '../../src/objects/event.ts';
 import type { Pod } from '../../src/objects/pod.ts';
 import { TIMING } from '../../src/timing.ts';
@@ -71,6 +71,7 @@ describe('a pod is stuck', () => {
     ['when a finalizer keeps it', aTerminatingPod({ finalizers: ['example.com/keep'] })],
     ['when it has succeeded', aTerminatingPod({ phase: 'Succeeded' })],
     ['when it has failed', aTerminatingPod({ phase: 'Failed' })],
+    ['while an ephemeral container still runs', aTerminatingPod({ isDebugged: true })],
     [
       'while one of its containers still runs: those end before the network is removed',
       aTerminatingPod({
@@ -261,6 +262,49 @@ describe('of several events', () => {
     const leaving = aTerminatingPod();
     const event = aKillEvent(leaving, UNAUTHORIZED, { firstAtMs: ago(4 * MINUTE), lastAtMs: ago(SECOND), count: 9 });
     expect(errorOf(leaving, [event])).toMatchObject({ firstAtMs: ago(4 * MINUTE), lastAtMs: ago(SECOND) });
+  });
+});
+
+describe('of thousands of events about one pod, which anybody may write who may create events', () => {
+  const pod = aStuckPod();
+  /** Counts how often its text is read. */
+  const counted = (agoMs: number, error: string, read: () => void): Event => {
+    const { message, ...event } = aSandboxEvent(pod, error, { name: `e-${agoMs}`, lastAtMs: ago(agoMs) });
+    return Object.defineProperty(event, 'message', {
+      enumerable: true,
+      get: () => {
+        read();
+        return message;
+      },
+    }) as Event;
+  };
+
+  test('the newest are read, and no more than a kubelet would write', () => {
+    const read = new Set<number>();
+    const old = Array.from({ length: 2_000 }, (_, index) => counted(MINUTE + index, FORBIDDEN, () => read.add(index)));
+    const newest = aSandboxEvent(pod, UNAUTHORIZED, { lastAtMs: ago(30 * SECOND) });
+    expect(errorOf(pod, [...old, newest])?.cause).toBe('CalicoUnauthorized');
+    expect(errorOf(pod, old)?.cause).toBe('CalicoForbidden');
+    expect([...read].sort((one, other) => one - other)).toEqual(
+      Array.from({ length: MOST_READ_OF_A_POD }, (_, index) => index),
+    );
+  });
+
+  test('none is read again at the next look', () => {
+    let reads = 0;
+    const events = Array.from({ length: 100 }, (_, index) =>
+      counted(MINUTE + index, FORBIDDEN, () => {
+        reads += 1;
+      }),
+    );
+    const readIn = (): number => {
+      const before = reads;
+      errorOf(pod, events);
+      return reads - before;
+    };
+    const first = readIn();
+    // Whether it is one of several that were combined is asked at each look, which is quick.
+    expect(first - readIn()).toBe(events.length);
   });
 });
 

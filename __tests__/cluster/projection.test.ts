@@ -279,6 +279,19 @@ describe('whatever a server sends', () => {
     expect(JSON.stringify(pod)).not.toContain('managedFields');
   });
 
+  test.each([
+    ['one that runs', { running: { startedAt: '2026-01-01T00:00:00Z' } }, true],
+    ['one that has ended', { terminated: { exitCode: 0 } }, false],
+    ['one that waits', { waiting: {} }, false],
+    ['one without a state', undefined, false],
+  ])('an ephemeral container is no container of the pod, but it runs or not: %s', (_, state, isDebugged) => {
+    const status = { ephemeralContainerStatuses: [{ name: 'debug', state }] };
+    expect(projectPod({ spec: { ephemeralContainers: [{ name: 'debug' }] }, status }, 0)).toMatchObject({
+      containers: [],
+      isDebugged,
+    });
+  });
+
   test('roles follow from where a container stands', () => {
     const pod = projectPod(
       {

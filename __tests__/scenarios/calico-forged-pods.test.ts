@@ -64,6 +64,7 @@ describe('the best forgery does nothing about a pod that has, had or needs no sa
     ['is kept by a finalizer', then(create({ behaviour: { kind: 'finalizer' } }), deleted)],
     ['does not end, because a container hangs', then(create({}), hung)],
     ['does not end, because its kubelet runs a postStart hook and has not come to that', unended],
+    ['does not end, because an ephemeral container hangs, and its kubelet came to that late', debugged],
     ['pulls an image, which its kubelet takes for being without a sandbox', (world) => addressed(world)],
     ['is on no node, for none has room', ({ sim }) => bound(sim, { kind: 'unschedulable' })],
     ['is on no node, for its scheduling is gated', ({ sim }) => bound(sim, { kind: 'gated' })],
@@ -133,6 +134,31 @@ function unended(world: World): void {
   const { status } = hold(world, { name: 'pod', metadata: { generation: 2, deletionTimestamp } });
   const pod = podNamed(world, TENANT, 'pod');
   world.sim.cluster.put('pods', { ...pod, status: { ...status, observedGeneration: 1 } });
+  world.sim.warmUp(2 * MINUTE);
+}
+
+/**
+ * Its only container has no image yet, so that nothing else runs; what was added with `kubectl debug` ignores SIGTERM, and
+ * the kubelet, which was pulling, began its grace period when the API server's was over.
+ */
+function debugged(world: World): void {
+  const deletionTimestamp = stampAgo(world, 2 * MINUTE);
+  const ephemeralContainers = [{ name: 'debug', image: 'registry.example/debug:1' }];
+  const metadata = { generation: 3, deletionTimestamp };
+  const { status } = hold(world, { name: 'pod', metadata, spec: { ephemeralContainers } as Partial<Pod['spec']> });
+  const pod = podNamed(world, TENANT, 'pod');
+  const running = { name: 'debug', state: { running: { startedAt: stampAgo(world, 5 * MINUTE) } }, ready: false };
+  const conditions = turned(status, 'True', stampAgo(world, 5 * MINUTE));
+  world.sim.cluster.put('pods', {
+    ...pod,
+    status: {
+      ...status,
+      observedGeneration: 3,
+      podIP: '10.244.9.9',
+      conditions,
+      ephemeralContainerStatuses: [running],
+    },
+  });
   world.sim.warmUp(2 * MINUTE);
 }
 

@@ -23,11 +23,15 @@ export function restorePastedText(text: string): string {
   return withPlainQuotes(onOneLine(read));
 }
 
-/** Undoes one level of Go's `%q`, and no more: what was escaped twice stays escaped once. */
+/**
+ * Undoes one level of Go's `%q`, and no more: what was escaped twice stays escaped once. Between two backslashes that stand
+ * for one, what follows a backslash tells what it stands for; no function is called for each, a text may be full of them.
+ */
 export function withoutOneEscape(text: string): string {
-  return text.replace(/\\([\\"nrt])/g, (_, character: string) =>
-    character === '"' || character === '\\' ? character : ' ',
-  );
+  return text
+    .split('\\\\')
+    .map((part) => part.replaceAll('\\"', '"').replace(/\\[nrt]/g, ' '))
+    .join('\\');
 }
 
 function onOneLine(text: string): string {

@@ -5,7 +5,7 @@ import { hasEnded, isOverdue, isPastItsSandbox, type Pod, waitsForSandbox } from
 import type { Snapshot } from '../objects/snapshot.ts';
 import type { Timing } from '../timing.ts';
 import type { SandboxError } from './case.ts';
-import { readSandboxText } from './signature.ts';
+import { readSandboxText, type SandboxText } from './signature.ts';
 import { isAggregated } from './wrapper.ts';
 
 /**
@@ -27,7 +27,8 @@ export function isStuck(pod: Pod, atMs: number, timing: Pick<Timing, 'overdueSla
     !pod.hostNetwork &&
     pod.finalizers.length === 0 &&
     !hasEnded(pod) &&
-    !pod.containers.some(({ state }) => state.kind === 'running')
+    !pod.containers.some(({ state }) => state.kind === 'running') &&
+    !pod.isDebugged
   );
 }
 
@@ -125,16 +126,31 @@ function isAboutPresentSandbox(event: Event, pod: Pod): boolean {
   return condition.status === 'True' ? sinceChangeMs > 0 : sinceChangeMs >= -STATUS_LAG_MS;
 }
 
+/**
+ * Of one pod the newest so many are read. Kubelets count what repeats itself, or write one event in 11-15 s for an hour
+ * at most; whoever may create events can write thousands, each of them as long as a request may be.
+ */
+export const MOST_READ_OF_A_POD = 300;
+
+/** A text is read once: an event that has not changed is the same object at every look. */
+const TEXTS = new WeakMap<Event, SandboxText>();
+
+function textOf(event: Event): SandboxText {
+  const known = TEXTS.get(event);
+  if (known !== undefined) return known;
+  const text = readSandboxText(event.message, event.reason);
+  TEXTS.set(event, text);
+  return text;
+}
+
 function newestError(pod: Pod, events: readonly Event[], now: Now): SandboxError | null {
   const newestFirst = events
     .filter((event) => isAboutPresentSandbox(event, pod))
-    .map((event) => ({
-      event,
-      text: readSandboxText(event.message, event.reason),
-      lastAtMs: safeTimeMs(lastHappenedAtMs(event), event, pod, now),
-    }))
-    .filter(({ text }) => text.killedUid === null || text.killedUid === pod.uid)
-    .sort((one, other) => other.lastAtMs - one.lastAtMs || byOwnWords(one.event, other.event));
+    .map((event) => ({ event, lastAtMs: safeTimeMs(lastHappenedAtMs(event), event, pod, now) }))
+    .sort((one, other) => other.lastAtMs - one.lastAtMs || byOwnWords(one.event, other.event))
+    .slice(0, MOST_READ_OF_A_POD)
+    .map((each) => ({ ...each, text: textOf(each.event) }))
+    .filter(({ text }) => text.killedUid === null || text.killedUid === pod.uid);
   const newest = newestFirst[0];
   if (newest === undefined) return null;
 

@@ -71,6 +71,8 @@ export interface Pod extends Metadata {
   readonly readinessGates: readonly string[];
   /** Init containers and sidecars in their order, then the main ones. Spec and status joined by name. */
   readonly containers: readonly Container[];
+  /** An ephemeral container runs (`kubectl debug`): no part of what the pod is for, but it ends before the pod can. */
+  readonly isDebugged: boolean;
 }
 
 export function isReady(pod: Pod): boolean {

@@ -51,6 +51,11 @@ function projectState(state: Raw): ContainerState {
   return { kind: 'waiting', reason: word(reason), message: text(message) };
 }
 
+/** What a container status says. */
+export function isRunning(status: Raw): boolean {
+  return isThere(record(status.state).running);
+}
+
 function projectTerminated(value: unknown): Terminated | null {
   if (!isThere(value)) return null;
   const { reason, message, exitCode, signal, startedAt, finishedAt } = record(value);

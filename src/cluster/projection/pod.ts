@@ -1,5 +1,5 @@
 import type { Pod } from '../../objects/pod.ts';
-import { projectContainers } from './container.ts';
+import { isRunning, projectContainers } from './container.ts';
 import { type Projection, projectConditions, projectMetadata } from './metadata.ts';
 import { numberOr, type Raw, record, records, text, timeMs, word, wordOrNull } from './raw.ts';
 
@@ -35,6 +35,7 @@ export const projectPod: Projection<Pod> = (raw) => {
     nominatedNodeName: wordOrNull(status.nominatedNodeName),
     readinessGates: readinessGatesOf(spec),
     containers: projectContainers(spec, status),
+    isDebugged: records(status.ephemeralContainerStatuses).some(isRunning),
   };
 };
 
