@@ -18,9 +18,15 @@ const THIS_PROCESS: SignalSource = {
   exit: (code) => endProcess(code),
 };
 
+/** The reason of a signal that was aborted by a cancellation. */
+export interface Cancellation extends Error {
+  /** On the clock of this process. */
+  readonly atMs: number;
+}
+
 /**
- * Turns SIGINT and SIGTERM into an aborted signal, so that a run ends with its report written; its reason is an `Error`
- * with the message `cancelled by SIGINT`, say. Further signals change nothing: npx repeats a terminal's Ctrl-C to its
+ * Turns SIGINT and SIGTERM into an aborted signal, so that a run ends with its report written; its reason is a
+ * `Cancellation` with the message `cancelled by SIGINT`, say. Further signals change nothing: npx repeats a terminal's Ctrl-C to its
  * child within the same moment, and a report half written helps nobody. That holds to the end of the process, or the
  * second one would kill it while its last words are on their way. Instead the process ends with `overdueExitCode` when
  * it has not done so by itself `CANCELLATION_LIMIT_MS` after the first one.
@@ -34,7 +40,8 @@ export function listenForCancellation(
   const cancel = (name: string): void => {
     if (controller.signal.aborted) return;
     clock.after(CANCELLATION_LIMIT_MS, () => source.exit(overdueExitCode));
-    controller.abort(new Error(`cancelled by ${name}`));
+    const cancellation: Cancellation = Object.assign(new Error(`cancelled by ${name}`), { atMs: clock.monotonicMs() });
+    controller.abort(cancellation);
   };
   for (const name of SIGNALS) source.on(name, cancel);
   return controller.signal;

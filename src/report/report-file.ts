@@ -1,5 +1,6 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
+import type { Cancellation } from '../cancellation.ts';
 import { type Clock, sleep, systemClock } from '../clock.ts';
 import { formatSeconds } from '../duration.ts';
 import { reportText } from './json.ts';
@@ -17,8 +18,10 @@ export interface Written {
   readonly problem: string | null;
 }
 
-/** A cancelled run has a second left for all of its files, and a file system that does not answer must not use it up. */
+/** Whatever came before, each file has so long: a file system that does not answer must not use up what is left. */
 const LEAST_WRITE_MS = 500;
+/** Of a cancelled run each file has until so long after that: with the next one's `LEAST_WRITE_MS` it ends within 5 s. */
+const WRITE_AFTER_CANCELLATION_MS = 3_500;
 /** Any other run has until shortly before 5 s after its deadline: a share may be away, a pipe may have no reader. */
 const WRITE_AFTER_DEADLINE_MS = 4_500;
 
@@ -27,7 +30,7 @@ export type InTime = <T>(writing: Promise<T>, late: (within: string) => T) => Pr
 
 /**
  * For the files that a run writes when `report` is made: all of them together are given up when the run should have ended
- * (`timeoutMs` and a little more since its beginning), and each soon after `signal` aborts.
+ * (`timeoutMs` and a little more since its beginning), and each in time when `signal` is aborted by a cancellation.
  */
 export function writeInTime(
   { startedAt, finishedAt }: Pick<Report, 'startedAt' | 'finishedAt'>,
@@ -44,8 +47,10 @@ export function writeInTime(
       const leftMs = startedMs + limitMs - clock.monotonicMs();
       await sleep(clock, leftMs, AbortSignal.any([signal, done.signal]));
       if (!signal.aborted) return limitMs === LEAST_WRITE_MS ? `${LEAST_WRITE_MS} ms` : formatSeconds(limitMs);
-      await sleep(clock, LEAST_WRITE_MS, done.signal);
-      return `${LEAST_WRITE_MS} ms after the run was cancelled`;
+      const atMs = cancelledAtMs(signal, clock);
+      const cancelledLeftMs = atMs + WRITE_AFTER_CANCELLATION_MS - clock.monotonicMs();
+      await sleep(clock, Math.max(LEAST_WRITE_MS, cancelledLeftMs), done.signal);
+      return `${formatSeconds(clock.monotonicMs() - atMs)} after the run was cancelled`;
     };
     try {
       return await Promise.race([writing, givenUp().then(late)]);
@@ -53,6 +58,10 @@ export function writeInTime(
       done.abort();
     }
   };
+}
+
+function cancelledAtMs({ reason }: AbortSignal, clock: Clock): number {
+  return (reason as Partial<Cancellation> | undefined)?.atMs ?? clock.monotonicMs();
 }
 
 /** The report's: `Written` with the problem that there was. */
