@@ -1,10 +1,12 @@
 import { execFile } from 'node:child_process';
+import { generateKeyPairSync } from 'node:crypto';
 import { writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { gzipSync } from 'node:zlib';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
+import { makeCertificates } from '../../simulator/certificates.ts';
 import { systemClock } from '../../src/clock.ts';
 import { type Connection, type ConnectOptions, connect } from '../../src/cluster/connection.ts';
 import { createHttpsTransport } from '../../src/cluster/https-transport.ts';
@@ -52,9 +54,7 @@ function clusterOf(server: Loopback, more: object = {}): object {
   return { server: server.url, 'certificate-authority-data': base64(server.ca), ...more };
 }
 
-function problemOf(
-  promise: Promise<unknown>,
-): Promise<{ readonly kind: string; readonly code: string; readonly what: string }> {
+function problemOf(promise: Promise<unknown>): Promise<ReturnType<typeof networkProblemOf>> {
   return promise.then(
     () => {
       throw new Error('it succeeded');
@@ -346,6 +346,29 @@ describe('TLS', () => {
     const { transport, warnings } = await dial(clusterOf(server), user, { clock });
     await expect(transport(aRequest('/'))).resolves.toMatchObject({ status: 200 });
     expect(warnings).toEqual([expect.stringMatching(/^the client certificate of user "test" expired at/)]);
+  });
+
+  test.each(['pkcs8', 'pkcs1'] as const)('with a key that is encrypted says so (%s)', async (type) => {
+    const { certificate } = await makeCertificates();
+    const key = generateKeyPairSync('rsa', {
+      modulusLength: 2_048,
+      publicKeyEncoding: { type: 'spki', format: 'pem' },
+      privateKeyEncoding: { type, format: 'pem', cipher: 'aes-256-cbc', passphrase: 'the passphrase' },
+    }).privateKey;
+    const user = { 'client-certificate-data': base64(certificate), 'client-key-data': base64(key) };
+    await expect(dial({ server: 'https://a.example' }, user)).rejects.toThrow(
+      /^the client key of the kubeconfig .* is encrypted, and there is nobody to ask for its passphrase; /,
+    );
+  });
+
+  test('with a folder in place of a certificate says so', async () => {
+    const kubeconfig = folder.write(
+      'config',
+      aKubeconfig({ server: 'https://a', 'certificate-authority': folder.path }),
+    );
+    await expect(connect({ kubeconfig, context: null, env: {} }, new AbortController().signal)).rejects.toThrow(
+      /cannot be used: EISDIR$/,
+    );
   });
 
   test('with certificates that are none says where they stand', async () => {

@@ -6,7 +6,7 @@ import { createVirtualClock, type VirtualClock } from '../../simulator/virtual-c
 import { type Clock, systemClock } from '../../src/clock.ts';
 import { isConnectError } from '../../src/cluster/connect-error.ts';
 import { type CredentialSource, createCredentialSource } from '../../src/cluster/credentials.ts';
-import { EXEC_TIMEOUT_MS } from '../../src/cluster/exec-plugin.ts';
+import { EXEC_TIMEOUT_MS, LAST_OUTPUT_MS } from '../../src/cluster/exec-plugin.ts';
 import { findTarget } from '../../src/cluster/kubeconfig-source.ts';
 import { aFolder, aKubeconfig, base64, type Folder } from './loopback.ts';
 
@@ -293,6 +293,26 @@ describe('an exec plugin', () => {
     const failing = failureOf(source.current());
     await clock.advance(EXEC_TIMEOUT_MS);
     await expect(failing).resolves.toMatch(/did not finish within 30 s.*terminal/);
+    expect(clock.pending()).toBe(0);
+  });
+
+  test('that leaves somebody behind who holds its output has ended all the same', async () => {
+    const clock = createVirtualClock();
+    const source = await pluginOf(
+      `import { spawn } from 'node:child_process';
+      const child = spawn(process.execPath, ['-e', 'setInterval(() => undefined, 1000)'], { stdio: 'inherit' });
+      appendFileSync(${JSON.stringify(runsFile())}, 'left ' + child.pid + '\\n');
+      child.unref();
+      ${prints("{ token: 'secret-token' }")}`,
+      {},
+      clock,
+    );
+    const asking = source.current();
+    await eventually(() => clock.pending() === 2);
+    await clock.advance(LAST_OUTPUT_MS);
+    const left = Number(/left (\d+)/.exec(await runsText())?.[1]);
+    process.kill(left);
+    await expect(asking).resolves.toMatchObject({ headers: { Authorization: 'Bearer secret-token' } });
     expect(clock.pending()).toBe(0);
   });
 

@@ -138,6 +138,9 @@ function certificatesOf(user: KubeconfigUser | null, { certificate, key }: Crede
   };
 }
 
+/** PKCS #8 (RFC 5958) and the older form of OpenSSL (RFC 1421). */
+const ENCRYPTED = /^-----BEGIN ENCRYPTED PRIVATE KEY-----|^Proc-Type: 4,ENCRYPTED/m;
+
 async function dialFrom(config: KubeConfig, { source, cluster }: Target): Promise<Dial> {
   const options: RequestOptions = {};
   try {
@@ -147,6 +150,12 @@ async function dialFrom(config: KubeConfig, { source, cluster }: Target): Promis
     throw applyError(cause, source);
   }
   const { cert, key, servername } = options;
+  if (key !== undefined && ENCRYPTED.test(String(key))) {
+    throw new ConnectError(
+      `the client key of the ${source} is encrypted, and there is nobody to ask for its passphrase; put the key there without one (\`openssl pkey\`), or use another login`,
+      { reason: 'KubeconfigInvalid' },
+    );
+  }
   const ca = withExtra(options.ca);
   const agent = options.agent as Agent;
   correctProxyAgent(agent);
@@ -180,7 +189,8 @@ function applyError(cause: unknown, source: string): ConnectError {
       cause,
     });
   }
-  return new ConnectError(`the certificates or the proxy of the ${source} cannot be used`, {
+  const said = code === undefined ? '' : `: ${code}`;
+  return new ConnectError(`the certificates or the proxy of the ${source} cannot be used${said}`, {
     reason: 'KubeconfigInvalid',
     cause,
   });

@@ -34,6 +34,8 @@ export interface ExecOptions {
 
 /** A plugin that needs longer waits for somebody at a terminal or in a browser. */
 export const EXEC_TIMEOUT_MS = 30_000;
+/** What a plugin leaves running (an agent, a cache) may hold its output open: what it printed itself has come by then. */
+export const LAST_OUTPUT_MS = 1_000;
 /** Tokens have a few kB. */
 const OUTPUT_LIMIT_BYTES = 1024 * 1024;
 /** Enough for the sentence of an error and the command that helps. */
@@ -91,8 +93,10 @@ function run(options: ExecOptions, name: string, info: string): Promise<string> 
     let output = '';
     let words = '';
     const whatItSaid = (): string => inShort(redact(words, [...secretsOfPlugin(plugin), ...secretsIn(output)]));
+    let cancelLast = (): void => {};
     const end = (finish: () => void): void => {
       cancelTimer();
+      cancelLast();
       signal.removeEventListener('abort', onAbort);
       finish();
     };
@@ -125,9 +129,17 @@ function run(options: ExecOptions, name: string, info: string): Promise<string> 
       words = (words + data).slice(-OUTPUT_LIMIT_BYTES);
     });
     child.on('error', (cause: NodeJS.ErrnoException) => end(() => reject(notStarted(cause, options, name))));
-    child.on('close', (code, killedBy) => {
+    const onEnd = (code: number | null, killedBy: string | null): void => {
       const how = code === null ? `was killed by ${killedBy}` : `failed with exit code ${code}`;
       end(() => (code === 0 ? resolve(output) : reject(failed(`${name} ${how}${whatItSaid()}`))));
+    };
+    child.on('close', onEnd);
+    child.on('exit', (code, killedBy) => {
+      cancelLast = clock.after(LAST_OUTPUT_MS, () => {
+        child.stdout.destroy();
+        child.stderr.destroy();
+        onEnd(code, killedBy);
+      });
     });
   });
 }
