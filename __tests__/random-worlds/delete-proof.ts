@@ -75,8 +75,10 @@ function whyNoProof(known: PodTruth, node: string, scene: Scene): string | null 
 function signOfHealth(known: PodTruth, node: string, { truth, gate, nowMs, seenMs }: Scene): string | null {
   const failedMs = truth.lastFailureOn(node) ?? 0;
   const sandboxes = truth.podsOn(node).flatMap((other) => {
-    const { pod, sandboxMs, goneMs, hostNetwork } = other;
-    if (hostNetwork || sandboxMs === null || goneMs !== null || !hasSandbox(pod) || sandboxMs > seenMs) return [];
+    const { pod, sandboxMs, toldMs, goneMs, hostNetwork } = other;
+    // An address alone is in the hands of whoever may edit the pod.
+    if (hostNetwork || sandboxMs === null || toldMs === null || toldMs > seenMs) return [];
+    if (goneMs !== null || !hasSandbox(pod)) return [];
     return gate.seesWitnesses || isInScope(pod, gate.demands) ? [sandboxMs] : [];
   });
   const lastMs = Math.max(...sandboxes, 0);

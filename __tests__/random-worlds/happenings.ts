@@ -1,4 +1,5 @@
 import type { TokenState } from '../../simulator/cluster/cni.ts';
+import type { Behaviour } from '../../simulator/cluster/programs.ts';
 import type { Controller } from '../../simulator/cluster.ts';
 import type { Pod } from '../../simulator/objects.ts';
 import type { World } from '../harness.ts';
@@ -13,6 +14,8 @@ export interface Facts {
   readonly workloads: readonly WorkloadPlot[];
   readonly lastsMs: number;
   readonly stableForMs: number;
+  /** How the pods of a version that works start. */
+  readonly wellBehaved: () => Behaviour;
 }
 
 const SECOND = 1_000;

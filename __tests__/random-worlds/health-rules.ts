@@ -141,9 +141,7 @@ function isExcused(pod: Pod, context: Context): boolean {
   if (known === null) return true;
   if (isDaemons(pod) && (!claim.seesNodes || !isEligible(pod.spec.nodeName, world))) return true;
   const { lastFailureMs, otherErrorMs, sandboxMs } = known;
-  // Calico gives it its address before its kubelet says that it has a network.
-  const hasNetwork = sandboxMs !== null || Boolean(pod.metadata.annotations?.['cni.projectcalico.org/podIP']);
-  const isFailing = lastFailureMs !== null && !hasNetwork && lastFailureMs > (otherErrorMs ?? 0);
+  const isFailing = lastFailureMs !== null && sandboxMs === null && lastFailureMs > (otherErrorMs ?? 0);
   if (isFailing && world.sim.world.nowMs() - lastFailureMs > SLACK_MS) return false;
   return isAdded(known, context) || isStarting(known, context);
 }

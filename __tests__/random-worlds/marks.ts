@@ -77,10 +77,15 @@ export function marksOf({ story, happened, faults, gates }: Course): ReadonlySet
   mark(story.world.pageLimit !== undefined, 'lists in many pages');
   mark(story.world.ageMs !== undefined, 'a young cluster');
   mark(Array.isArray(calico), 'two installations of Calico');
+  mark(isAnyLate(story), 'kubelets that say late that there is a network');
   mark(gates.length > 1, 'two gates');
   const removers = gates.filter(({ sent }) => sent.some((each) => each.carriedOut()));
   mark(removers.length > 1, 'two gates that restart');
   return marks;
+}
+
+function isAnyLate({ world: { nodes = [] } }: Story): boolean {
+  return nodes.some((node) => typeof node === 'object' && node.saysSandboxLate === true);
 }
 
 const REFUSALS: readonly (readonly [mark: string, why: RegExp])[] = [

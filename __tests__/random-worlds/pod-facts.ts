@@ -12,8 +12,14 @@ export function isReady(pod: Pod): boolean {
   return conditionOf(pod, 'Ready')?.status === 'True';
 }
 
+/** As its kubelet says, which may be late. */
 export function hasSandbox(pod: Pod): boolean {
   return conditionOf(pod, 'PodReadyToStartContainers')?.status === 'True';
+}
+
+/** Calico has given it its address, whether its kubelet says by now that it has a network or not. */
+export function hasNetwork(pod: Pod): boolean {
+  return hasSandbox(pod) || Boolean(pod.metadata.annotations?.['cni.projectcalico.org/podIP']);
 }
 
 export function hasEnded(pod: Pod): boolean {

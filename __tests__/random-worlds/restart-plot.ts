@@ -52,7 +52,7 @@ export function restartInputs(chance: Chance): Inputs {
 
 /** Nodes that break, roll-outs into them, and everybody else who restarts, mends, drains or upgrades beside the gate. */
 export function restartSteps(facts: Facts): Plot {
-  const { chance, nodes, workloads, lastsMs } = facts;
+  const { chance, nodes, workloads, lastsMs, wellBehaved } = facts;
   const before: Step[] = [];
   const during: TimedStep[] = [];
   const later = (step: Step, untilMs = lastsMs): void => {
@@ -70,7 +70,7 @@ export function restartSteps(facts: Facts): Plot {
     if (isAllInVain || chance.of(0.2)) before.push(inVain(node));
   }
   for (const workload of workloads) {
-    const step = deployStep(workload, { kind: 'healthy' }, workload.replicas, chance.int(100, 199));
+    const step = deployStep(workload, wellBehaved(), workload.replicas, chance.int(100, 199));
     if (chance.of(0.7)) before.push(step);
     else later(step, lastsMs / 2);
     if (chance.of(0.2)) later(deployStep(workload, ordinaryBehaviour(chance), workload.replicas, chance.int(200, 299)));
@@ -102,7 +102,7 @@ const SECOND = 1_000;
 const NOTHING: Plot = { before: [], during: [] };
 
 /** All that matters happens while watches are silent, and somebody is about to restart by what they said last. */
-function blindfold({ chance, nodes, workloads }: Facts): Plot {
+function blindfold({ chance, nodes, workloads, wellBehaved }: Facts): Plot {
   const broken = [chance.pick(nodes), ...chance.some(nodes, 0.2)];
   const brokenMs = chance.int(0, 10) * SECOND;
   const silentMs = brokenMs + chance.int(16, 28) * SECOND;
@@ -129,7 +129,7 @@ function blindfold({ chance, nodes, workloads }: Facts): Plot {
     during: [
       ...broken.map((node) => ({ ...brokenToken(node, 'unauthorized'), atMs: brokenMs })),
       ...workloads.map((workload) => ({
-        ...deployStep(workload, { kind: 'healthy' }, workload.replicas, chance.int(100, 199)),
+        ...deployStep(workload, wellBehaved(), workload.replicas, chance.int(100, 199)),
         atMs: brokenMs + 500,
       })),
       { ...silence, atMs: silentMs },
@@ -154,31 +154,30 @@ function noLists(fromMs: number, untilMs: number): FaultPlot {
 }
 
 /** A node gets well just before its pods have been stuck for long enough, and another pod shows it. */
-function lateCure({ chance }: Facts, nodes: readonly string[]): Plot {
+function lateCure({ chance, wellBehaved }: Facts, nodes: readonly string[]): Plot {
   const node = chance.pick(nodes);
   const brokenMs = chance.int(0, 20) * SECOND;
   const curedMs = brokenMs + chance.int(26, 30) * SECOND;
-  const healthy = { kind: 'healthy' } as const;
   return {
     // Or the run would be over by then.
     before: [barePod(node, 'shop', 'keeps', { kind: 'neverReady' })],
     during: [
       { ...brokenToken(node, 'unauthorized'), atMs: brokenMs },
-      { ...barePod(node, 'shop', 'stuck', healthy), atMs: brokenMs + SECOND },
+      { ...barePod(node, 'shop', 'stuck', wellBehaved()), atMs: brokenMs + SECOND },
       { ...healedToken(node), atMs: curedMs },
-      { ...barePod(node, chance.pick(['shop', 'n3']), 'witness', healthy), atMs: curedMs + 500 },
+      { ...barePod(node, chance.pick(['shop', 'n3']), 'witness', wellBehaved()), atMs: curedMs + 500 },
     ],
   };
 }
 
 /** A node that was broken, and restarted by then, breaks once more; two namespaces speak of it. */
-function relapse({ chance, nodes }: Facts, broken: readonly string[]): Plot {
+function relapse({ chance, nodes, wellBehaved }: Facts, broken: readonly string[]): Plot {
   const node = chance.pick(broken);
   const atMs = chance.int(70, 200) * SECOND;
   const steps = [
     brokenToken(node, 'unauthorized'),
-    barePod(node, 'shop', 'again', { kind: 'healthy' }),
-    barePod(node, 'back', 'again', { kind: 'healthy' }),
+    barePod(node, 'shop', 'again', wellBehaved()),
+    barePod(node, 'back', 'again', wellBehaved()),
   ];
   // Or the run would be over by then.
   const keeps = barePod(chance.pick(nodes), 'shop', 'keeps', { kind: 'neverReady' });

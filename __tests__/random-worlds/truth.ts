@@ -4,7 +4,7 @@ import type { Change } from '../../simulator/api/store.ts';
 import type { EventObject, Pod } from '../../simulator/objects.ts';
 import type { DaemonSet, Deployment, StatefulSet } from '../../simulator/workload-objects.ts';
 import type { World } from '../harness.ts';
-import { conditionOf, hasEnded, hasSandbox, isLeaving, isReady, momentOf } from './pod-facts.ts';
+import { conditionOf, hasEnded, hasNetwork, hasSandbox, isLeaving, isReady, momentOf } from './pod-facts.ts';
 
 /** Times are moments of the world: ms that never jump. */
 export interface PodTruth {
@@ -24,8 +24,10 @@ export interface PodTruth {
   /** When its kubelet last wrote anything about its sandbox. */
   readonly triedMs: number | null;
   readonly mountTroubleMs: number | null;
-  /** When it last got a sandbox; null: it never had one. */
+  /** When it last got a network; null: it never had one. */
   readonly sandboxMs: number | null;
+  /** When its kubelet last said so: kubelets before 1.36 do when the first image has come. */
+  readonly toldMs: number | null;
   readonly deletedMs: number | null;
   /** When its kubelet had ended it. */
   readonly endedMs: number | null;
@@ -181,7 +183,8 @@ function firstSeen(pod: Pod, nowMs: number, world: World): PodTruth {
     otherErrorMs: null,
     triedMs: null,
     mountTroubleMs: null,
-    sandboxMs: hasSandbox(pod) ? nowMs : null,
+    sandboxMs: hasNetwork(pod) ? nowMs : null,
+    toldMs: hasSandbox(pod) ? nowMs : null,
     deletedMs: isLeaving(pod) ? nowMs : null,
     endedMs: endedByItsKubelet(pod) ? nowMs : null,
     goneMs: null,
@@ -198,7 +201,8 @@ function seenAgain(known: PodTruth, pod: Pod, nowMs: number, world: World): PodT
   const next: PodTruth = {
     ...known,
     ...factsOf(pod),
-    sandboxMs: hasSandbox(pod) && !hasSandbox(known.pod) ? nowMs : known.sandboxMs,
+    sandboxMs: hasNetwork(pod) && !hasNetwork(known.pod) ? nowMs : known.sandboxMs,
+    toldMs: hasSandbox(pod) && !hasSandbox(known.pod) ? nowMs : known.toldMs,
     deletedMs: isLeaving(pod) ? (known.deletedMs ?? nowMs) : null,
     endedMs: endedByItsKubelet(pod) ? (known.endedMs ?? nowMs) : null,
     readySinceMs: isReady(pod) ? (known.readySinceMs ?? nowMs) : null,
@@ -279,7 +283,7 @@ function saidToBegin({ message, firstTimestamp, lastTimestamp }: EventObject, no
 /** Whether its network can be what holds the pod: it waits for its sandbox, or should have gone long ago. */
 export function isStuck({ pod, goneMs, hostNetwork, node }: PodTruth, nowMs: number, world: World): boolean {
   if (goneMs !== null || hostNetwork || node === null || hasEnded(pod)) return false;
-  if (!isLeaving(pod)) return conditionOf(pod, 'PodReadyToStartContainers')?.status === 'False';
+  if (!isLeaving(pod)) return conditionOf(pod, 'PodReadyToStartContainers')?.status === 'False' && !hasNetwork(pod);
   return (
     (pod.metadata.finalizers ?? []).length === 0 && nowMs > momentOf(pod.metadata.deletionTimestamp, world) + OVERDUE_MS
   );

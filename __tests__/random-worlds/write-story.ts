@@ -1,5 +1,6 @@
 import type { CalicoOptions } from '../../simulator/cluster/calico.ts';
 import type { NodeOptions } from '../../simulator/cluster/nodes.ts';
+import type { Behaviour } from '../../simulator/cluster/programs.ts';
 import type { Inputs } from '../harness.ts';
 import { type Chance, createChance } from './chance.ts';
 import { writeFaults } from './faults.ts';
@@ -14,21 +15,28 @@ import { deployAll, type WorkloadPlot, writeWorkloads } from './workloads.ts';
 const SECOND = 1_000;
 const MINUTE = 60 * SECOND;
 
+const LATE = 500_000_000;
+
 const KINDS: readonly StoryKind[] = ['ordinary', 'broken', 'restarts', 'restarts', 'troubled', 'veiled'];
 
 /** A world, what happens in it and the gates that look at it; all drawn from `seed`. */
 export function writeStory(seed: number, only?: StoryKind): Story {
   const chance = createChance(seed);
+  // Drawn apart, or every seed would tell another story than before.
+  const late = createChance(seed + LATE);
   const kind = only ?? chance.pick(KINDS);
   const isRestarts = kind === 'restarts';
   const nodes = Array.from({ length: chance.int(isRestarts ? 2 : 1, 5) }, (_, index) =>
     nodeOf(`n${index + 1}`, chance),
-  );
+  ).map((node) => ({ ...node, ...(late.of(0.15) ? { saysSandboxLate: true } : {}) }));
   const names = nodes.map(({ name }) => name);
   const { workloads, inputs } = beginningsOf(kind, chance, names);
   const timeoutMs = Number(/\d+/.exec(inputs.timeout ?? '')?.[0]) * SECOND;
   const stableForMs = Number(/\d+/.exec(inputs['stable-for'] ?? '')?.[0]) * SECOND;
-  const facts: Facts = { chance, nodes: names, workloads, lastsMs: timeoutMs, stableForMs };
+  const isLate = nodes.some(({ saysSandboxLate }) => saysSandboxLate === true);
+  const wellBehaved = (): Behaviour =>
+    isLate && late.of(0.5) ? { kind: 'slowImage', tookMs: late.int(5, 200) * SECOND } : { kind: 'healthy' };
+  const facts: Facts = { chance, nodes: names, workloads, lastsMs: timeoutMs, stableForMs, wellBehaved };
 
   const there = kind !== 'broken' || chance.of(0.9) ? ['shop', 'back', 'n3', 'n4', 'n5'] : ['back'];
   const before: Step[] = [
