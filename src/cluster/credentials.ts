@@ -2,6 +2,7 @@ import type { Clock } from '../clock.ts';
 import { quote } from '../printable.ts';
 import { createAuthProvider } from './auth-provider.ts';
 import { ConnectError } from './connect-error.ts';
+import type { ClientCertificate } from './dialer.ts';
 import { type ExecCredential, type ExecOptions, runExecPlugin } from './exec-plugin.ts';
 import type { KubeconfigUser } from './kubeconfig.ts';
 import { basicOf, secretsOfUser } from './kubeconfig-secrets.ts';
@@ -9,11 +10,8 @@ import type { Target } from './kubeconfig-source.ts';
 import { readSmallFile } from './small-file.ts';
 
 /** What is sent along with a request. */
-export interface Credentials {
+export interface Credentials extends ClientCertificate {
   readonly headers: Readonly<Record<string, string | readonly string[]>>;
-  /** PEM of a client certificate that a plugin gave; those of the kubeconfig are not here. */
-  readonly certificate: string | null;
-  readonly key: string | null;
 }
 
 /** The credentials of one user, renewed when they are about to expire. */

@@ -2,7 +2,6 @@ import type { Agent, RequestOptions } from 'node:https';
 import { getCACertificates } from 'node:tls';
 import type { KubeConfig } from '@kubernetes/client-node/dist/config.js';
 import { ConnectError, isConnectError } from './connect-error.ts';
-import type { Credentials } from './credentials.ts';
 import type { KubeconfigUser } from './kubeconfig.ts';
 import type { Target } from './kubeconfig-source.ts';
 import type { ProxyServer } from './proxy.ts';
@@ -14,9 +13,15 @@ export interface Dial {
   readonly tls: Pick<RequestOptions, 'ca' | 'cert' | 'key' | 'servername' | 'rejectUnauthorized'>;
 }
 
+/** PEM of a client certificate that a plugin gave; null: what the kubeconfig has, or none. */
+export interface ClientCertificate {
+  readonly certificate: string | null;
+  readonly key: string | null;
+}
+
 export interface Dialer {
   /** Rejects with ConnectError when certificates cannot be read. */
-  readonly dial: (credentials: Credentials) => Promise<Dial>;
+  readonly dial: (given: ClientCertificate) => Promise<Dial>;
   /** Reads certificate files anew from now on. */
   readonly renew: () => void;
   /** Ends all connections. */
@@ -55,19 +60,19 @@ export function createDialer(
     }, ignored);
     made = null;
   };
-  const madeFor = (credentials: Credentials): Made => {
-    const certificates = JSON.stringify([credentials.certificate, credentials.key]);
+  const madeFor = (given: ClientCertificate): Made => {
+    const certificates = JSON.stringify([given.certificate, given.key]);
     if (made?.certificates === certificates) return made;
     retire();
-    const dial = configFor(target, proxy, credentials).then((config) => dialFrom(config, target));
+    const dial = configFor(target, proxy, given).then((config) => dialFrom(config, target));
     dial.catch(ignored);
     made = { certificates, dial };
     return made;
   };
 
   return {
-    dial: async (credentials) => {
-      const present = madeFor(credentials);
+    dial: async (given) => {
+      const present = madeFor(given);
       try {
         const dial = await present.dial;
         // Of a file, too.
@@ -90,7 +95,7 @@ export function createDialer(
   };
 }
 
-async function configFor(target: Target, proxy: ProxyServer | null, credentials: Credentials): Promise<KubeConfig> {
+async function configFor(target: Target, proxy: ProxyServer | null, given: ClientCertificate): Promise<KubeConfig> {
   // Loaded only now: the library takes longer to load than the gate to say its first line.
   const { KubeConfig: Config } = await import('@kubernetes/client-node/dist/config.js');
   const { cluster, user } = target;
@@ -111,7 +116,7 @@ async function configFor(target: Target, proxy: ProxyServer | null, credentials:
     users: [
       {
         name: CONTEXT,
-        ...certificatesOf(user, credentials),
+        ...certificatesOf(user, given),
       },
     ],
     contexts: [{ name: CONTEXT, cluster: CONTEXT, user: CONTEXT }],
@@ -125,7 +130,7 @@ function libraryUrlOf({ url }: ProxyServer): string {
   return url.replace(/^socks5:/i, 'socks5h:');
 }
 
-function certificatesOf(user: KubeconfigUser | null, { certificate, key }: Credentials): Record<string, string> {
+function certificatesOf(user: KubeconfigUser | null, { certificate, key }: ClientCertificate): Record<string, string> {
   if (certificate !== null && key !== null) return { certData: base64(certificate), keyData: base64(key) };
   if (user === null) return {};
   const { certData, certFile, keyData, keyFile } = user;

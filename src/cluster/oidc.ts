@@ -136,7 +136,7 @@ async function askerFor(
   };
   const target = { cluster, user: null, context: '', source: 'kubeconfig' };
   const dialer = createDialer(target, proxyFor(issuer, null, env));
-  const dial = await dialer.dial({ headers: {}, certificate: null, key: null });
+  const dial = await dialer.dial({ certificate: null, key: null });
   const ask = (url: URL, form?: Readonly<Record<string, string>>, authorization?: string): Promise<Answer> =>
     exchange(dial, url, form, authorization, signal);
   return Object.assign(ask, { close: dialer.close });
