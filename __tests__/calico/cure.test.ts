@@ -10,6 +10,7 @@ import {
   aCalicoNodePod,
   aCondition,
   aContainer,
+  aCoverage,
   ago,
   aKillEvent,
   anEvent,
@@ -69,6 +70,8 @@ interface Scene {
   readonly events?: readonly Event[];
   readonly calicoNode?: readonly Pod[];
   readonly podGaps?: readonly Gap[];
+  /** Of the pods in scope. */
+  readonly gaps?: readonly Gap[];
   readonly catchUpLeftMs?: number;
 }
 
@@ -77,11 +80,13 @@ function picture({
   events = [failure],
   calicoNode = [fresh],
   podGaps = [],
+  gaps = [],
 }: Scene): Parameters<typeof look>[0] {
   return aSnapshot({
     pods,
     events,
     calico: { daemonSets: [aCalicoDaemonSet({ desired: 1 })], pods: calicoNode, podGaps },
+    coverage: aCoverage({ gaps }),
   });
 }
 
@@ -363,20 +368,21 @@ describe('not cured', () => {
       });
     });
 
-    test('when a pod that cannot end has: its kubelet says that it is held', () => {
-      const pods = [...before.pods, leaving];
-      const withLeaving = { pods, events: [...before.events, kill(ago(MINUTE))] };
-      expect(story([look1([kill(after)], pods)], { before: withLeaving })).toMatchObject({
+    test('when those of two have, whatever the third waits for', () => {
+      const third = aStuckPod({ namespace: 'bank', name: 'waits' });
+      const pods = [...before.pods, third];
+      const withThird = { pods, events: [...before.events, report(third, ago(4 * MINUTE))] };
+      const events = [...withThird.events, report(theirs, after), report(stuck, after - SECOND)];
+      expect(story([[10 * SECOND, { pods, events }]], { before: withThird })).toMatchObject({
         outcome: 'not-cured',
-        why: expect.stringMatching(/^shop\/leaving reported/),
+        refutedBy: ['shop', 'evil'],
       });
     });
 
-    test('not by a pod of which its kubelet does not say that it has come to its end', () => {
-      const unsaid = { ...leaving, observed: null };
-      const pods = [...before.pods, unsaid];
-      const withUnsaid = { pods, events: [...before.events, kill(ago(MINUTE))] };
-      expect(story([look1([kill(after)], pods)], { before: withUnsaid }).settled).toBeNull();
+    test('not by a pod that cannot end either: a tenant can keep it from that, and write the event', () => {
+      const pods = [...before.pods, leaving];
+      const withLeaving = { pods, events: [...before.events, kill(ago(MINUTE))] };
+      expect(story([look1([kill(after)], pods)], { before: withLeaving }).settled).toBeNull();
     });
   });
 
@@ -500,6 +506,42 @@ describe('when restart-timeout is over', () => {
     });
   });
 
+  test.each<[string, Scene]>([
+    ['Calico’s pods are out of sight', { podGaps: [UNSEEN] }],
+    ['the pods in scope are out of sight', { gaps: [{ ...UNSEEN, namespace: 'shop' }] }],
+    ['kubelets have to catch up', { catchUpLeftMs: 10 * SECOND }],
+  ])(
+    'time in which %s does not count: no kubelet gets a token, or tells of a network, without an API server',
+    (_, out) => {
+      const scenes: [number, Scene][] = [
+        [20 * SECOND, {}],
+        [30 * SECOND, out],
+        [230 * SECOND, out],
+      ];
+      expect(story(scenes)).toMatchObject({ settled: null });
+      expect(story([...scenes, [389 * SECOND, {}]])).toMatchObject({ settled: null });
+      expect(story([...scenes, [390 * SECOND, {}]])).toMatchObject({
+        outcome: 'timed-out',
+        why: expect.stringMatching(
+          /^1 pod is still stuck 6m30s after the restart, 3m30s of which nothing could be seen/,
+        ),
+      });
+      expect(story([...scenes, [300 * SECOND, { pods: [healed(NOW_MS + 250 * SECOND)] }]])).toMatchObject({
+        outcome: 'cured',
+      });
+    },
+  );
+
+  test('what may not be seen counts: waiting does not change it', () => {
+    const forbidden: Scene = { podGaps: [{ ...UNSEEN, why: 'forbidden' }], calicoNode: [] };
+    expect(
+      story([
+        [20 * SECOND, forbidden],
+        [180 * SECOND, forbidden],
+      ]),
+    ).toMatchObject({ outcome: 'timed-out' });
+  });
+
   test('a shorter one decides sooner', () => {
     expect(story([[50 * SECOND, {}]], { restartTimeoutMs: 50 * SECOND })).toMatchObject({ outcome: 'timed-out' });
   });
@@ -583,13 +625,26 @@ describe('a DELETE without an answer', () => {
     });
   });
 
-  test('stays open while the pod cannot be seen, then it has failed', () => {
-    const unseen: Scene = { calicoNode: [old], podGaps: [UNSEEN] };
+  test('stays open while the pod may not be seen, then it has failed', () => {
+    const unseen: Scene = { calicoNode: [old], podGaps: [{ ...UNSEEN, why: 'forbidden' }] };
     expect(story([[179 * SECOND, unseen]], { answer: 'lost' })).toMatchObject({ answer: 'lost', settled: null });
     expect(story([[180 * SECOND, unseen]], { answer: 'lost' })).toMatchObject({
       answer: 'failed',
       outcome: null,
       why: expect.stringContaining('for 3m nothing showed whether the pod is gone'),
+    });
+  });
+
+  test('stays open for as long as the API server is away, and is this run’s when it is back and the pod gone', () => {
+    const away: Scene = { calicoNode: [old], podGaps: [UNSEEN] };
+    const scenes: [number, Scene][] = [
+      [2 * SECOND, away],
+      [240 * SECOND, away],
+    ];
+    expect(story(scenes, { answer: 'lost' })).toMatchObject({ answer: 'lost', settled: null });
+    expect(story([...scenes, [241 * SECOND, { calicoNode: [] }]], { answer: 'lost' })).toMatchObject({
+      answer: 'deleted',
+      settled: null,
     });
   });
 });

@@ -106,6 +106,43 @@ describe('an API server that goes away and comes back', () => {
     expect(report.verdict).toBe('healthy');
     expect(report.calico.nodes).toMatchObject([{ node: 'n1', outcome: 'cured' }]);
   });
+
+  /**
+   * n1 is restarted with a minute for the cure, and the API server is away for two minutes from `afterMs` behind the DELETE
+   * on: the kubelet can do nothing either.
+   */
+  async function awayInCure(afterMs: number, deleteFault?: Fault): Promise<Played> {
+    const world = aBrokenWorld({ isFirst: true });
+    const { clock, sim } = world;
+    const forMs = 2 * MINUTE;
+    sim.cluster.setRestartCures('n1', false);
+    let fromMs = Number.POSITIVE_INFINITY;
+    sim.api.faults = ({ method }) => {
+      const sinceMs = clock.monotonicMs() - fromMs;
+      if (sinceMs >= 0 && sinceMs < forMs) return REFUSED;
+      if (method !== 'DELETE') return undefined;
+      fromMs = clock.monotonicMs() + afterMs;
+      clock.after(afterMs, () => sim.api.watches.reset());
+      clock.after(afterMs + forMs + 5 * SECOND, () => sim.cluster.restoreToken('n1'));
+      return deleteFault;
+    };
+    const inputs = { 'restart-calico-node': 'true', 'restart-timeout': '1m', timeout: '6m' };
+    return await play(world, { ...SHOP, ...inputs });
+  }
+
+  test('a cure has its restart-timeout all the same, however long nothing could be seen', async () => {
+    const { report, deletes } = await awayInCure(3 * SECOND);
+    expect(deletes).toHaveLength(1);
+    expect(report.calico.nodes).toMatchObject([{ node: 'n1', action: 'restarted', outcome: 'cured' }]);
+    expect(report.verdict).toBe('healthy');
+  });
+
+  test('a restart whose answer went with it is this run’s, however long that could not be seen', async () => {
+    const { report, deletes, restartedNodes } = await awayInCure(0, { kind: 'reset-after' });
+    expect(deletes).toHaveLength(1);
+    expect(restartedNodes).toEqual(['n1']);
+    expect(report.calico.nodes).toMatchObject([{ node: 'n1', action: 'restarted', outcome: 'cured' }]);
+  });
 });
 
 describe('an API server that stays away to the deadline', () => {

@@ -148,6 +148,10 @@ export interface Restart {
   /** What proved or refuted the cure, or what is waited for; for people. Untrusted text inside. */
   readonly why: string;
   readonly after: { readonly pod: string; readonly createdAtMs: number; readonly installedAtMs: number | null } | null;
+  /** For how long nothing could be seen since, and no kubelet could get a token; absent: always. */
+  readonly unseenMs?: number;
+  /** Up to when `unseenMs` is reckoned, on the run's clock; absent: up to the restart. */
+  readonly reckonedElapsedMs?: number;
   /** How often the new pod's `install-cni` had failed when an outage of the API server was over; absent: never. */
   readonly failedInOutage?: number;
 }

@@ -29,8 +29,9 @@ import { isStuck } from './sandbox-errors.ts';
  *   same by then, and not being deleted, nothing was restarted, whatever the answer to the DELETE said.
  * A restart by somebody else is judged in the same way, but has no outcome of its own.
  */
-export function judgeCure(restart: Restart, observation: Observation, memory: CalicoMemory): Restart {
-  if (!isPending(restart)) return restart;
+export function judgeCure(before: Restart, observation: Observation, memory: CalicoMemory): Restart {
+  if (!isPending(before)) return before;
+  const restart = reckoned(before, observation);
   if (restart.answer === 'lost') return judgeLost(restart, observation, memory);
 
   const { now, settings, timing } = observation;
@@ -62,16 +63,16 @@ export function judgeCure(restart: Restart, observation: Observation, memory: Ca
   }
 
   const stuck = stuckPodsOf(restart, observation);
-  const waitedMs = now.elapsedMs - restart.elapsedMs;
-  if (waitedMs >= settings.restartTimeoutMs && isUntouched(restart, observation)) {
+  const isOver = seenForMs(restart, now) >= settings.restartTimeoutMs;
+  const sinceMs = now.elapsedMs - restart.elapsedMs;
+  if (isOver && isUntouched(restart, observation)) {
     return {
       ...seen,
       answer: 'failed',
-      why: whyNotDone(restart.before, 'with success', `${formatSeconds(waitedMs)} later `),
+      why: whyNotDone(restart.before, 'with success', `${formatSeconds(sinceMs)} later `),
     };
   }
   const retriedEnough = end !== null && now.atMs - onServerMs(end) >= timing.wellSandboxWaitMs;
-  const isOver = waitedMs >= settings.restartTimeoutMs;
   if (stuck.length === 0 && (retriedEnough || isOver)) {
     return settle(
       seen,
@@ -85,7 +86,7 @@ export function judgeCure(restart: Restart, observation: Observation, memory: Ca
     return settle(
       { ...seen, refutedBy: [...new Set(stuck.map(({ namespace }) => namespace))] },
       'timed-out',
-      `${pods} ${formatSeconds(waitedMs)} after the restart${hintOf(end, node, stuck)}; ${WHAT_TO_LOOK_AT}`,
+      `${pods} ${formatSeconds(sinceMs)} after the restart${unseenPart(restart)}${hintOf(end, node, stuck)}; ${WHAT_TO_LOOK_AT}`,
       now.elapsedMs,
     );
   }
@@ -116,9 +117,8 @@ export function needsLists(
   { restartTimeoutMs }: Pick<Settings, 'restartTimeoutMs'>,
 ): boolean {
   if (!isPending(restart) || restart.seenBy !== null) return false;
-  const waitedMs = now.elapsedMs - restart.elapsedMs;
-  if (restart.answer === 'lost') return waitedMs >= LATE_DELETE_MS;
-  return restart.answer === 'deleted' && waitedMs >= restartTimeoutMs;
+  if (restart.answer === 'lost') return now.elapsedMs - restart.elapsedMs >= LATE_DELETE_MS;
+  return restart.answer === 'deleted' && seenForMs(restart, now) >= restartTimeoutMs;
 }
 
 /**
@@ -132,7 +132,7 @@ function judgeLost(restart: Restart, observation: Observation, memory: CalicoMem
   if (isSeen && (old === undefined || isTerminating(old))) {
     return judgeCure({ ...restart, answer: 'deleted' }, observation, memory);
   }
-  const waitedMs = now.elapsedMs - restart.elapsedMs;
+  const waitedMs = seenForMs(restart, now);
   const unanswered = `the DELETE of ${restart.before.namespace}/${restart.before.pod} was not answered`;
   if (isSeen && restart.seenBy === 'listed') {
     return { ...restart, answer: 'undone', why: `${unanswered}, and the pod is still there` };
@@ -140,6 +140,27 @@ function judgeLost(restart: Restart, observation: Observation, memory: CalicoMem
   if (waitedMs < settings.restartTimeoutMs) return restart;
   const why = `${unanswered}, and for ${formatSeconds(waitedMs)} nothing showed whether the pod is gone`;
   return { ...restart, answer: 'failed', why };
+}
+
+/**
+ * The restart with the time reckoned in which nothing could be seen: an outage of the API server, or of the way to it. No
+ * kubelet gets a token for the new pod without it, or tells of a network, so that time is none of `restart-timeout`.
+ */
+function reckoned(restart: Restart, observation: Observation): Restart {
+  const { now, snapshot } = observation;
+  const { unseenMs = 0, reckonedElapsedMs = restart.elapsedMs, before } = restart;
+  const isUnseen = isOutage(observation) || whyPodsUnseen(snapshot.calico, before.namespace) === 'stale';
+  const sinceMs = isUnseen ? Math.max(0, now.elapsedMs - reckonedElapsedMs) : 0;
+  return { ...restart, unseenMs: unseenMs + sinceMs, reckonedElapsedMs: now.elapsedMs };
+}
+
+/** How much of `restart-timeout` has passed. */
+function seenForMs({ elapsedMs, unseenMs = 0 }: Restart, now: Now): number {
+  return now.elapsedMs - elapsedMs - unseenMs;
+}
+
+function unseenPart({ unseenMs = 0 }: Restart): string {
+  return unseenMs === 0 ? '' : `, ${formatSeconds(unseenMs)} of which nothing could be seen`;
 }
 
 /** The view is lost, or was a moment ago. */
