@@ -45,7 +45,7 @@ describe('pods that get their network after a restart and pull their image', () 
     expect(played.report.verdict).toBe('healthy');
     expect(nodesOf(played)).toEqual(['n1: restarted/timed-out']);
     expect(nodeIn(played, 'n1').why).toMatch(
-      /Calico has changed the address of shop\/api-\S+ since, so it has access again/,
+      /^3 pods have an address of Calico's, and no container that has started 3m\S* after the restart \(Calico has changed the address of shop\/api-\S+ since, so it has access again\); an image that takes long, /,
     );
     expect(played.deletes).toHaveLength(1);
   });

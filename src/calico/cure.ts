@@ -3,7 +3,7 @@ import { formatSeconds } from '../duration.ts';
 import type { Observation } from '../health/assessment.ts';
 import { arePodsLost } from '../objects/catching-up.ts';
 import { fullName } from '../objects/metadata.ts';
-import { isTerminating, type Pod, waitsForSandbox } from '../objects/pod.ts';
+import { isPastItsSandbox, isTerminating, type Pod, waitsForSandbox } from '../objects/pod.ts';
 import { whyPodsUnseen } from '../objects/snapshot.ts';
 import type { Settings } from '../settings.ts';
 import type { Outcome, Restart } from './case.ts';
@@ -82,11 +82,11 @@ export function judgeCure(before: Restart, observation: Observation, memory: Cal
     );
   }
   if (isOver) {
-    const pods = `${stuck.length} ${stuck.length === 1 ? 'pod is' : 'pods are'} still stuck`;
+    const after = `${formatSeconds(sinceMs)} after the restart${unseenPart(restart)}${hintOf(end, node, stuck)}`;
     return settle(
       { ...seen, refutedBy: [...new Set(stuck.map(({ namespace }) => namespace))] },
       'timed-out',
-      `${pods} ${formatSeconds(sinceMs)} after the restart${unseenPart(restart)}${hintOf(end, node, stuck)}; ${WHAT_TO_LOOK_AT}`,
+      describeStuck(stuck, after),
       now.elapsedMs,
     );
   }
@@ -237,6 +237,13 @@ function stuckPodsOf(restart: Restart, { snapshot, sandboxErrors, now, timing }:
       (isStuck(pod, now.atMs, timing) || waitsForSandbox(pod)) &&
       (uids.has(pod.uid) || sandboxErrors.get(pod.uid)?.cause === 'CalicoUnauthorized'),
   );
+}
+
+/** Pods that Calico has given their address do not wait for it: nothing is proven, but nothing of Calico is to be looked at. */
+function describeStuck(stuck: readonly Pod[], after: string): string {
+  const [pods, have, are] = stuck.length === 1 ? ['pod', 'has', 'is'] : ['pods', 'have', 'are'];
+  if (!stuck.every(isPastItsSandbox)) return `${stuck.length} ${pods} ${are} still stuck ${after}; ${WHAT_TO_LOOK_AT}`;
+  return `${stuck.length} ${pods} ${have} an address of Calico's, and no container that has started ${after}; an image that takes long, or a postStart hook, may keep the kubelet from saying more: read "kubectl describe pod"`;
 }
 
 function waitingFor(pod: Pod | null, end: Moment | null, nowMs: number): string {
