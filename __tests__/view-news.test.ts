@@ -1,5 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
-import type { Gap } from '../src/objects/snapshot.ts';
+import type { Coverage, Gap } from '../src/objects/snapshot.ts';
 import { sentenceOf } from '../src/report/sentences.ts';
 import { NOTHING_TOLD, viewNews } from '../src/view-news.ts';
 import { aCoverage } from './builders.ts';
@@ -19,6 +19,37 @@ function said(...looks: readonly (readonly [elapsedMs: number, gaps: readonly Ga
     );
   });
 }
+
+describe('an outage', () => {
+  const back = (podsRegainedElapsedMs: number): Coverage => aCoverage({ podsRegainedElapsedMs });
+  const newsOf = (...looks: readonly (readonly [elapsedMs: number, coverage: Coverage, catchUpMs: number])[]) => {
+    let told = viewNews(NOTHING_TOLD, aCoverage(), { elapsedMs: 0 }, 0).told;
+    return looks.flatMap(([elapsedMs, coverage, catchUpMs]) => {
+      const view = viewNews(told, coverage, { elapsedMs }, catchUpMs);
+      told = view.told;
+      return view.news.map(({ type }) => `${elapsedMs} ${type}`);
+    });
+  };
+
+  test('that was over before anything was told is told once, each one', () => {
+    const looks = [
+      [3_000, back(3_000), 15_000],
+      [4_000, back(3_000), 14_000],
+      [9_000, back(9_000), 15_000],
+    ] as const;
+    expect(newsOf(...looks)).toEqual(['3000 outage-over', '9000 outage-over']);
+  });
+
+  test('that was told while it lasted is over when what was lost is seen again', () => {
+    const gone = aCoverage({ gaps: lost('pods'), complete: false });
+    const looks = [
+      [5_000, gone, 0],
+      [6_000, gone, 0],
+      [9_000, back(9_000), 15_000],
+    ] as const;
+    expect(newsOf(...looks)).toEqual(['6000 view-lost', '9000 view-regained']);
+  });
+});
 
 describe('what comes out of sight, and back, piece by piece', () => {
   test('is told once, when the pieces are together', () => {

@@ -31,6 +31,8 @@ export type GateEvent =
   | { readonly type: 'view-lost'; readonly what: string; readonly why: string; readonly wasSeen: boolean }
   /** `catchUpMs`: for how long nothing is decided yet. */
   | { readonly type: 'view-regained'; readonly what: string; readonly wasSeen: boolean; readonly catchUpMs: number }
+  /** It was not told while it lasted: it was short, or nobody looked. */
+  | { readonly type: 'outage-over'; readonly catchUpMs: number }
   | {
       readonly type: 'calico-failure';
       readonly node: string;

@@ -31,8 +31,9 @@ export interface Timing {
   /** A gap in the view longer than this begins the windows anew. */
   readonly viewGapMs: number;
   /**
-   * After such a gap nothing is decided for so long but at the deadline: the API server may have been away for the
-   * kubelets, too, which try to write a status again every 10 s (kubelet/status/status_manager.go: syncPeriod).
+   * After such a gap, or an outage of any length, nothing is decided for so long but at the deadline: the API server may
+   * have been away for the kubelets, too, which try to write a status again every 10 s (kubelet/status/status_manager.go:
+   * syncPeriod).
    */
   readonly catchUpMs: number;
   /** A 403 on something that worked before is retried this long before it counts. */

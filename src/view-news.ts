@@ -14,18 +14,21 @@ export interface ToldView {
   readonly untold: readonly Gap[];
   /** When the first of what is to be told happened, in the run's elapsed ms; null: nothing is. */
   readonly sinceElapsedMs: number | null;
+  /** `Coverage.podsRegainedElapsedMs` of the last look. */
+  readonly podsRegainedElapsedMs: number | null;
 }
 
-export const NOTHING_TOLD: ToldView = { gaps: null, untold: [], sinceElapsedMs: null };
+export const NOTHING_TOLD: ToldView = { gaps: null, untold: [], sinceElapsedMs: null, podsRegainedElapsedMs: null };
 
 /**
  * What came out of sight since it was told the last time, and what came back. One sentence each: an API server that goes
  * away takes everything with it, piece by piece, and gives it back so; nothing is said before the pieces are together.
- * What was forbidden from the beginning is told as a missing right. Pure.
+ * What was forbidden from the beginning is told as a missing right. An outage that was not told while it lasted is
+ * told when it is over, for nothing is decided then. Pure.
  */
 export function viewNews(
   before: ToldView,
-  { gaps }: Coverage,
+  { gaps, podsRegainedElapsedMs }: Pick<Coverage, 'gaps' | 'podsRegainedElapsedMs'>,
   { elapsedMs }: Pick<Now, 'elapsedMs'>,
   catchUpLeftMs: number,
 ): { readonly told: ToldView; readonly news: readonly GateEvent[] } {
@@ -35,14 +38,18 @@ export function viewNews(
   const isNew = (gap: Gap): boolean => !hadGap.has(placeOf(gap)) && (before.gaps !== null || gap.why !== 'forbidden');
   const untold = [...before.untold, ...gaps.filter(isNew)];
   const regained = known.filter((gap) => !hasGap.has(placeOf(gap)));
+  const wasBlink =
+    podsRegainedElapsedMs !== before.podsRegainedElapsedMs && !known.some(({ resource }) => resource === 'pods');
+  const blink: readonly GateEvent[] =
+    wasBlink && catchUpLeftMs > 0 ? [{ type: 'outage-over', catchUpMs: catchUpLeftMs }] : [];
   const isNews = untold.length > 0 || regained.length > 0;
   const sinceElapsedMs = isNews ? (before.sinceElapsedMs ?? elapsedMs) : null;
   const mayMoreFollow = before.gaps !== null && gaps.length > 0;
   if (sinceElapsedMs !== null && mayMoreFollow && elapsedMs - sinceElapsedMs < TOGETHER_MS) {
-    return { told: { gaps: before.gaps, untold, sinceElapsedMs }, news: [] };
+    return { told: { gaps: before.gaps, untold, sinceElapsedMs, podsRegainedElapsedMs }, news: blink };
   }
 
-  const news: GateEvent[] = [];
+  const news: GateEvent[] = [...blink];
   for (const wasSeen of [true, false]) {
     const places = inOrder(untold.filter(({ why }) => (why !== 'never-read') === wasSeen));
     const [first] = places;
@@ -54,7 +61,7 @@ export function viewNews(
     const hasPods = places.some(({ resource }) => resource === 'pods');
     news.push({ type: 'view-regained', what: placesOf(places), wasSeen, catchUpMs: hasPods ? catchUpLeftMs : 0 });
   }
-  return { told: { gaps, untold: [], sinceElapsedMs: null }, news };
+  return { told: { gaps, untold: [], sinceElapsedMs: null, podsRegainedElapsedMs }, news };
 }
 
 /**

@@ -79,6 +79,11 @@ export interface Api {
   readonly now: () => Now;
   /** Why no further request can succeed (401 for good; a server that could not be reached at all); null while it can. */
   readonly failure: () => ApiError | null;
+  /**
+   * When the server last was away, which took more than one failure: nobody answered, or it failed. In the run's elapsed
+   * ms; null: never.
+   */
+  readonly outageElapsedMs: () => number | null;
 }
 
 export interface ApiOptions {
@@ -121,7 +126,7 @@ export function createApi(options: ApiOptions): Api {
     options.tell?.({ type, message }, serverClock.now());
   const slots = createRequestSlots(clock, PARALLEL_GETS);
   const contact = createFirstContact(clock, (error) => tell('warning', `${error.message}; trying for half a minute`));
-  const recovery = createRecovery();
+  const recovery = createRecovery(serverClock.now);
   const countBytes = (bytes: number): void => {
     stats.bytes += bytes;
   };
@@ -254,6 +259,7 @@ export function createApi(options: ApiOptions): Api {
     stats,
     now: serverClock.now,
     failure: () => failure,
+    outageElapsedMs: recovery.outageElapsedMs,
   };
 }
 

@@ -38,7 +38,7 @@ export interface Collection<T> {
   readonly state: (now: Now) => CollectionState;
   /** How often a gap of more than `viewGapMs` was closed again. */
   readonly gapsClosed: () => number;
-  /** When it came into sight again the last time, in the run's elapsed ms; null: it was never lost. */
+  /** When it came into sight again the last time, in the run's elapsed ms (see `Freshness`); null: it was never lost. */
   readonly regainedElapsedMs: () => number | null;
   /** Resolves when it was read, or failed, for the first time; also when it ends. */
   readonly settled: Promise<void>;
@@ -67,7 +67,11 @@ const REFUSED_RETRY_MS = 5_000;
 export function createCollection<T>(options: CollectionOptions<T>): Collection<T> {
   const { api, clock, random, signal, onChange } = options;
   const store = createStore<T>(options.keepDeleted);
-  const freshness = createFreshness({ ...options.timing, startedAt: api.now() });
+  const freshness = createFreshness({
+    ...options.timing,
+    startedAt: api.now(),
+    outageElapsedMs: api.outageElapsedMs,
+  });
   let pollUntilMs = options.mode === 'poll' ? Number.POSITIVE_INFINITY : 0;
   let failedLists = 0;
   let failedWatches = 0;

@@ -32,7 +32,10 @@ export interface Freshness {
   readonly lostForMs: (now: Now) => number;
   /** How often a gap of more than `viewGapMs` was closed again. */
   readonly gapsClosed: () => number;
-  /** When it was seen again after it had been stale, the last time, in the run's elapsed ms; null: never. */
+  /**
+   * When it was seen again, the last time, after it had been stale or lost in an outage, in the run's elapsed ms; null:
+   * never.
+   */
   readonly regainedElapsedMs: () => number | null;
 }
 
@@ -40,6 +43,8 @@ export interface FreshnessOptions {
   readonly viewGapMs: number;
   readonly forbiddenRetryMs: number;
   readonly startedAt: Now;
+  /** `Api.outageElapsedMs` */
+  readonly outageElapsedMs: () => number | null;
 }
 
 interface Loss {
@@ -47,7 +52,8 @@ interface Loss {
   readonly message: string;
 }
 
-export function createFreshness({ viewGapMs, forbiddenRetryMs, startedAt }: FreshnessOptions): Freshness {
+export function createFreshness(options: FreshnessOptions): Freshness {
+  const { viewGapMs, forbiddenRetryMs, startedAt, outageElapsedMs } = options;
   let wasRead = false;
   let lost: Loss = { at: startedAt, message: 'no complete answer yet' };
   let isLost = true;
@@ -70,7 +76,9 @@ export function createFreshness({ viewGapMs, forbiddenRetryMs, startedAt }: Fres
       if (wasRead && isLost) {
         const lostForMs = asOf.elapsedMs - lost.at.elapsedMs;
         if (lostForMs > viewGapMs) gapsClosed += 1;
-        if (lostForMs > staleAfterMs()) regainedElapsedMs = asOf.elapsedMs;
+        // An outage is one for the kubelets as well, however short it was.
+        const wasOutage = (outageElapsedMs() ?? Number.NEGATIVE_INFINITY) >= lost.at.elapsedMs;
+        if (wasOutage || lostForMs > staleAfterMs()) regainedElapsedMs = asOf.elapsedMs;
       }
       wasRead = true;
       isLost = false;

@@ -23,6 +23,8 @@ export function sentenceOf(event: Told): string {
       return `${event.wasSeen ? 'lost sight of' : 'cannot see yet:'} ${event.what}: ${event.why}`;
     case 'view-regained':
       return `sees ${event.what} ${event.wasSeen ? 'again' : 'now'}${catchUp(event.catchUpMs)}`;
+    case 'outage-over':
+      return `the API server was away, and is back${catchUp(event.catchUpMs)}`;
     case 'calico-failure':
       return `node ${event.node}: Calico's CNI token is rejected (401 Unauthorized); stuck: ${shortList(event.pods)}: ${event.message}`;
     case 'planned':
