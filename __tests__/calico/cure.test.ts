@@ -480,7 +480,15 @@ describe('when restart-timeout is over', () => {
       why: expect.stringMatching(
         /^1 pod has an address of Calico's, and no container that has started 3m after the restart \(Calico has changed the address of shop\/web-1 since.*; an image that takes long/,
       ),
+      refutedBy: [],
     });
+  });
+
+  test('it names whose pods show that it did not help, such as came later, too', () => {
+    const late = aStuckPod({ namespace: 'bank', name: 'late', createdAtMs: NOW_MS + SECOND });
+    const failing = aSandboxEvent(late, undefined, { lastAtMs: NOW_MS + 2 * SECOND });
+    const both = { pods: [stuck, late], events: [failure, failing] };
+    expect(story([[180 * SECOND, both]])).toMatchObject({ outcome: 'timed-out', refutedBy: ['shop', 'bank'] });
   });
 
   test('pods that were stuck at the restart count as stuck without their event, others only with the failure', () => {

@@ -84,7 +84,7 @@ export function judgeCure(before: Restart, observation: Observation, memory: Cal
   if (isOver) {
     const after = `${formatSeconds(sinceMs)} after the restart${unseenPart(restart)}${hintOf(end, node, stuck)}`;
     return settle(
-      { ...seen, refutedBy: [...new Set(stuck.map(({ namespace }) => namespace))] },
+      { ...seen, refutedBy: refutersAmong(stuck) },
       'timed-out',
       describeStuck(stuck, after),
       now.elapsedMs,
@@ -237,6 +237,11 @@ function stuckPodsOf(restart: Restart, { snapshot, sandboxErrors, now, timing }:
       (isStuck(pod, now.atMs, timing) || waitsForSandbox(pod)) &&
       (uids.has(pod.uid) || sandboxErrors.get(pod.uid)?.cause === 'CalicoUnauthorized'),
   );
+}
+
+/** Of pods that Calico has given their address nobody knows what they wait for. */
+function refutersAmong(stuck: readonly Pod[]): readonly string[] {
+  return [...new Set(stuck.filter((pod) => !isPastItsSandbox(pod)).map(({ namespace }) => namespace))];
 }
 
 /** Pods that Calico has given their address do not wait for it: nothing is proven, but nothing of Calico is to be looked at. */
