@@ -367,7 +367,7 @@ describe('TLS', () => {
       aKubeconfig({ server: 'https://a', 'certificate-authority': folder.path }),
     );
     await expect(connect({ kubeconfig, context: null, env: {} }, new AbortController().signal)).rejects.toThrow(
-      /cannot be used: EISDIR$/,
+      `names the file ${folder.path}, which cannot be read: EISDIR`,
     );
   });
 
@@ -527,6 +527,37 @@ describe('a run that ends', () => {
     await expect(connecting).rejects.toMatchObject({ name: 'ConnectError', message: expect.stringMatching(words) });
     // Lets the thread go that waits for a writer.
     if ('tokenFile' in user) await writeFile(join(folder.path, 'pipe'), '');
+  });
+
+  test.each<[string, object, object]>([
+    ['an authority', { 'certificate-authority': 'pipe' }, {}],
+    ['a client certificate', {}, { 'client-certificate': 'pipe', 'client-key': 'pipe' }],
+    ['a client key', {}, { 'client-certificate-data': base64('a'), 'client-key': 'pipe' }],
+  ])('does not wait for %s that comes through a pipe from nobody', async (_, cluster, user) => {
+    await promisify(execFile)('mkfifo', [join(folder.path, 'pipe')]);
+    const kubeconfig = folder.write('config', aKubeconfig({ server: 'https://api.example', ...cluster }, user));
+    // In a process of its own, which ends in any case: a file may also be read so that nothing else happens meanwhile.
+    const script = folder.write(
+      'child.ts',
+      `import { connect } from ${JSON.stringify(new URL('../../src/cluster/connection.ts', import.meta.url).href)};
+      const end = new AbortController();
+      setTimeout(() => end.abort(), 100);
+      await connect({ kubeconfig: ${JSON.stringify(kubeconfig)}, context: null, env: {} }, end.signal).catch(
+        ({ message }) => console.log(message),
+      );
+      process.kill(process.pid, 'SIGKILL');`,
+    );
+    // One of its threads waits for a writer: it ends by being killed.
+    const run = promisify(execFile)(process.execPath, [script], { timeout: 20_000, killSignal: 'SIGKILL' });
+    const { stdout } = await run.catch((killed: { readonly stdout: string }) => killed);
+    expect(stdout).toMatch(/^there were no credentials yet when the run ended; a file, pipe or program/);
+  });
+
+  test.each([
+    ['without end', '/dev/zero', /names the file \/dev\/zero, which cannot be read: it is larger than 4194304 bytes$/],
+    ['that is empty', '/dev/null', /names the file \/dev\/null, which cannot be read: it is empty$/],
+  ])('does not begin with a certificate file %s', async (_, path, words) => {
+    await expect(dial({ server: 'https://a.example', 'certificate-authority': path })).rejects.toThrow(words);
   });
 
   test('does not wait for credentials that never come', async () => {

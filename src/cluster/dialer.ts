@@ -1,6 +1,7 @@
 import type { Agent, RequestOptions } from 'node:https';
 import { getCACertificates } from 'node:tls';
 import type { KubeConfig } from '@kubernetes/client-node/dist/config.js';
+import { readCertificateFile } from './certificate-file.ts';
 import { ConnectError, isConnectError } from './connect-error.ts';
 import type { KubeconfigUser } from './kubeconfig.ts';
 import type { Target } from './kubeconfig-source.ts';
@@ -98,7 +99,9 @@ export function createDialer(
 async function configFor(target: Target, proxy: ProxyServer | null, given: ClientCertificate): Promise<KubeConfig> {
   // Loaded only now: the library takes longer to load than the gate to say its first line.
   const { KubeConfig: Config } = await import('@kubernetes/client-node/dist/config.js');
-  const { cluster, user } = target;
+  const { cluster, user, source } = target;
+  const ca = await certificateOf(cluster.caData, cluster.caFile, source);
+  const certificates = await certificatesOf(user, given, source);
   const config = new Config();
   config.loadFromOptions({
     clusters: [
@@ -107,8 +110,7 @@ async function configFor(target: Target, proxy: ProxyServer | null, given: Clien
         server: cluster.server,
         // The library refuses servers without TLS unless this is set; then it has no other effect.
         skipTLSVerify: cluster.skipTlsVerify || cluster.server.startsWith('http:'),
-        ...(cluster.caData === null ? {} : { caData: cluster.caData }),
-        ...(cluster.caFile === null ? {} : { caFile: cluster.caFile }),
+        ...(ca === null ? {} : { caData: ca }),
         ...(cluster.tlsServerName === null ? {} : { tlsServerName: cluster.tlsServerName }),
         ...(proxy === null ? {} : { proxyUrl: libraryUrlOf(proxy) }),
       },
@@ -116,7 +118,7 @@ async function configFor(target: Target, proxy: ProxyServer | null, given: Clien
     users: [
       {
         name: CONTEXT,
-        ...certificatesOf(user, given),
+        ...certificates,
       },
     ],
     contexts: [{ name: CONTEXT, cluster: CONTEXT, user: CONTEXT }],
@@ -130,17 +132,24 @@ function libraryUrlOf({ url }: ProxyServer): string {
   return url.replace(/^socks5:/i, 'socks5h:');
 }
 
-function certificatesOf(user: KubeconfigUser | null, { certificate, key }: ClientCertificate): Record<string, string> {
+async function certificatesOf(
+  user: KubeconfigUser | null,
+  { certificate, key }: ClientCertificate,
+  source: string,
+): Promise<Record<string, string>> {
   if (certificate !== null && key !== null) return { certData: base64(certificate), keyData: base64(key) };
   if (user === null) return {};
-  const { certData, certFile, keyData, keyFile } = user;
-  // Data goes before files (client-go clientcmd/client_config.go); the library has it the other way round.
-  return {
-    ...(certData === null ? {} : { certData }),
-    ...(certData !== null || certFile === null ? {} : { certFile }),
-    ...(keyData === null ? {} : { keyData }),
-    ...(keyData !== null || keyFile === null ? {} : { keyFile }),
-  };
+  const certData = await certificateOf(user.certData, user.certFile, source);
+  const keyData = await certificateOf(user.keyData, user.keyFile, source);
+  return { ...(certData === null ? {} : { certData }), ...(keyData === null ? {} : { keyData }) };
+}
+
+/**
+ * Data goes before files (client-go clientcmd/client_config.go); the library has it the other way round, and reads files
+ * in a way that stops everything else.
+ */
+async function certificateOf(data: string | null, file: string | null, source: string): Promise<string | null> {
+  return data ?? (file === null ? null : await readCertificateFile(file, source));
 }
 
 /** PKCS #8 (RFC 5958) and the older form of OpenSSL (RFC 1421). */
@@ -187,15 +196,7 @@ function withExtra(ca: RequestOptions['ca']): RequestOptions['ca'] {
 }
 
 function applyError(cause: unknown, source: string): ConnectError {
-  const { code, path } = cause as NodeJS.ErrnoException;
-  if (path !== undefined) {
-    return new ConnectError(`the ${source} names the file ${path}, which cannot be read: ${code}`, {
-      reason: 'KubeconfigInvalid',
-      cause,
-    });
-  }
-  const said = code === undefined ? '' : `: ${code}`;
-  return new ConnectError(`the certificates or the proxy of the ${source} cannot be used${said}`, {
+  return new ConnectError(`the certificates or the proxy of the ${source} cannot be used`, {
     reason: 'KubeconfigInvalid',
     cause,
   });

@@ -1,5 +1,4 @@
-import { readFile } from 'node:fs/promises';
-import { ConnectError } from './connect-error.ts';
+import { readCertificateFile } from './certificate-file.ts';
 import type { ExecPlugin, KubeconfigCluster } from './kubeconfig.ts';
 
 /**
@@ -14,7 +13,8 @@ export async function execInfo(plugin: ExecPlugin, cluster: KubeconfigCluster): 
 }
 
 async function clusterInfo(cluster: KubeconfigCluster): Promise<object> {
-  const caData = cluster.caData ?? (await fileAsData(cluster.caFile));
+  const { caFile } = cluster;
+  const caData = cluster.caData ?? (caFile === null ? null : await readCertificateFile(caFile, 'kubeconfig'));
   return {
     server: cluster.server,
     ...(cluster.tlsServerName === null ? {} : { 'tls-server-name': cluster.tlsServerName }),
@@ -24,17 +24,4 @@ async function clusterInfo(cluster: KubeconfigCluster): Promise<object> {
     ...(cluster.disableCompression ? { 'disable-compression': true } : {}),
     ...(cluster.execConfig === undefined ? {} : { config: cluster.execConfig }),
   };
-}
-
-async function fileAsData(path: string | null): Promise<string | null> {
-  if (path === null) return null;
-  try {
-    return (await readFile(path)).toString('base64');
-  } catch (cause) {
-    const { code } = cause as NodeJS.ErrnoException;
-    throw new ConnectError(`the kubeconfig names the file ${path}, which cannot be read: ${code}`, {
-      reason: 'KubeconfigInvalid',
-      cause,
-    });
-  }
 }
