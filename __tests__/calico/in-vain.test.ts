@@ -270,14 +270,11 @@ describe('a failure that began within half an hour after calico-node was replace
     expect(planOf({ ...again, ...overrides })).toMatchObject({ action: 'restarted' });
   });
 
-  test('is a new one if a pod cannot end: what its kubelet says of it no tenant can write', () => {
-    const leaving = aTerminatingPod({ name: 'leaving', deletionAtMs: ago(3 * MINUTE) });
-    const kill = aKillEvent(leaving, undefined, { firstAtMs: ago(3 * MINUTE), lastAtMs: ago(SECOND) });
-    expect(planOf({ ...again, pods: [leaving], events: [kill] })).toMatchObject({ action: 'restarted' });
-  });
-
-  test('is refused where the kubelet does not say that it has come to the deletion: a tenant’s hook may keep it from that', () => {
-    const leaving = aTerminatingPod({ name: 'leaving', deletionAtMs: ago(3 * MINUTE), observed: null });
+  test.each([
+    ['says so', true],
+    ['does not say whether it has come to the deletion', null],
+  ])('is refused where a pod cannot end, too, and its kubelet %s: a tenant can keep it from that', (_, observed) => {
+    const leaving = aTerminatingPod({ name: 'leaving', deletionAtMs: ago(3 * MINUTE), observed });
     const kill = aKillEvent(leaving, undefined, { firstAtMs: ago(3 * MINUTE), lastAtMs: ago(SECOND) });
     expect(planOf({ ...again, pods: [leaving], events: [kill] })).toMatchObject({ action: 'refused' });
   });

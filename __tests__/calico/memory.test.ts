@@ -153,7 +153,25 @@ describe('the newest network on the node', () => {
   });
 });
 
-test('the newest event of each namespace is remembered, and that of pods that cannot end', () => {
+test('of each namespace the first sandbox is remembered that came clearly after the events of the others', () => {
+  const theirs = aStuckPod({ namespace: 'evil', name: 'held' });
+  const at = (pod: Pod, agoMs: number): Event => aSandboxEvent(pod, undefined, { lastAtMs: ago(agoMs) });
+  const sandboxOf = (name: string, agoMs: number): Pod =>
+    aPod({ namespace: 'evil', name, conditions: podConditions({ sinceMs: ago(agoMs) }) });
+  const firstOf = (agoMs: readonly number[], shopAgoMs: number, evilAgoMs: number): string | undefined => {
+    const pods = [stuck, theirs, ...agoMs.map((each) => sandboxOf(`at-${each / SECOND}`, each))];
+    const node = remember({ pods, events: [at(stuck, shopAgoMs), at(theirs, evilAgoMs)] });
+    return node.firstSandboxOf.get('evil')?.pod;
+  };
+  const times = [190 * SECOND, 170 * SECOND, 160 * SECOND, 20 * SECOND];
+  expect(firstOf(times, 3 * MINUTE, 4 * MINUTE)).toBe('evil/at-160');
+  // What it writes itself makes no later one the first.
+  expect(firstOf(times, 3 * MINUTE, MINUTE)).toBe('evil/at-160');
+  expect(firstOf(times, MINUTE, MINUTE)).toBe('evil/at-20');
+  expect(firstOf(times, 30 * SECOND, MINUTE)).toBeUndefined();
+});
+
+test('the newest event of each namespace is remembered', () => {
   const theirs = aStuckPod({ namespace: 'evil', name: 'held' });
   const leaving = aTerminatingPod({ name: 'leaving' });
   const at = (pod: Pod, agoMs: number): Event => aSandboxEvent(pod, undefined, { lastAtMs: ago(agoMs) });
@@ -162,7 +180,6 @@ test('the newest event of each namespace is remembered, and that of pods that ca
     events: [at(stuck, 3 * MINUTE), at(theirs, MINUTE), aKillEvent(leaving, undefined, { lastAtMs: ago(2 * MINUTE) })],
   });
   expect(node.lastMatch?.pod).toBe('evil/held');
-  expect(node.lastHeld?.pod).toBe('shop/leaving');
   expect([...node.lastMatchOf].map(([namespace, { pod }]) => `${namespace}: ${pod}`)).toEqual([
     'shop: shop/leaving',
     'evil: evil/held',

@@ -1,6 +1,6 @@
 /** The proof of Calico's failure on a node, by what is true and what may be known of it. */
 
-import { calicoSets, hasSandbox, isLeaving, isOf, momentOf } from './pod-facts.ts';
+import { calicoSets, hasSandbox, isOf, momentOf } from './pod-facts.ts';
 import { type Scene, SLACK_MS } from './scene.ts';
 import { isInScope } from './scope.ts';
 import { type PodTruth, wasStuckSince } from './truth.ts';
@@ -71,18 +71,26 @@ function whyNoProof(known: PodTruth, node: string, scene: Scene): string | null 
   return signOfHealth(known, node, scene);
 }
 
-/** Another pod got its network there clearly after the last failure: then this one has its time to follow. */
+/**
+ * Another pod got its network there clearly after the last failure: then this one has its time to follow. Of each other
+ * namespace only the first counts, which may be gone by now.
+ */
 function signOfHealth(known: PodTruth, node: string, { truth, gate, nowMs, seenMs }: Scene): string | null {
   const failedMs = truth.lastFailureOn(node) ?? 0;
-  const sandboxes = truth.podsOn(node).flatMap((other) => {
-    const { pod, sandboxMs, toldMs, goneMs, hostNetwork } = other;
+  const own: number[] = [];
+  const firstOf = new Map<string, number>();
+  for (const { pod, namespace, sandboxMs, toldMs, goneMs, hostNetwork } of truth.podsOn(node)) {
     // An address alone is in the hands of whoever may edit the pod.
-    if (hostNetwork || sandboxMs === null || toldMs === null || toldMs > seenMs) return [];
-    if (goneMs !== null || !hasSandbox(pod)) return [];
-    return gate.seesWitnesses || isInScope(pod, gate.demands) ? [sandboxMs] : [];
-  });
-  const lastMs = Math.max(...sandboxes, 0);
-  if (lastMs - failedMs <= WELL_AFTER_MS + SLACK_MS) return null;
+    if (hostNetwork || sandboxMs === null || toldMs === null || toldMs > seenMs) continue;
+    if (!gate.seesWitnesses && !isInScope(pod, gate.demands)) continue;
+    const isThere = goneMs === null && hasSandbox(pod);
+    if (namespace === known.namespace && isThere) own.push(sandboxMs);
+    else if (namespace !== known.namespace && sandboxMs > (known.firstFailureMs ?? failedMs) + WELL_AFTER_MS)
+      firstOf.set(namespace, Math.min(firstOf.get(namespace) ?? sandboxMs, sandboxMs));
+  }
+  const signs = [Math.max(...own, 0), ...firstOf.values()].filter((ms) => ms - failedMs > WELL_AFTER_MS + SLACK_MS);
+  const lastMs = Math.max(...signs, 0);
+  if (signs.length === 0) return null;
   if (nowMs - lastMs < WELL_WAIT_MS - SLACK_MS)
     return `another pod got its network on ${node} ${Math.round(nowMs - lastMs)} ms ago`;
   return (known.triedMs ?? 0) > lastMs ? null : `other pods get their network on ${node}`;
@@ -121,5 +129,5 @@ function isTooSoonAgain(self: PodTruth, failing: readonly PodTruth[], { world, n
   const placeMs = Math.max(...[node, set].map((each) => momentOf(each?.metadata.creationTimestamp, world)));
   if (!(self.createdMs - placeMs >= NEW_FAILURE_MS + SLACK_MS)) return false;
   const namespaces = new Set(failing.map(({ namespace }) => namespace));
-  return namespaces.size === 1 && !failing.some(({ pod }) => isLeaving(pod));
+  return namespaces.size === 1;
 }

@@ -3,7 +3,7 @@ import type { Pod } from '../../simulator/objects.ts';
 import { created, delegated, P1, POD, thin } from '../calico/sandbox-texts.ts';
 import { aWorld, type Inputs, play, type World } from '../harness.ts';
 import { nodesOf, restartByHand, stampAgo, UNAUTHORIZED_ADD } from './broken-node.ts';
-import { EVERYWHERE, failureEvent, hold, OTHERS, release, TENANT } from './tenant.ts';
+import { EVERYWHERE, failureEvent, hold, keepFromEnding, OTHERS, release, TENANT } from './tenant.ts';
 
 const SECOND = 1_000;
 const MINUTE = 60_000;
@@ -35,9 +35,18 @@ function onDelete(world: World, then: (node: string) => void): void {
 function letGoSoon(world: World, node: string): void {
   world.clock.after(8 * SECOND, () => {
     for (const held of world.sim.cluster.pods(TENANT)) {
-      if (held.spec.nodeName === node && held.status.phase === 'Pending') release(world, held);
+      if (held.spec.nodeName !== node) continue;
+      if (held.status.phase === 'Pending') release(world, held);
+      else if (held.metadata.deletionTimestamp !== undefined) endPod(world, held);
     }
   });
+}
+
+/** Its annotation is mended: the kubelet ends it. */
+function endPod({ sim: { cluster }, clock }: World, pod: Pod): void {
+  const { name } = pod.metadata;
+  cluster.put('pods', { ...pod, status: { ...pod.status, phase: 'Succeeded' } });
+  clock.after(SECOND, () => cluster.remove('pods', TENANT, name));
 }
 
 /** A gate that runs every ten minutes for three hours, restarts allowed; before each run `prepare` happens. */
@@ -82,14 +91,20 @@ function attackWithDeletedPods(world: World, run: number): void {
   attack(world, run, { deletionTimestamp: stampAgo(world, MINUTE) });
 }
 
+/** The same, with pods of which their kubelets say since 1.34 that they have come to their end, and cannot remove their network. */
+function attackWithPodsThatCannotEnd(world: World, run: number): void {
+  attack(world, run, {}, keepFromEnding);
+}
+
 /** A held pod on each node, with the best event there is; those of the run before are gone. */
-function attack(world: World, run: number, metadata: Partial<Pod['metadata']> = {}): void {
+function attack(world: World, run: number, metadata: Partial<Pod['metadata']> = {}, holdOne = hold): void {
   const { cluster } = world.sim;
   for (const pod of cluster.pods(TENANT)) cluster.remove('pods', TENANT, pod.metadata.name);
   for (const nodeName of NODES) {
     cluster.createPod({ namespace: OTHERS, name: `job-${run}-${nodeName}`, nodeName });
     world.clock.after(10 * SECOND, () => {
-      cluster.put('events', failureEvent(world, hold(world, { name: `held-${run}-${nodeName}`, nodeName, metadata })));
+      const pod = holdOne(world, { name: `held-${run}-${nodeName}`, nodeName, metadata });
+      cluster.put('events', failureEvent(world, pod));
     });
   }
 }
@@ -98,6 +113,7 @@ describe('what a tenant can cause: a pod that is kept without its sandbox in sil
   test.each([
     ['held pods', attack],
     ['held pods that are deleted', attackWithDeletedPods],
+    ['pods that cannot end', attackWithPodsThatCannotEnd],
   ] as const)(
     'is one restart per node and half hour, however often the gate runs and however well the tenant plays: %s',
     async (_, attackIn) => {

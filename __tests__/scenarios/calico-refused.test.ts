@@ -184,7 +184,9 @@ const REFUSED: readonly (readonly [string, Obstacle, RegExp])[] = [
   [
     'a failure soon after calico-node was started, and no pod that ever got its network from it',
     {
-      world: { before: restartedBefore },
+      // Of one namespace alone it would be too soon for another restart.
+      world: { before: restartedBefore, after: bankWaits },
+      inputs: { namespaces: 'shop bank' },
       worldWithout: {
         before: (world) => {
           restartedBefore(world);
@@ -233,6 +235,11 @@ function withoutCniMount(set: DaemonSet): DaemonSet {
     ...set,
     spec: { ...set.spec, template: { ...set.spec.template, spec: { ...set.spec.template.spec, volumes } } },
   };
+}
+
+function bankWaits({ sim: { cluster, warmUp } }: World): void {
+  cluster.createPod({ namespace: 'bank', name: 'waits', nodeName: 'n1' });
+  warmUp(60_000);
 }
 
 function restartedBefore(world: World): void {

@@ -116,6 +116,20 @@ describe('a tenant cannot keep the node of others from being restarted', () => {
     expect(restartedIn(played)).toEqual(['n1']);
   });
 
+  test('by pods that had their network before the failure, of which kubelets before 1.36 say so one after another', async () => {
+    const world = aWorldInNeed((started) => {
+      for (let index = 0; index < 12; index += 1) hold(started, { name: `pulls-${index}`, nodeName: 'n1' });
+      started.sim.warmUp(MINUTE);
+    });
+    // Its registry sends one image after another.
+    for (let index = 0; index < 12; index += 1) {
+      world.clock.after(index * 40 * SECOND, () => release(world, podNamed(world, TENANT, `pulls-${index}`)));
+    }
+    const played = await play(world, INPUTS);
+    expect(restartedIn(played)).toEqual(['n1']);
+    expect(restartedAfterMs(played)[0]).toBeLessThanOrEqual(2 * MINUTE);
+  });
+
   test('by many pods, events and Jobs', async () => {
     const world = aWorldInNeed((started) => {
       const { cluster, warmUp } = started.sim;

@@ -138,14 +138,20 @@ describe('one run after the other: the cluster itself is the memory', () => {
     }
   });
 
-  test('a failure that is a new one is healed again', async () => {
+  test.each<[string, number, boolean, string]>([
+    ['within half an hour where pods of two namespaces speak of it', 10 * MINUTE, true, 'restarted/cured'],
+    ['not where one namespace alone does', 10 * MINUTE, false, 'refused/-'],
+    ['later where one namespace alone does', 30 * MINUTE, false, 'restarted/cured'],
+  ])('a failure that is a new one is healed again: %s', async (_, afterMs, isShared, outcome) => {
     const world = aBrokenWorld();
     expect(nodesOf(await play(world, CURE))).toEqual(['n1: restarted/cured']);
-    await world.clock.advance(10 * MINUTE);
+    await world.clock.advance(afterMs);
     world.sim.cluster.breakToken('n1');
     world.sim.cluster.deploy({ namespace: 'shop', name: 'web' });
+    if (isShared) world.sim.cluster.createPod({ namespace: 'bank', name: 'waits', nodeName: 'n1' });
     await world.clock.advance(MINUTE);
-    expect(nodesOf(await play(world, CURE))).toEqual(['n1: restarted/cured']);
-    expect(answersTo(world)).toEqual([200, 200]);
+    const again = await play(world, { ...CURE, namespaces: isShared ? 'shop bank' : 'shop' });
+    expect(nodesOf(again)).toEqual([`n1: ${outcome}`]);
+    expect(again.deletes).toHaveLength(outcome === 'refused/-' ? 1 : 2);
   });
 });

@@ -109,6 +109,32 @@ export function hold(world: World, { name, nodeName = 'n1', namespace = TENANT, 
   return podNamed(world, namespace, name);
 }
 
+/**
+ * A pod that has ended but for its network, as kubelets say since 1.34: the tenant gave it an annotation that Calico's plugin
+ * cannot read (`cni.projectcalico.org/allowedSourcePrefixes`), which then fails with it before it removes anything
+ * (calico `cni-plugin/pkg/k8s/k8s.go`, `libcalico-go/lib/backend/k8s/conversion`). The genuine events the tenant deletes.
+ */
+export function keepFromEnding(world: World, held: HeldPod): Pod {
+  const deletionTimestamp = stampAgo(world, 60_000);
+  const annotations = { 'cni.projectcalico.org/allowedSourcePrefixes': 'not JSON' };
+  const metadata = { ...held.metadata, generation: 2, deletionTimestamp, annotations };
+  const { status, ...pod } = hold(world, { ...held, metadata });
+  world.sim.cluster.put('pods', {
+    ...pod,
+    status: {
+      ...status,
+      observedGeneration: 2,
+      phase: 'Running',
+      podIP: '10.244.9.9',
+      containerStatuses: (status.containerStatuses ?? []).map((container) => ({
+        ...container,
+        state: { terminated: { exitCode: 0, reason: 'Completed', finishedAt: deletionTimestamp } },
+      })),
+    },
+  });
+  return podNamed(world, pod.metadata.namespace ?? '', pod.metadata.name);
+}
+
 /** What the pod waited for is there: its kubelet makes the sandbox and starts it. */
 export function release(world: World, { metadata }: Pod): void {
   const { name, namespace = '' } = metadata;

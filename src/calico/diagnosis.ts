@@ -4,7 +4,7 @@ import { type Event, firstHappenedAtMs } from '../objects/event.ts';
 import type { Pod } from '../objects/pod.ts';
 import type { NodeCase, SandboxError, StuckPod } from './case.ts';
 import { gapMs, lastTimeOf, onServerMs } from './moments.ts';
-import type { CalicoMemory, NodeMemory, PodTrace } from './node-memory.ts';
+import type { CalicoMemory, NodeMemory, PodTrace, Sighting } from './node-memory.ts';
 import { heldSinceMs, isFromItsKubelet } from './sandbox-errors.ts';
 import { isAggregated } from './wrapper.ts';
 
@@ -105,21 +105,41 @@ function latestMs(event: Event): number {
   return Math.min(onServerMs(last) + behindMs, last.notAfterMs);
 }
 
+interface SignOfHealth {
+  readonly words: string;
+  readonly lasting: boolean;
+}
+
 /**
  * A pod that got its sandbox on the node clearly after the last failure (tokens are cached for a while) shows that the
  * node's token is good. Then `pod` heals with one of its next retries; if it goes on retrying in vain after three of
- * them, that sandbox proved nothing about it.
+ * them, that sandbox proved nothing about it. Of each other namespace only the first such sandbox is waited for: kubelets
+ * before 1.36 say late that a pod has one, and a tenant's registry may see to it that another one is told of all the time.
  */
 function signOfHealth(
   pod: Pod,
   events: readonly Event[],
   node: NodeMemory | undefined,
+  observation: Observation,
+): SignOfHealth | null {
+  if (node === undefined) return null;
+  const own = node.newestSandboxOf.get(pod.namespace);
+  const others = [...node.firstSandboxOf.values()].filter(({ namespace }) => namespace !== pod.namespace);
+  const signs = [...(own === undefined ? [] : [own]), ...others].map((sandbox) =>
+    signIn(sandbox, pod, events, node, observation),
+  );
+  // What passes by itself is waited for.
+  return signs.find((sign) => sign?.lasting === false) ?? signs.find((sign) => sign !== null) ?? null;
+}
+
+function signIn(
+  sandbox: Sighting,
+  pod: Pod,
+  events: readonly Event[],
+  { lastMatch }: NodeMemory,
   { now, timing }: Observation,
-): { readonly words: string; readonly lasting: boolean } | null {
-  const sandbox = node?.newestSandbox ?? null;
-  const lastMatch = node?.lastMatch ?? null;
-  if (sandbox === null || lastMatch === null) return null;
-  const afterMs = gapMs(lastMatch.moment, sandbox.moment);
+): SignOfHealth | null {
+  const afterMs = lastMatch === null ? 0 : gapMs(lastMatch.moment, sandbox.moment);
   if (afterMs <= timing.wellSandboxAfterMs) return null;
 
   const words = `${sandbox.pod} got its network on the node ${formatSeconds(afterMs)} after the last failure`;

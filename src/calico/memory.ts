@@ -6,7 +6,6 @@ import { installOf } from './install-cni.ts';
 import { findInstallations, isPodOf } from './installation.ts';
 import { gapMs, lastTimeOf, type Moment, onServerMs } from './moments.ts';
 import type { CalicoMemory, Evidence, InstallTrace, NodeMemory, PodTrace, Sighting } from './node-memory.ts';
-import { cannotEnd } from './one-tenant.ts';
 import { errorWithFailure, retriesOf, tracePods } from './pod-traces.ts';
 
 export type { CalicoMemory } from './node-memory.ts';
@@ -32,13 +31,16 @@ export function rememberCalico(memory: CalicoMemory, observation: Observation): 
   for (const name of names) {
     const known = memory.nodes.get(name) ?? newNode(nowMs);
     const there = podsByNode.get(name) ?? [];
+    const sandboxes = sandboxesOf(there, known.pods, nowMs);
+    const lastMatchOf = newestOfEach(known.lastMatchOf, matchesOn(there, observation));
     nodes.set(name, {
       ...known,
       evidence: addEvidence(known.evidence, stuckNow, name, observation),
       lastMatch: newest(known.lastMatch, matchesOn(there, observation)),
-      lastMatchOf: newestOfEach(known.lastMatchOf, there, observation),
-      lastHeld: newest(known.lastHeld, matchesOn(there.filter(cannotEnd), observation)),
-      newestSandbox: newest(known.newestSandbox, sandboxesOf(there, known.pods, nowMs)),
+      lastMatchOf,
+      newestSandbox: newest(known.newestSandbox, sandboxes),
+      newestSandboxOf: newestOfEach(known.newestSandboxOf, sandboxes),
+      firstSandboxOf: firstOfEach(known.firstSandboxOf, sandboxes, lastMatchOf, observation),
       pods: tracePods(known.pods, there, retries, observation),
       installs: traceInstalls(known.installs, calicoNodePods, name, nowMs),
     });
@@ -58,8 +60,9 @@ function newNode(nowMs: number): NodeMemory {
     evidence: new Map(),
     lastMatch: null,
     lastMatchOf: new Map(),
-    lastHeld: null,
     newestSandbox: null,
+    newestSandboxOf: new Map(),
+    firstSandboxOf: new Map(),
     pods: new Map(),
     installs: new Map(),
   };
@@ -154,15 +157,30 @@ function matchesOn(pods: readonly Pod[], observation: Observation): readonly Sig
   });
 }
 
-function newestOfEach(
-  known: ReadonlyMap<string, Sighting>,
-  pods: readonly Pod[],
-  observation: Observation,
-): ReadonlyMap<string, Sighting> {
+function newestOfEach(known: ReadonlyMap<string, Sighting>, seen: readonly Sighting[]): ReadonlyMap<string, Sighting> {
   const ofEach = new Map(known);
-  for (const pod of pods) {
-    const match = newest(ofEach.get(pod.namespace) ?? null, matchesOn([pod], observation));
-    if (match !== null) ofEach.set(pod.namespace, match);
+  for (const sighting of seen) {
+    const best = newest(ofEach.get(sighting.namespace) ?? null, [sighting]);
+    if (best !== null) ofEach.set(sighting.namespace, best);
+  }
+  return ofEach;
+}
+
+/** See `NodeMemory.firstSandboxOf`. What a namespace's own pods report does not make a later one its first. */
+function firstOfEach(
+  known: ReadonlyMap<string, Sighting>,
+  seen: readonly Sighting[],
+  lastMatchOf: ReadonlyMap<string, Sighting>,
+  { timing }: Observation,
+): ReadonlyMap<string, Sighting> {
+  const ofEach = new Map<string, Sighting>();
+  for (const sighting of [...known.values(), ...seen]) {
+    const { namespace, moment } = sighting;
+    const first = ofEach.get(namespace);
+    if (first !== undefined && !isNewer(first.moment, moment)) continue;
+    const others = [...lastMatchOf].filter(([each]) => each !== namespace).map(([, match]) => match);
+    const isAfter = others.every((match) => gapMs(match.moment, moment) > timing.wellSandboxAfterMs);
+    if (others.length > 0 && isAfter) ofEach.set(namespace, sighting);
   }
   return ofEach;
 }

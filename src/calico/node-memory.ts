@@ -75,10 +75,12 @@ export interface NodeMemory {
   readonly lastMatch: Sighting | null;
   /** The same of each namespace: what one tenant writes about its pods says nothing about those of others. */
   readonly lastMatchOf: ReadonlyMap<string, Sighting>;
-  /** The same of pods of which their kubelet says that they cannot end: that no tenant can write. */
-  readonly lastHeld: Sighting | null;
   /** The newest sandbox that a pod in need of a pod network got there. */
   readonly newestSandbox: Sighting | null;
+  /** The same of each namespace. */
+  readonly newestSandboxOf: ReadonlyMap<string, Sighting>;
+  /** Of each namespace the first one that came clearly after the newest event with the failure of all other namespaces. */
+  readonly firstSandboxOf: ReadonlyMap<string, Sighting>;
   /** By uid. */
   readonly pods: ReadonlyMap<string, PodTrace>;
   /** Calico-node pods of the node, by uid. */

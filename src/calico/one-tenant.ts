@@ -2,7 +2,6 @@
  * What one tenant could have written, and what not. Whoever may create pods and events in a namespace can keep a pod
  * there without its sandbox and write any event about it; about the pods of other namespaces it can say nothing.
  */
-import { isTerminating, type Pod } from '../objects/pod.ts';
 import type { NodeCase, Restart, StuckPod } from './case.ts';
 import { gapMs, type Moment } from './moments.ts';
 import type { NodeMemory, Sighting } from './node-memory.ts';
@@ -12,16 +11,12 @@ export function namespacesOf(stuckPods: readonly StuckPod[]): readonly string[] 
 }
 
 /**
- * Whether the kubelet says that it cannot end the pod: it has seen the deletion, and none of the containers runs any more.
- * A kubelet that does not say whether it has seen it (before 1.34) may still wait for a tenant's registry or postStart hook.
+ * Whether nothing among these pods is beyond one tenant: all are of one namespace. Not even what a kubelet says of a pod is:
+ * an annotation that Calico's plugin cannot read keeps a pod from getting its network, and from ending
+ * (`allowedSourcePrefixes`, libcalico-go `lib/backend/k8s/conversion`), and the genuine events about it can be deleted.
  */
-export function cannotEnd(pod: Pod): boolean {
-  return isTerminating(pod) && pod.observed === true;
-}
-
-/** Whether nothing among these pods is beyond one tenant: all are of one namespace, and of none its kubelet says that it cannot end. */
 export function couldBeForged(stuckPods: readonly StuckPod[]): boolean {
-  return namespacesOf(stuckPods).length <= 1 && !stuckPods.some(({ pod }) => cannotEnd(pod));
+  return namespacesOf(stuckPods).length <= 1;
 }
 
 /**
@@ -54,8 +49,8 @@ export interface Comeback {
 }
 
 /**
- * The event with the failure that shows that it came back: clearly newer than the end of `install-cni`, of a pod that
- * cannot end, or of pods of all `namespaces` that speak of the node. One tenant could write such an event about its own
+ * The event with the failure that shows that it came back: clearly newer than the end of `install-cni`, where pods of all
+ * `namespaces` that speak of the node have one, or those of any two. One tenant could write such an event about its own
  * pod, and have the restart of a node called in vain on which those of others are about to get their network.
  */
 export function comeback(
@@ -64,12 +59,11 @@ export function comeback(
   namespaces: readonly string[],
   afterMs: number,
 ): Comeback | null {
-  if (memory === undefined) return null;
-  const isAfter = (match: Sighting | null | undefined): match is Sighting =>
-    match !== null && match !== undefined && gapMs(end, match.moment) > afterMs;
-  const { lastHeld, lastMatch, lastMatchOf } = memory;
-  if (isAfter(lastHeld)) return { sighting: lastHeld, namespaces: [lastHeld.namespace] };
-  return lastMatch !== null && namespaces.every((namespace) => isAfter(lastMatchOf.get(namespace)))
-    ? { sighting: lastMatch, namespaces }
-    : null;
+  const { lastMatch = null, lastMatchOf = new Map<string, Sighting>() } = memory ?? {};
+  const since = [...lastMatchOf].flatMap(([namespace, { moment }]) =>
+    gapMs(end, moment) > afterMs ? [namespace] : [],
+  );
+  const isSaidByAll = namespaces.every((namespace) => since.includes(namespace));
+  if (lastMatch === null || (since.length < 2 && !isSaidByAll)) return null;
+  return { sighting: lastMatch, namespaces: since };
 }
