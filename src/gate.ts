@@ -10,6 +10,7 @@ import { nodeOfOwnPod } from './cluster/own-pod.ts';
 import { createView, type View } from './cluster/snapshot.ts';
 import { type Cluster, dialCluster, meet } from './contact.ts';
 import { withCrashLogs } from './crash-logs.ts';
+import { formatSeconds } from './duration.ts';
 import type { GateEvent } from './events.ts';
 import { type Judgement, judge } from './health/verdict.ts';
 import { EMPTY_MEMORY, type Look, lookAt } from './look.ts';
@@ -198,12 +199,22 @@ function restartedEvent({ node, before, why }: Restart): GateEvent {
 }
 
 /** Until the picture changes, but not more often than `assessGapMs`; clocks go on by themselves, so at most a tick. */
-async function waitForNews({ clock, timing, signal }: Run, view: View): Promise<void> {
+async function waitForNews({ clock, serverClock, timing, signal }: Run, view: View): Promise<void> {
+  const since = serverClock.now();
+  const [monotonicMs, wallMs] = [clock.monotonicMs(), clock.wallMs()];
   await sleep(clock, timing.assessGapMs, signal);
   const woken = new AbortController();
   const tick = sleep(clock, timing.tickMs - timing.assessGapMs, AbortSignal.any([signal, woken.signal]));
   await Promise.race([view.changed(), tick]);
   woken.abort();
+  const limitMs = timing.tickMs + timing.standstillMs;
+  const stoodForMs = clock.monotonicMs() - monotonicMs;
+  // A suspended machine may stop its monotonic clock as well (Linux: CLOCK_MONOTONIC).
+  const aheadMs = clock.wallMs() - wallMs;
+  if (stoodForMs > limitMs) view.distrust(since, `this machine stood still for ${formatSeconds(stoodForMs)}`);
+  else if (aheadMs > limitMs) {
+    view.distrust(since, `this machine was suspended, or its clock set: it went ahead by ${formatSeconds(aheadMs)}`);
+  }
 }
 
 /** Connecting failed, or something that nobody expected: never a pass, and never without a reason. */

@@ -36,6 +36,11 @@ export interface Timing {
    * syncPeriod).
    */
   readonly catchUpMs: number;
+  /**
+   * When the gate's own machine stood still for longer (suspended, migrated), its picture is that of before: more than a
+   * busy one takes between two looks.
+   */
+  readonly standstillMs: number;
   /** A 403 on something that worked before is retried this long before it counts. */
   readonly forbiddenRetryMs: number;
 
@@ -84,6 +89,7 @@ export const TIMING: Timing = {
   confirmAgainMs: 5_000,
   viewGapMs: 5_000,
   catchUpMs: 15_000,
+  standstillMs: 10_000,
   forbiddenRetryMs: 30_000,
 
   calicoStuckMs: 30_000,

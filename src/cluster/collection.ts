@@ -7,6 +7,7 @@ import { backOffMs, retryAfterWaitMs } from './back-off.ts';
 import type { Decoder, WatchEvent } from './decoder.ts';
 import { type CollectionState, createFreshness } from './freshness.ts';
 import { readList } from './pages.ts';
+import { createRefreshWaiters } from './refresh-waiters.ts';
 import { createStore } from './store.ts';
 import { watchOnce } from './watch.ts';
 import { isUseful, type WatchEnd, wordsFor } from './watch-end.ts';
@@ -42,6 +43,8 @@ export interface Collection<T> {
   readonly regainedElapsedMs: () => number | null;
   /** Resolves when it was read, or failed, for the first time; also when it ends. */
   readonly settled: Promise<void>;
+  /** Nothing is known to be true since then: it is listed anew. */
+  readonly distrust: (since: Now, message: string) => void;
   /** A fresh list, begun after this call: true when it succeeded, false at its first failure or when `signal` aborts. */
   readonly refresh: (signal: AbortSignal) => Promise<boolean>;
 }
@@ -78,16 +81,12 @@ export function createCollection<T>(options: CollectionOptions<T>): Collection<T
   let heardAt = api.now();
   /** The newest version that was told: from there the next watch begins, and no list may be older. */
   let newest = '';
-  let waiting: ((isFresh: boolean) => void)[] = [];
+  const refreshes = createRefreshWaiters();
   let interruption = new AbortController();
   const { promise: settled, resolve: settle } = Promise.withResolvers<void>();
 
-  const answerRefreshes = (isFresh: boolean, answered = waiting): void => {
-    waiting = waiting.filter((waiter) => !answered.includes(waiter));
-    for (const answer of answered) answer(isFresh);
-  };
   const giveUp = (): void => {
-    answerRefreshes(false);
+    refreshes.answer(false);
     settle();
     onChange();
   };
@@ -101,7 +100,7 @@ export function createCollection<T>(options: CollectionOptions<T>): Collection<T
 
   /** False when the list failed, after a pause. */
   const list = async (): Promise<boolean> => {
-    const asked = [...waiting];
+    const asked = refreshes.present();
     // A list shows how things were when it began; when it had to be tried again, that moment is not known.
     let asOf: Now | null = api.now();
     try {
@@ -118,7 +117,7 @@ export function createCollection<T>(options: CollectionOptions<T>): Collection<T
       newest = resourceVersion;
       freshness.seen(asOf ?? api.now());
       failedLists = 0;
-      answerRefreshes(true, asked);
+      refreshes.answer(true, asked);
       settle();
       onChange();
       return true;
@@ -280,21 +279,16 @@ export function createCollection<T>(options: CollectionOptions<T>): Collection<T
     gapsClosed: freshness.gapsClosed,
     regainedElapsedMs: freshness.regainedElapsedMs,
     settled: Promise.race([settled, ended]),
-    refresh: (refreshSignal) =>
-      new Promise((resolve) => {
-        if (signal.aborted || refreshSignal.aborted || api.failure() !== null) {
-          resolve(false);
-          return;
-        }
-        const settleOnce = (isFresh: boolean): void => {
-          refreshSignal.removeEventListener('abort', onAbort);
-          resolve(isFresh);
-        };
-        const onAbort = (): void => answerRefreshes(false, [settleOnce]);
-        refreshSignal.addEventListener('abort', onAbort, { once: true });
-        waiting.push(settleOnce);
-        interruption.abort();
-      }),
+    distrust: (since, message) => {
+      freshness.lose(since, message);
+      interruption.abort();
+    },
+    refresh: async (refreshSignal) => {
+      if (signal.aborted || refreshSignal.aborted || api.failure() !== null) return false;
+      const isFresh = refreshes.wait(refreshSignal);
+      interruption.abort();
+      return await isFresh;
+    },
   };
 }
 

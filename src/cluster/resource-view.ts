@@ -15,6 +15,8 @@ export interface ReadingContext {
   readonly signal: AbortSignal;
   readonly random: () => number;
   readonly onChange: () => void;
+  /** Calls `distrust` whenever nothing is known to be true any more, until `signal` aborts. */
+  readonly onDistrust: (distrust: (since: Now, message: string) => void, signal: AbortSignal) => void;
 }
 
 export interface ResourceViewOptions<T> {
@@ -94,14 +96,16 @@ export function createResourceView<T>(context: ReadingContext, options: Resource
 
   const partOf = (namespace: string | null, mode: 'watch' | 'poll'): Part<T> => {
     const partEnd = new AbortController();
+    const signal = AbortSignal.any([end.signal, partEnd.signal]);
     const collection = createCollection<T>({
       ...context,
-      signal: AbortSignal.any([context.signal, end.signal, partEnd.signal]),
+      signal: AbortSignal.any([context.signal, signal]),
       path: pathOf(options, namespace),
       decoder: createJsonDecoder(LIST_KINDS[resource], options.project, () => context.api.now().atMs, namespace),
       mode,
       ...(options.keepDeleted === undefined ? {} : { keepDeleted: options.keepDeleted }),
     });
+    context.onDistrust(collection.distrust, signal);
     return { namespace, collection, end: partEnd };
   };
 

@@ -1,4 +1,4 @@
-import { type Clock, sleep } from '../clock.ts';
+import { type Clock, type Now, sleep } from '../clock.ts';
 import type { Snapshot } from '../objects/snapshot.ts';
 import type { Timing } from '../timing.ts';
 import type { Api } from './api.ts';
@@ -43,11 +43,15 @@ export interface View {
   readonly watchCalico: (namespaces: readonly string[]) => void;
   /** Resolves when the picture has changed since the last `snapshot()` (at once if it has), or when closed. */
   readonly changed: () => Promise<void>;
+  /** Nothing is known to be true since then, because of `message`. Everything is listed anew. */
+  readonly distrust: (since: Now, message: string) => void;
   /** Why the view can never become complete (401 for good …); null while it can. */
   readonly failure: () => ApiError | null;
   /** Ends all watches. */
   readonly close: () => void;
 }
+
+type Distrust = Parameters<ReadingContext['onDistrust']>[0];
 
 /** Events, nodes and Calico come with the first look where they can be had at all: nobody waits for a list that hangs. */
 const EXPLANATION_MS = 2_000;
@@ -58,8 +62,13 @@ export function createView(options: ViewOptions): View {
   const end = new AbortController();
   const signal = AbortSignal.any([options.signal, end.signal]);
   const changes = createChanges(signal);
+  const parts = new Set<Distrust>();
   const context: ReadingContext = {
     ...options,
+    onDistrust: (distrust, partSignal) => {
+      parts.add(distrust);
+      partSignal.addEventListener('abort', () => parts.delete(distrust), { once: true });
+    },
     random: options.random ?? Math.random,
     signal,
     onChange: changes.tell,
@@ -90,6 +99,10 @@ export function createView(options: ViewOptions): View {
     watchNodes: (nodes) => picture().witnesses.watch(nodes),
     watchCalico: (namespaces) => picture().calico.watch(namespaces),
     changed: changes.next,
+    distrust: (since, message) => {
+      for (const distrust of parts) distrust(since, message);
+      changes.tell();
+    },
     failure: api.failure,
     close: () => end.abort(),
   };
