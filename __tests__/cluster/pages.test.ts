@@ -52,6 +52,17 @@ function pagesOf(pages: readonly (readonly string[])[]): Script {
   };
 }
 
+function tooMuch(): Readable {
+  const megabyte = Buffer.alloc(1024 * 1024, ' ');
+  return Readable.from(Array.from({ length: PAGE_BODY_LIMIT_BYTES / megabyte.byteLength + 1 }, () => megabyte));
+}
+
+/** `fitting` of its objects are no more than what a page may have. */
+function withLargeObjects(fitting: number, script: Script): Script {
+  return (request, nth) =>
+    Number(queryOf(request.path).get('limit')) > fitting ? { stream: tooMuch() } : script(request, nth);
+}
+
 describe('a list', () => {
   test('asks for 500 at a time, for no version, and for each page once', async () => {
     const server = aServer(pagesOf([['a', 'b'], ['c'], ['d']]));
@@ -66,19 +77,49 @@ describe('a list', () => {
   });
 
   test('whose pages are too large is read in small ones: a single tenant may write objects of 1.5 MB', async () => {
-    const megabyte = Buffer.alloc(1024 * 1024, ' ');
-    const tooMuch = (): Readable =>
-      Readable.from(Array.from({ length: PAGE_BODY_LIMIT_BYTES / megabyte.byteLength + 1 }, () => megabyte));
-    const small = pagesOf([['a'], ['b']]);
-    const server = aServer((request, nth) =>
-      queryOf(request.path).get('limit') === '500' ? { stream: tooMuch() } : small(request, nth),
-    );
+    const server = aServer(withLargeObjects(50, pagesOf([['a'], ['b']])));
     expect(namesOf(await list(server))).toEqual(['a', 'b']);
     expect(server.asked.map(({ path }) => path)).toEqual([
       `${PATH}?limit=500`,
       `${PATH}?limit=50`,
+      `${PATH}?limit=500&continue=t1`,
       `${PATH}?limit=50&continue=t1`,
     ]);
+  });
+
+  test('is read in pages of five where objects have six times that: Go escapes what a tenant chose', async () => {
+    const server = aServer(withLargeObjects(5, pagesOf([['a'], ['b']])));
+    expect(namesOf(await list(server))).toEqual(['a', 'b']);
+    expect(server.asked.map(({ path }) => path).slice(0, 3)).toEqual([
+      `${PATH}?limit=500`,
+      `${PATH}?limit=50`,
+      `${PATH}?limit=5`,
+    ]);
+  });
+
+  test('is read in larger pages only as long as these are far from too large', async () => {
+    const pages = pagesOf([['a'], ['b'], ['c']]);
+    const megabytes: Readonly<Record<string, number>> = { t0: 19, t1: 10, t2: 0 };
+    const server = aServer(async (request, nth) => {
+      const query = queryOf(request.path);
+      const token = query.get('continue') ?? 't0';
+      if (token === 't0' && query.get('limit') !== '5') return { stream: tooMuch() };
+      const reply = await pages(request, nth);
+      if (reply instanceof Error) return reply;
+      return { body: `${JSON.stringify(reply.body)}${' '.repeat((megabytes[token] ?? 0) * 1024 * 1024)}` };
+    });
+    expect(namesOf(await list(server))).toEqual(['a', 'b', 'c']);
+    expect(server.asked.map(({ path }) => path).slice(-3)).toEqual([
+      `${PATH}?limit=5`,
+      `${PATH}?limit=6&continue=t1`,
+      `${PATH}?limit=14&continue=t2`,
+    ]);
+  });
+
+  test('of which five objects are too much cannot be read', async () => {
+    const server = aServer(() => ({ stream: tooMuch() }));
+    await expect(list(server)).rejects.toMatchObject({ reason: 'TooLong' });
+    expect(server.asked).toHaveLength(3);
   });
 
   test('of any size and any pages is complete and in order, whatever breaks on the way', async () => {

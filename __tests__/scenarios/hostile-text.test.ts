@@ -218,6 +218,23 @@ describe('messages of a megabyte', () => {
     for (const line of played.log) expect(Buffer.byteLength(line)).toBeLessThanOrEqual(4_096);
   });
 
+  test('that JSON makes six times as long, a dozen of them, keep nobody from being healed', async () => {
+    const world = aBrokenWorld({});
+    const { cluster } = world.sim;
+    cluster.createPod({ namespace: 'evil', name: 'pod', nodeName: 'n2' });
+    const [pod] = cluster.pods('evil');
+    if (pod === undefined) throw new Error('the pod is not there');
+    for (let index = 0; index < 12; index += 1) {
+      const { metadata, ...event } = failureEvent(world, pod);
+      // As many as etcd takes, of a character that JSON writes with six.
+      const message = '\u0001'.repeat(1_400_000);
+      cluster.put('events', { ...event, metadata: { ...metadata, name: `long-${index}` }, message });
+    }
+    const played = await play(world, EVERYWHERE);
+    expect(played.restartedNodes).toEqual(['n1']);
+    expect(played.report.verdict).toBe('healthy');
+  });
+
   test('that begin as the failure’s are not taken for it: their end was not seen', async () => {
     const world = aWorld();
     world.sim.cluster.createPod({ namespace: 'shop', name: 'web', nodeName: 'n2' });

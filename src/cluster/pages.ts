@@ -11,11 +11,15 @@ const PAGE_LIMIT = 500;
 /** Paged once, once more from the beginning, then as a whole (`pager.go`: full list when a continue token expired). */
 const PAGED_ROUNDS = 2;
 /**
- * Five hundred ordinary objects have some megabytes; but whoever may write events or annotations can make one as large as
- * etcd takes (1.5 MB), and a page of those would be too much for everybody. Fifty of them fit.
+ * Five hundred ordinary objects have some megabytes; but whoever may write events or pods can make one as large as etcd
+ * takes (1.5 MB), six times that in JSON (Go writes `<` as `\u003c`), and a page of those would be too much for everybody.
+ * Five of them fit.
  */
-const SMALL_PAGE_LIMIT = 50;
+const LEAST_PAGE_LIMIT = 5;
+const SMALLER = 10;
 export const PAGE_BODY_LIMIT_BYTES = 96 * 1024 * 1024;
+/** After a page like the one before so much is left for larger objects. */
+const USUAL_PAGE_BYTES = PAGE_BODY_LIMIT_BYTES / 4;
 /** Digits of a version that are shown; real ones have some ten. */
 const SHOWN_VERSION = 40;
 /** Kubernetes is built for 150,000 pods. What goes on for longer has no end. */
@@ -46,21 +50,12 @@ export interface Listed<T> {
  * everything read so far is dropped. No resourceVersion is asked for, so that the list is never an old one. Rejects with
  * ApiError, also for a list that would go on for ever: a continue token or a page that comes twice, empty pages one after
  * another, more pages than any cluster fills; and for one that is older than what is known already, such as a cache on the
- * way gives. Where pages of the usual size are too large, smaller ones are read.
+ * way gives. Where a page of the usual size is too large, smaller ones are read as long as the objects are so large.
  */
 export async function readList<T>(options: ListOptions<T>): Promise<Listed<T>> {
-  try {
-    return await readPaged(options, PAGE_LIMIT);
-  } catch (error) {
-    if (!isApiError(error) || error.reason !== TOO_LONG) throw error;
-    return await readPaged(options, SMALL_PAGE_LIMIT);
-  }
-}
-
-async function readPaged<T>(options: ListOptions<T>, limit: number): Promise<Listed<T>> {
   for (let round = 1; round <= PAGED_ROUNDS; round += 1) {
     try {
-      return await readRound(options, limit);
+      return await readRound(options, PAGE_LIMIT);
     } catch (error) {
       if (!isApiError(error) || error.kind !== 'expired') throw error;
     }
@@ -68,25 +63,27 @@ async function readPaged<T>(options: ListOptions<T>, limit: number): Promise<Lis
   return readRound(options, null);
 }
 
-async function readRound<T>(options: ListOptions<T>, limit: number | null): Promise<Listed<T>> {
+async function readRound<T>(options: ListOptions<T>, firstLimit: number | null): Promise<Listed<T>> {
   const { newest = '' } = options;
   const end = new AbortController();
   const signal = AbortSignal.any([options.signal, end.signal]);
-  const early = new Map<string, Promise<Page<T>>>();
+  const early = new Map<string, Asked<T>>();
   const entries: Entry<T>[] = [];
   const tokens = new Set<string>();
   const firstKeys = new Set<string>();
-  const mostPages = MOST_OBJECTS / (limit ?? PAGE_LIMIT);
+  let present = firstLimit;
+  let askedFor = 0;
   let resourceVersion: string | null = null;
   let emptyPages = 0;
 
-  const fetchPage = (token: string): Promise<Page<T>> =>
+  const fetchPage = (token: string, limit: number | null): Promise<Page<T>> =>
     options.api.read(
       pathOf(options.path, limit, token),
       async (body) => {
         // The next page is on its way while this one is parsed; the pause lets its request be written first.
         const next = options.decoder.peekContinue(body);
-        if (next !== '' && next !== token && !early.has(next)) early.set(next, startEarly(next));
+        if (next !== '' && next !== token && !early.has(next))
+          early.set(next, startEarly(next, limit === null ? null : limitAfter(limit, body.byteLength)));
         if (next !== '') await nextRound();
         return options.decoder.decodePage(body, options.recall);
       },
@@ -97,17 +94,24 @@ async function readRound<T>(options: ListOptions<T>, limit: number | null): Prom
         ...(limit === null ? {} : { limitBytes: PAGE_BODY_LIMIT_BYTES }),
       },
     );
-  const startEarly = (token: string): Promise<Page<T>> => {
-    const page = fetchPage(token);
+  const startEarly = (token: string, limit: number | null): Asked<T> => {
+    const page = fetchPage(token, limit);
     // Whoever awaits it sees the failure; nobody may, when the list ends before.
     page.catch(() => {});
-    return page;
+    return { page, limit };
   };
 
   try {
     for (let token = ''; ; ) {
-      const page = await (early.get(token) ?? fetchPage(token));
+      const asked = early.get(token) ?? { page: fetchPage(token, present), limit: present };
       early.delete(token);
+      present = asked.limit;
+      askedFor += asked.limit ?? PAGE_LIMIT;
+      const page = await unlessTooLong(asked);
+      if (page === null) {
+        present = smallerThan(asked.limit);
+        continue;
+      }
       if (isOlder(page.resourceVersion, newest)) throw outdated(options.path, page.resourceVersion, newest);
       resourceVersion ??= page.resourceVersion;
       if (page.resourceVersion !== resourceVersion) throw snapshotChanged(options.path);
@@ -124,7 +128,7 @@ async function readRound<T>(options: ListOptions<T>, limit: number | null): Prom
   function whyEndless({ entries: [first] }: Page<T>, token: string): string | null {
     if (tokens.has(token)) return 'the server repeats a continue token';
     tokens.add(token);
-    if (tokens.size >= mostPages) return `it has more than ${mostPages} pages`;
+    if (askedFor >= MOST_OBJECTS) return `it has more than ${tokens.size} pages`;
     emptyPages = first === undefined ? emptyPages + 1 : 0;
     if (emptyPages > MOST_EMPTY_PAGES) return 'the server sends empty pages, one after another';
     if (first === undefined) return null;
@@ -132,6 +136,32 @@ async function readRound<T>(options: ListOptions<T>, limit: number | null): Prom
     firstKeys.add(first.key);
     return null;
   }
+}
+
+/** A page that was asked for, and how many objects at most; null: all. */
+interface Asked<T> {
+  readonly page: Promise<Page<T>>;
+  readonly limit: number | null;
+}
+
+/** null: fewer objects are to be asked for. */
+async function unlessTooLong<T>({ page, limit }: Asked<T>): Promise<Page<T> | null> {
+  try {
+    return await page;
+  } catch (error) {
+    if (isApiError(error) && error.reason === TOO_LONG && limit !== null && limit > LEAST_PAGE_LIMIT) return null;
+    throw error;
+  }
+}
+
+function smallerThan(limit: number | null): number | null {
+  return limit === null ? null : Math.max(LEAST_PAGE_LIMIT, Math.floor(limit / SMALLER));
+}
+
+/** After a page of so many objects with so many bytes; objects of one namespace, and so of one writer, stand together. */
+function limitAfter(limit: number, bytes: number): number {
+  const fitting = Math.floor((limit * USUAL_PAGE_BYTES) / Math.max(1, bytes));
+  return Math.min(PAGE_LIMIT, Math.max(LEAST_PAGE_LIMIT, limit, fitting));
 }
 
 function nextRound(): Promise<void> {
