@@ -23,7 +23,9 @@ import {
   SWITCHES,
 } from './outage.ts';
 
-const NAMESPACES = [CALM, FINISHING, BREAKING, ...FATES.map(namespaceOf)];
+/** Breaks while the API server restarts, which takes a few seconds. */
+const BLINKING = 'outage-blinking';
+const NAMESPACES = [CALM, FINISHING, BREAKING, BLINKING, ...FATES.map(namespaceOf)];
 
 /** One pod more, and one pod fewer: while a roll-out is stuck, one pod cannot start and one cannot end. */
 const BOTH_WAYS = { strategy: { rollingUpdate: { maxSurge: '50%', maxUnavailable: '50%' } } };
@@ -34,6 +36,7 @@ describe('trouble with the API server', () => {
   let cluster: Cluster;
   let switchboard: Switchboard;
   let restarted: GateRun;
+  let blinked: GateRun;
   let tokens: Awaited<ReturnType<typeof playDyingTokens>>;
   let outage: Outage;
 
@@ -54,12 +57,17 @@ describe('trouble with the API server', () => {
     const kubeconfig = await kubeconfigOfAccount(cluster, GATE_ACCOUNT);
     const gate = startGate({ kubeconfig }, { namespaces: CALM, timeout: '2m', 'stable-for': '12s' });
     await gate.said(/ all is ready; it has to stay so /);
+    // All has been ready for long enough when the API server is back.
+    const blinking = startGate({ kubeconfig }, { namespaces: BLINKING, timeout: '40s', 'stable-for': '3s' });
+    await blinking.said(/ all is ready; it has to stay so /);
     await stopApi(cluster);
+    switchboard.set(BLINKING, false);
     await startApi(cluster);
     const dying = playDyingTokens(cluster, CALM);
     await Promise.all(FATES.map(async (fate) => await stuckOn(cluster, namespaceOf(fate), [nodes[fate]])));
-    [restarted, tokens, outage] = await Promise.all([
+    [restarted, blinked, tokens, outage] = await Promise.all([
       gate.ended,
+      blinking.ended,
       dying,
       playOutage(cluster, nodes, switchboard, Promise.all([gate.ended, dying])),
     ]);
@@ -80,6 +88,14 @@ describe('trouble with the API server', () => {
       expect(restarted.exitCode).toBe(0);
       expect(restarted.report.api.retries + restarted.report.api.watchRestarts).toBeGreaterThan(0);
       expect(restarted.report.warnings).toEqual([]);
+    });
+
+    test('keeps kubelets from reporting as well: what broke meanwhile is not passed on its picture of before', () => {
+      const { outputs, exitCode, stdout } = blinked;
+      expect(linesOf(stdout, / nothing is decided for 1\ds, while the kubelets report what happened/)).toHaveLength(1);
+      expect(outputs).toMatchObject({ verdict: 'unhealthy', 'pods-not-ready': '1' });
+      expect(exitCode).toBe(1);
+      expect(outputs.reason).toMatch(/^outage-blinking\/web: .*readiness probe/i);
     });
   });
 
@@ -246,13 +262,15 @@ async function deploy(
   };
   const switched = (name: string) => ({ pod: { container: switchboard.readinessOf(name) } });
   switchboard.set(SWITCHES[BREAKING], true);
+  switchboard.set(BLINKING, true);
   await web(CALM, { replicas: 2 });
   await web(FINISHING, {});
   await web(BREAKING, switched(SWITCHES[BREAKING]));
+  await web(BLINKING, switched(BLINKING));
   for (const fate of FATES)
     await web(namespaceOf(fate), { replicas: 2, pod: { nodes: [nodes[fate]] }, spec: BOTH_WAYS });
   const ready = (namespace: string, count: number) => allReady(cluster, namespace, count);
-  await Promise.all([ready(CALM, 2), ready(FINISHING, 1), ready(BREAKING, 1)]);
+  await Promise.all([ready(CALM, 2), ready(FINISHING, 1), ready(BREAKING, 1), ready(BLINKING, 1)]);
   await Promise.all(FATES.map(async (fate) => await ready(namespaceOf(fate), 2)));
   await web(FINISHING, switched(SWITCHES[FINISHING]));
   await until({ what: 'a pod that runs and is not ready', timeoutMs: WITHIN_MS }, async () => {
