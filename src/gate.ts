@@ -211,9 +211,11 @@ async function waitForNews({ clock, serverClock, timing, signal }: Run, view: Vi
   const stoodForMs = clock.monotonicMs() - monotonicMs;
   // A suspended machine may stop its monotonic clock as well (Linux: CLOCK_MONOTONIC).
   const aheadMs = clock.wallMs() - wallMs;
-  if (stoodForMs > limitMs) view.distrust(since, `this machine stood still for ${formatSeconds(stoodForMs)}`);
+  const advice = 'nothing may suspend it while the gate runs';
+  if (stoodForMs > limitMs)
+    view.distrust(since, `this machine stood still for ${formatSeconds(stoodForMs)}; ${advice}`);
   else if (aheadMs > limitMs) {
-    view.distrust(since, `this machine was suspended, or its clock set: it went ahead by ${formatSeconds(aheadMs)}`);
+    view.distrust(since, `the clock of this machine went ahead by ${formatSeconds(aheadMs)}; ${advice}`);
   }
 }
 

@@ -80,7 +80,7 @@ describe('what was seen before the machine of the gate stood still is not what i
     const { report } = await playSuspended(world, 10 * SECOND, 80 * SECOND, { ...SHOP, timeout: '30s' });
     expect(report.verdict).toBe('inconclusive');
     expect(report.reason).toMatch(
-      /^no verdict within 30s: pods, .* were last seen 1m2\ds ago: this machine stood still for 1m2\ds; /,
+      /^no verdict within 30s: pods, .* were last seen 1m2\ds ago: this machine stood still for 1m2\ds; nothing may suspend it while the gate runs; when last seen, shop\/api: /,
     );
   });
 
