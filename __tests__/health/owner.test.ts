@@ -108,6 +108,17 @@ describe('a kind that is not judged', () => {
     ]);
   });
 
+  test('is counted, where there are more kinds than anybody reads of: a reference may name any', () => {
+    const pods = Array.from({ length: 1_000 }, (_, index) =>
+      aPod({ name: `p-${index}`, controller: aController(`Kind${index}`, 'x', { apiVersion: 'evil.example/v1' }) }),
+    );
+    const { warnings } = assessOnce({ pods });
+    expect(warnings).toHaveLength(21);
+    expect(warnings.at(-1)).toBe(
+      'further kinds own pods in scope, which this gate judges; their roll-outs are not judged (980 kinds)',
+    );
+  });
+
   test('is not named for pods that are about to go: their Deployment may be deleted already', () => {
     const pod = aPod(ofWeb('web-abc-1', { deletionAtMs: NOW_MS }));
     expect(assessOnce({ pods: [pod] }).warnings).toEqual([]);

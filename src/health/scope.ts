@@ -98,8 +98,11 @@ function whereOf({ namespaces }: Settings): string {
 /** More than a reader takes in at a glance. */
 const MOST_NAMESPACES_NAMED = 3;
 
+/** Anybody may write a reference to an owner of any kind; clusters have a few that matter. */
+const MOST_KINDS_NAMED = 20;
+
 /**
- * One sentence for each kind that owns pods in scope and is not judged. Pods that are about to go do not count: their
+ * One sentence for each kind that owns pods in scope and is not judged, and one for all beyond the first. Pods that are about to go do not count: their
  * owner may be gone already.
  */
 export function unjudgedKindWarnings(
@@ -113,14 +116,20 @@ export function unjudgedKindWarnings(
     if (objects === undefined) byKind.set(kind, new Set([owner.unjudged.object]));
     else objects.add(owner.unjudged.object);
   }
-  return [...byKind]
-    .sort(([a], [b]) => (a < b ? -1 : 1))
-    .map(([kind, objects]) => {
-      const [first = ''] = [...objects].sort();
-      const which = objects.size === 1 ? first : `${first} and ${objects.size - 1} more`;
-      const hint = kind.startsWith('ReplicaSet ') ? ' without a Deployment' : '';
-      return `${kind}${hint} owns pods in scope, which this gate judges; its own roll-out is not judged: ${which}`;
-    });
+  const sorted = [...byKind].sort(([a], [b]) => (a < b ? -1 : 1));
+  const named = sorted.slice(0, MOST_KINDS_NAMED).map(([kind, objects]) => {
+    const [first = ''] = [...objects].sort();
+    const which = objects.size === 1 ? first : `${first} and ${objects.size - 1} more`;
+    const hint = kind.startsWith('ReplicaSet ') ? ' without a Deployment' : '';
+    return `${kind}${hint} owns pods in scope, which this gate judges; its own roll-out is not judged: ${which}`;
+  });
+  const more = sorted.length - named.length;
+  return more === 0
+    ? named
+    : [
+        ...named,
+        `further kinds own pods in scope, which this gate judges; their roll-outs are not judged (${more} kinds)`,
+      ];
 }
 
 /** One sentence for each namespace of which it cannot be told whether it exists. */
