@@ -39,6 +39,14 @@ describe('what looks like a credential is hidden', () => {
   });
 });
 
+test.each(['', 'eyJ', 'password: ', 'token ', '://', '-----BEGIN ', 'a@', '"', 'key "', 'basic '])(
+  'a megabyte of %j and blanks is read in linear time',
+  (repeated) => {
+    const text = `${repeated.repeat(100_000)}${' '.repeat(900_000)}`.slice(0, 1_000_000);
+    expect(redact(text).length).toBeLessThanOrEqual(text.length);
+  },
+);
+
 test('what is known to be a credential is hidden, the longest first, whatever it looks like', () => {
   expect(redact('no hunter2-more, no hunter2', ['hunter2', 'hunter2-more'])).toBe('no ***, no ***');
   expect(redact('a web of shops', ['web', ''])).toBe('a web of shops');

@@ -2,15 +2,16 @@ const PROMISES_ONE = '(?:token|secret|password|passwd|passphrase|pwd|credentials
 /**
  * What credentials look like and words do not: private keys, JSON Web Tokens, what stands behind a scheme of `Authorization` or a name
  * that promises one, the user in a URL, and long runs without a break. Behind such a name and a space most words are only
- * words ("the token has expired"): hidden are those with letters and digits, and long ones, but no paths and addresses.
+ * words ("the token has expired"): hidden are those with letters and digits, and long ones, but no paths and addresses. What stands
+ * in front is looked for backwards at each character: without bounds a megabyte of blanks would take hours.
  */
 const LOOKS_SECRET: readonly RegExp[] = [
   /-----BEGIN [\w ]*PRIVATE KEY-----[\s\S]*?(?:-----END [\w ]*-----|$)/g,
-  /eyJ[\w-]+(?:\.[\w-]+)+/g,
-  /(?<=\b(?:bearer|basic)\s+)[\w.~+/=-]{6,}/gi,
-  new RegExp(`(?<=${PROMISES_ONE}["']?\\s*[:=]\\s*)(?:"[^"]+"|'[^']+'|[^\\s"',;]{6,})`, 'gi'),
+  /eyJ[\w-]{8,}(?:\.[\w-]+)*/g,
+  /(?<=\b(?:bearer|basic)\s{1,9})[\w.~+/=-]{6,}/gi,
+  new RegExp(`(?<=${PROMISES_ONE}["']?\\s{0,9}[:=]\\s{0,9})(?:"[^"]+"|'[^']+'|[^\\s"',;]{6,})`, 'gi'),
   new RegExp(
-    `(?<=${PROMISES_ONE}s?["']?(?:\\s+(?:is|was|id))?\\s+["'\`]?)(?![~./]|[a-z]+://)` +
+    `(?<=${PROMISES_ONE}s?["']?(?:\\s{1,9}(?:is|was|id))?\\s{1,9}["'\`]?)(?![~./]|[a-z]+://)` +
       '(?:(?=[^\\s"\'`,;]*\\d)(?=[^\\s"\'`,;]*[a-z])[^\\s"\'`,;]{6,}|[^\\s"\'`,;]{20,})',
     'gi',
   ),
