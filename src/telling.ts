@@ -125,7 +125,7 @@ function warningNews(before: Look | null, after: Look): readonly GateEvent[] {
 
 /** What stands in parentheses are figures, which change with every look. */
 function withoutFigures(sentence: string): string {
-  return sentence.replaceAll(/\([^)]*\)/g, '');
+  return sentence.replaceAll(/\([^()]*\)/g, '');
 }
 
 function noteNews(before: Look | null, after: Look): readonly GateEvent[] {
