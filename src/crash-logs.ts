@@ -50,8 +50,8 @@ async function crashLog(pod: Pod, api: Api, signal: AbortSignal): Promise<string
     limitBytes: String(LOG_LIMIT_BYTES),
     previous: String(container.previous),
   });
-  const path = `/api/v1/namespaces/${encodeURIComponent(pod.namespace)}/pods/${encodeURIComponent(pod.name)}/log?${query}`;
   try {
+    const path = `/api/v1/namespaces/${encodeURIComponent(pod.namespace)}/pods/${encodeURIComponent(pod.name)}/log?${query}`;
     const text = await api.getText(path, { signal, tries: 1 });
     if (NO_LOG.test(text.trim())) return '';
     // The kubelet cuts in the middle of a line, and does not say so.

@@ -138,3 +138,23 @@ test('a link of seconds: few requests, and the same verdict', async () => {
   expect(report.api.requests).toBeLessThan(70);
   expect(elapsedMs).toBeLessThan(2 * MINUTE);
 });
+
+describe('half a character, which JSON can hold and no path can,', () => {
+  const HALF = '\\ud800';
+
+  test.each<[string, RegExp, string]>([
+    ['in the name of a pod', /"name":"(web-[a-z0-9]+-[a-z0-9]+)"/g, `"name":"$1${HALF}"`],
+    ['in its namespace', /"namespace":"shop"/g, `"namespace":"shop${HALF}"`],
+    ['in the version of a list', /^(.{0,100}"resourceVersion":")/g, `$1${HALF}`],
+  ])('%s ends no run without a report', async (_, what, half) => {
+    const world = aShop();
+    world.sim.cluster.deploy({ namespace: 'shop', name: 'web', behaviour: { kind: 'crash', message: 'no table' } });
+    world.sim.warmUp(2 * MINUTE);
+    const isPods = /^\/api\/v1\/pods(?:$|\?)/;
+    world.sim.api.faults = ({ path }) =>
+      isPods.test(path) ? { kind: 'rewrite', rewrite: (body) => body.replaceAll(what, half) } : undefined;
+    const { report } = await play(world, { timeout: '2m' });
+    expect([report.verdict, report.findings[0]?.cause]).toEqual(['unhealthy', 'CrashLoop']);
+    expect(report.reason).toMatch(/no table(?!.*; besides)/);
+  });
+});

@@ -1,4 +1,4 @@
-import { GarbledBody, isRecord, parseJson, statusOf } from './body.ts';
+import { GarbledBody, isRecord, parseJson, parseText, statusOf } from './body.ts';
 import { capText } from './cap-text.ts';
 import type { Decoder, Entry, Recall, WatchEvent } from './decoder.ts';
 import { createLineSplitter } from './line-splitter.ts';
@@ -107,7 +107,7 @@ function eventOf<T>(
 
 function parseLine(line: string): unknown {
   try {
-    return JSON.parse(line);
+    return parseText(line);
   } catch (cause) {
     throw new GarbledBody('a line of the watch is not JSON', { cause });
   }
