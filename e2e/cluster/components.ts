@@ -18,6 +18,8 @@ const BINARIES = [...COMMANDS, 'server'];
 
 /** Static: they run in any of the nodes' namespaces. */
 const BUILD = { CGO_ENABLED: '0' };
+/** No commit in them: Git refuses to tell root that of a clone that is somebody else's, and the build fails. */
+const ARGUMENTS = ['build', '-buildvcs=false'];
 
 export type Tell = (line: string) => void;
 
@@ -39,7 +41,7 @@ export async function buildComponents(version: string, tell: Tell): Promise<stri
 
   tell(`building Kubernetes ${version} and etcd from their Go modules; about five minutes, once`);
   mkdirSync(binaries, { recursive: true });
-  await run('go', ['build', '-o', `${binaries}/`, '-ldflags', flags, ...PACKAGES], { cwd: module, env: BUILD });
+  await run('go', [...ARGUMENTS, '-o', `${binaries}/`, '-ldflags', flags, ...PACKAGES], { cwd: module, env: BUILD });
   writeFileSync(stampFile, stamp);
   return binaries;
 }
@@ -50,7 +52,7 @@ export async function buildStandIn(tell: Tell): Promise<string> {
   mkdirSync(folder, { recursive: true });
   const binary = join(folder, 'stand-in');
   if (!existsSync(binary)) tell('building the stand-in for Calico');
-  await run('go', ['build', '-o', binary, '-ldflags', '-s -w', '.'], { cwd: sourceOf('stand-in'), env: BUILD });
+  await run('go', [...ARGUMENTS, '-o', binary, '-ldflags', '-s -w', '.'], { cwd: sourceOf('stand-in'), env: BUILD });
   return binary;
 }
 
