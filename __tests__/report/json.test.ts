@@ -108,6 +108,24 @@ describe('the report', () => {
     expect(schemaProblems(hostile)).toEqual([]);
   });
 
+  test.each([-1, 0.5, 1e308, Number.POSITIVE_INFINITY, -0])(
+    'has whole numbers only, whatever a server counts with: %j',
+    (count) => {
+      const [workload] = assessment.workloads;
+      if (workload === undefined) throw new Error('there is no workload');
+      const node = aReportedNode({
+        evidence: [{ pod: 'a/b', reason: 'r', message: 'm', count, lastSeen: rfc3339(NOW_MS) }],
+      });
+      const report = buildReport(
+        anAccount({
+          assessment: { ...assessment, workloads: [{ ...workload, desired: count, ready: count }] },
+          calico: { detected: true, installations: [], nodes: [node] },
+        }),
+      );
+      expect(schemaProblems(JSON.parse(reportText(report)))).toEqual([]);
+    },
+  );
+
   test('can be printed where a runner reads lines, and read back as it was', () => {
     const text = reportText(hostile);
     expect(text).not.toContain('##[');

@@ -55,8 +55,8 @@ export function buildReport(account: Account): Report {
       kind: workload.kind,
       namespace: field(workload.namespace),
       name: field(workload.name),
-      desired: workload.desired,
-      ready: workload.ready,
+      desired: wholeNumber(workload.desired),
+      ready: wholeNumber(workload.ready),
       problem: workload.problem,
     })),
     calico: {
@@ -74,6 +74,11 @@ export function buildReport(account: Account): Report {
     api: account.api,
     warnings: bounded([...new Set(account.warnings.map((warning) => field(warning)))], WARNINGS_LIMIT),
   };
+}
+
+/** A server may count with any number that JSON has. */
+function wholeNumber(count: number): number {
+  return Math.min(Number.MAX_SAFE_INTEGER, Math.max(0, Math.trunc(count)));
 }
 
 /** The report as the file and `--json` hold it: two spaces of indent, a line break at the end. */
@@ -112,6 +117,7 @@ function cleanNode(node: ReportedNode): ReportedNode {
       ...evidence,
       pod: field(evidence.pod),
       reason: field(evidence.reason),
+      count: wholeNumber(evidence.count),
       message: field(evidence.message),
     })),
     why: field(node.why),
