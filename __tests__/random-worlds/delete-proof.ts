@@ -99,9 +99,12 @@ function signOfHealth(known: PodTruth, node: string, { truth, gate, nowMs, seenM
 /** Whether the present calico-node pod is itself a restart that did not help. */
 function whyInVain(self: PodTruth, failing: readonly PodTruth[], scene: Scene): readonly string[] {
   const installedMs = self.installedMs ?? scene.nowMs;
+  // Who was not there yet knows only when the kubelet said so.
+  const networkMs = ({ sandboxMs, toldMs }: PodTruth): number =>
+    ((sandboxMs ?? 0) > scene.gate.beganMs ? sandboxMs : toldMs) ?? 0;
   const worked = scene.truth
     .podsOn(self.node ?? '')
-    .some((pod) => !pod.hostNetwork && pod.sandboxMs !== null && pod.sandboxMs >= installedMs - SLACK_MS);
+    .some((pod) => !pod.hostNetwork && networkMs(pod) >= installedMs - SLACK_MS);
   const beganMs = ({ firstFailureMs }: PodTruth): number => firstFailureMs ?? 0;
   const fresh = failing.filter((known) => beganMs(known) > installedMs + REFUTED_AFTER_MS - SLACK_MS);
   const old = failing.filter((known) => beganMs(known) < self.createdMs - SLACK_MS);

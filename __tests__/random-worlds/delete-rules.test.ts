@@ -47,6 +47,7 @@ function aCourt(options: BrokenWorld = {}, gate: Partial<Deleter> = {}): Court {
     beganMs: sim.world.nowMs() - 10 * SECOND,
     cancelledMs: () => null,
     lagMs: () => 500,
+    hasLooked: () => true,
     seesWitnesses: true,
     ...gate,
     sent,
@@ -235,6 +236,25 @@ describe('a DELETE breaks the rules', () => {
     restartByHand(court.world, 'n1');
     await court.pass(SECOND);
     expect(await court.remove('n1')).toContain('the calico-node pod is being deleted already');
+  });
+
+  test('again without a look at what became of the first', async () => {
+    const court = aCourt(IN_VAIN, { hasLooked: () => false });
+    const body = JSON.stringify({ preconditions: { uid: 'another' } });
+    await court.remove('n1', { body });
+    expect(await court.remove('n1', { body })).toContain('it was sent again without a look at what became of it');
+  });
+
+  test('while a second installation has lost its pod there for a moment', async () => {
+    const court = aCourt({ world: { calico: [{ namespace: 'calico-system' }, { namespace: 'kube-system' }] } });
+    const { cluster } = court.world.sim;
+    cluster.pauseController('daemonset');
+    const other = cluster.onNode('n1').pods.find(({ metadata: { namespace } }) => namespace === 'kube-system');
+    cluster.deletePod('kube-system', other?.metadata.name ?? '', { force: true });
+    const pod = cluster.onNode('n1').pods.find(({ metadata: { namespace } }) => namespace === 'calico-system');
+    expect(await court.remove('n1', { pod })).toEqual([
+      'two installations have a pod there, and nothing says which is meant',
+    ]);
   });
 
   test('of a node that somebody else has just restarted in vain', async () => {

@@ -16,6 +16,8 @@ const SIBLING_MS = 300 * SECOND;
 const LEAST_LEFT_MS = 60 * SECOND;
 /** The first look changes nothing. Two are 2 s apart by the server's clock, which a gate knows to a second. */
 const SECOND_LOOK_MS = SECOND;
+/** For a look that finds the failure, and the lists that it asks for. */
+const FOUND_MS = 5 * SECOND;
 /** Three times where it is turned away, twice where no answer comes, and once more after somebody else. */
 const MOST_SENT = 6;
 
@@ -49,7 +51,7 @@ export function judgeDelete(request: RequestSeen, world: World, truth: Truth, ga
     problems.push(
       ...whyPodForbids(pod, scene),
       ...whySetForbids(set, pod, scene),
-      ...whyOthersForbid(set, node, scene),
+      ...whyOthersForbid(set, failing, node, scene),
     );
     problems.push(...whyNotProven(node, failing, truth.pod(uid), scene));
   }
@@ -77,7 +79,9 @@ function whyRunForbids(uid: string, { gate, nowMs }: Scene): readonly string[] {
   if (new Set([...restarted, uid]).size > demands.mostRestarts) {
     problems.push(`${restarted.size} nodes were restarted before, ${demands.mostRestarts} are allowed`);
   }
-  if (sent.filter((each) => each.uid === uid).length >= MOST_SENT) problems.push('it was sent too often before');
+  const before = sent.filter((each) => each.uid === uid);
+  if (before.length >= MOST_SENT) problems.push('it was sent too often before');
+  if (before.length > 0 && !gate.hasLooked(uid)) problems.push('it was sent again without a look at what became of it');
   return problems;
 }
 
@@ -170,10 +174,19 @@ function isOnNewNode(pod: Pod, world: World): boolean {
   return world.sim.world.nowMs() - momentOf(node.metadata.creationTimestamp, world) < SIBLING_MS + SLACK_MS;
 }
 
-function whyOthersForbid(set: DaemonSet, node: string, { world, truth, gate, seenMs }: Scene): readonly string[] {
+function whyOthersForbid(
+  set: DaemonSet,
+  failing: readonly PodTruth[],
+  node: string,
+  { world, truth, gate, nowMs, seenMs }: Scene,
+): readonly string[] {
+  // Calico's pods are read when the failure is found there; what was gone by then nobody can know of.
+  const foundMs = Math.max(gate.beganMs, Math.min(...failing.map(({ firstFailureMs }) => firstFailureMs ?? nowMs)));
+  const isJustGone = (goneMs: number): boolean =>
+    goneMs > foundMs + FOUND_MS + gate.lagMs() && nowMs - goneMs < gate.demands.restartTimeoutMs - SLACK_MS;
   const isThere = (each: DaemonSet): boolean =>
-    truth.podsOn(node).some((known) => {
-      return isOf(known.pod, each) && known.createdMs < seenMs && known.goneMs === null;
+    truth.podsOn(node).some(({ pod, createdMs, goneMs }) => {
+      return isOf(pod, each) && createdMs < seenMs && (goneMs === null || isJustGone(goneMs));
     });
   const others = calicoSets(world).filter((each) => each !== set && isThere(each));
   const usual = [set, ...others].filter(({ metadata }) =>

@@ -144,18 +144,17 @@ export function healedToken(node: string): Step {
   };
 }
 
+export function inVain(node: string): Step {
+  return { what: `a restart does not cure ${node}`, act: ({ sim }) => sim.cluster.setRestartCures(node, false) };
+}
+
 /** Calico's failure and what resembles it, roll-outs into it, cures and non-cures, restarts by others, forged events. */
 export function brokenSteps(facts: Facts): readonly Step[] {
   const { chance, nodes, workloads } = facts;
   const steps: Step[] = [];
   for (const node of chance.some(nodes, 0.5)) {
     steps.push(brokenToken(node, chance.pick(TOKENS)));
-    if (chance.of(0.2)) {
-      steps.push({
-        what: `a restart does not cure ${node}`,
-        act: ({ sim }) => sim.cluster.setRestartCures(node, false),
-      });
-    }
+    if (chance.of(0.2)) steps.push(inVain(node));
   }
   for (const workload of chance.some(workloads, 0.7)) {
     steps.push(deployStep(workload, ordinaryBehaviour(chance), workload.replicas, chance.int(100, 199)));

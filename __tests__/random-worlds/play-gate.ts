@@ -133,6 +133,13 @@ export function createGate(plot: GatePlot, { story, world, truth, come, flaw }: 
     return { played, problems: told(lasting.map((why) => `healthy, but ${why}`)) };
   };
 
+  /** How many requests there had been when it last sent a DELETE of a uid. */
+  const requestsBy = new Map<string, number>();
+  const hasLooked = (uid: string): boolean =>
+    sim.requests.slice(requestsBy.get(uid) ?? 0).some(({ user, method, path }) => {
+      return user === plot.user && method === 'GET' && /\/pods(\/[^/?]+)?(\?(?!.*watch=)|$)/.test(path);
+    });
+
   const hear: Gate['hear'] = (request, fault) => {
     const gate: Deleter = {
       demands,
@@ -140,6 +147,7 @@ export function createGate(plot: GatePlot, { story, world, truth, come, flaw }: 
       cancelledMs: () => cancelledMs,
       sent,
       lagMs,
+      hasLooked,
       seesWitnesses: story.faults.length === 0 && sees('pods'),
     };
     const { problems, uid, node, voices } = judgeDelete(request, world, truth, gate);
@@ -155,6 +163,7 @@ export function createGate(plot: GatePlot, { story, world, truth, come, flaw }: 
       wasAnswered: () => became().wasAnswered,
       elsewhere: () => became().elsewhere,
     });
+    requestsBy.set(uid, sim.requests.length);
     if (sent.length === plot.cancelledUponDelete) {
       wasCut = true;
       cancel();
@@ -199,8 +208,12 @@ function whyNotTrue(
     if (!accused.has(node)) problems.push(`${node} is called affected, and never was`);
   if (report.calico.detected && accused.size === 0) problems.push("Calico's failure was found, and never was there");
 
-  const asked = new Set(sent.map(({ node }) => node));
-  for (const node of restartedNodes) if (!asked.has(node)) problems.push(`${node} is called restarted, and was not`);
+  for (const node of restartedNodes) {
+    const isRefused = (each: Sent): boolean => each.wasAnswered() && !each.carriedOut();
+    if (sent.filter((each) => each.node === node).every(isRefused)) {
+      problems.push(`${node} is called restarted, and was not`);
+    }
+  }
   for (const each of sent) {
     if (each.carriedOut() && each.wasAnswered() && !restartedNodes.includes(each.node)) {
       problems.push(`${each.node} was restarted, and the report does not say so`);
@@ -213,6 +226,8 @@ function whyNotTrue(
     if (outcome === 'cured' && (restart === undefined || !isCured(restart, truth, world))) {
       problems.push(`${node} is called cured, and is not`);
     }
+    if (outcome !== null && restart === undefined)
+      problems.push(`${node} has an outcome, and this run did not restart it`);
   }
   return problems;
 }

@@ -1,4 +1,3 @@
-import type { Behaviour } from '../../simulator/cluster/programs.ts';
 import type { Inputs } from '../harness.ts';
 import type { Chance } from './chance.ts';
 import { FORGERIES, forge, forgedEvent } from './forgeries.ts';
@@ -8,13 +7,14 @@ import {
   type Facts,
   hangingController,
   healedToken,
+  inVain,
   lostNode,
   removedNode,
   restartByHand,
   TOKENS,
 } from './happenings.ts';
 import type { FaultPlot, Plot, Step, TimedStep } from './story.ts';
-import { deployStep, optionsOf, ordinaryBehaviour, type WorkloadPlot } from './workloads.ts';
+import { barePod, deployStep, optionsOf, ordinaryBehaviour, type WorkloadPlot } from './workloads.ts';
 
 /** Enough pods of two namespaces that most nodes have some of each. */
 export function restartWorkloads(chance: Chance, nodes: readonly string[]): readonly WorkloadPlot[] {
@@ -222,16 +222,6 @@ function standingStill({ chance }: Facts): Plot {
     : { before: [], during: [{ ...stalled, atMs: chance.int(0, 40) * SECOND }] };
 }
 
-function barePod(nodeName: string, namespace: string, name: string, behaviour: Behaviour): Step {
-  return {
-    what: `a pod ${namespace}/${name} on ${nodeName}: ${JSON.stringify(behaviour)}`,
-    act: ({ sim }) => {
-      if (sim.cluster.get('nodes', undefined, nodeName) === undefined) return;
-      sim.cluster.createPod({ namespace, name, nodeName, behaviour, labels: { tier: 'front' } });
-    },
-  };
-}
-
 function changedCalico(chance: Chance): Step {
   const change = chance.pick([
     { installMs: 15_000 },
@@ -264,10 +254,6 @@ function unready(node: string): Step {
       cluster.put('pods', { ...pod, status: { ...pod.status, conditions } });
     },
   };
-}
-
-function inVain(node: string): Step {
-  return { what: `a restart does not cure ${node}`, act: ({ sim }) => sim.cluster.setRestartCures(node, false) };
 }
 
 function drained(node: string): Step {

@@ -11,6 +11,8 @@ export interface Deleter {
   readonly sent: readonly Sent[];
   /** How long ago what it decides by may have been true: no list and no DELETE arrives in the moment it is sent. */
   readonly lagMs: () => number;
+  /** Whether it has looked at pods since it last sent a DELETE of this uid. */
+  readonly hasLooked: (uid: string) => boolean;
   /** Whether it can see the pods of other namespaces, too. */
   readonly seesWitnesses: boolean;
 }

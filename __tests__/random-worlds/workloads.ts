@@ -146,6 +146,17 @@ export function deployStep(workload: WorkloadPlot, behaviour: Behaviour, replica
   }
 }
 
+/** A pod that nobody replaces, without asking the scheduler. */
+export function barePod(nodeName: string, namespace: string, name: string, behaviour: Behaviour): Step {
+  return {
+    what: `a pod ${namespace}/${name} on ${nodeName}: ${JSON.stringify(behaviour)}`,
+    act: ({ sim }) => {
+      if (sim.cluster.get('nodes', undefined, nodeName) === undefined) return;
+      sim.cluster.createPod({ namespace, name, nodeName, behaviour, labels: { tier: 'front' } });
+    },
+  };
+}
+
 /** Those of a workload that nobody has deleted. */
 export function podsOf({ sim }: World, { namespace, name }: Pick<WorkloadPlot, 'namespace' | 'name'>): readonly Pod[] {
   return sim.cluster

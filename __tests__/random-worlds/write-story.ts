@@ -2,6 +2,7 @@ import type { CalicoOptions } from '../../simulator/cluster/calico.ts';
 import type { NodeOptions } from '../../simulator/cluster/nodes.ts';
 import type { Behaviour } from '../../simulator/cluster/programs.ts';
 import type { Inputs } from '../harness.ts';
+import { calicoTrap } from './calico-traps.ts';
 import { type Chance, createChance } from './chance.ts';
 import { writeFaults } from './faults.ts';
 import { brokenSteps, type Facts, ordinarySteps, troubledSteps } from './happenings.ts';
@@ -15,7 +16,7 @@ import { deployAll, type WorkloadPlot, writeWorkloads } from './workloads.ts';
 const SECOND = 1_000;
 const MINUTE = 60 * SECOND;
 
-const LATE = 500_000_000;
+const APART = 500_000_000;
 
 const KINDS: readonly StoryKind[] = ['ordinary', 'broken', 'restarts', 'restarts', 'troubled', 'veiled'];
 
@@ -23,19 +24,21 @@ const KINDS: readonly StoryKind[] = ['ordinary', 'broken', 'restarts', 'restarts
 export function writeStory(seed: number, only?: StoryKind): Story {
   const chance = createChance(seed);
   // Drawn apart, or every seed would tell another story than before.
-  const late = createChance(seed + LATE);
+  const apart = createChance(seed + APART);
   const kind = only ?? chance.pick(KINDS);
   const isRestarts = kind === 'restarts';
+  const trap = isRestarts && apart.of(0.4) ? calicoTrap(apart) : null;
+  const isLateNode = (): boolean => apart.of(0.15) || trap?.isLate === true;
   const nodes = Array.from({ length: chance.int(isRestarts ? 2 : 1, 5) }, (_, index) =>
     nodeOf(`n${index + 1}`, chance),
-  ).map((node) => ({ ...node, ...(late.of(0.15) ? { saysSandboxLate: true } : {}) }));
+  ).map((node) => ({ ...node, ...(isLateNode() ? { saysSandboxLate: true } : {}) }));
   const names = nodes.map(({ name }) => name);
   const { workloads, inputs } = beginningsOf(kind, chance, names);
   const timeoutMs = Number(/\d+/.exec(inputs.timeout ?? '')?.[0]) * SECOND;
   const stableForMs = Number(/\d+/.exec(inputs['stable-for'] ?? '')?.[0]) * SECOND;
   const isLate = nodes.some(({ saysSandboxLate }) => saysSandboxLate === true);
   const wellBehaved = (): Behaviour =>
-    isLate && late.of(0.5) ? { kind: 'slowImage', tookMs: late.int(5, 200) * SECOND } : { kind: 'healthy' };
+    isLate && apart.of(0.5) ? { kind: 'slowImage', tookMs: apart.int(5, 200) * SECOND } : { kind: 'healthy' };
   const facts: Facts = { chance, nodes: names, workloads, lastsMs: timeoutMs, stableForMs, wellBehaved };
 
   const there = kind !== 'broken' || chance.of(0.9) ? ['shop', 'back', 'n3', 'n4', 'n5'] : ['back'];
@@ -44,7 +47,7 @@ export function writeStory(seed: number, only?: StoryKind): Story {
     ...deployAll(workloads, chance),
     { what: 'a minute passes', act: ({ sim }) => sim.warmUp(MINUTE) },
   ];
-  const plot = plotOf(kind, facts);
+  const plot = together(plotOf(kind, facts), trap?.plot(facts) ?? NOTHING);
   before.push(...plot.before);
   const agoMs = chance.int(0, 100) * SECOND;
   before.push({ what: `${agoMs / SECOND}s pass`, act: ({ sim }) => sim.warmUp(agoMs) });
@@ -52,13 +55,14 @@ export function writeStory(seed: number, only?: StoryKind): Story {
   const gates = gatesOf(chance, kind, inputs, timeoutMs, names);
   const { faults, steps } = writeFaults(chance, kind, timeoutMs);
   const upon = uponSteps(facts, kind);
+  const calico = calicoOf(chance, isRestarts ? 0.3 : 0.1);
   return {
     seed,
     kind,
     world: {
       seed,
       nodes,
-      calico: calicoOf(chance, isRestarts ? 0.3 : 0.1),
+      calico: trap?.calico ?? calico,
       latencyMs: chance.pick([0, 0, 20, 300]),
       serverSkewMs: chance.of(0.2) ? chance.int(-90, 90) * SECOND : 0,
       tokens: { 'token-b': 'b' },
@@ -71,6 +75,17 @@ export function writeStory(seed: number, only?: StoryKind): Story {
     upon: [...(plot.upon ?? []), ...upon],
     gates,
     faults: [...(plot.faults ?? []), ...faults],
+  };
+}
+
+const NOTHING: Plot = { before: [], during: [] };
+
+function together(one: Plot, other: Plot): Plot {
+  return {
+    ...one,
+    before: [...one.before, ...other.before],
+    during: [...one.during, ...other.during],
+    faults: [...(one.faults ?? []), ...(other.faults ?? [])],
   };
 }
 
