@@ -175,6 +175,25 @@ describe('cured', () => {
     expect(story([[3 * SECOND, { pods: [healed(INSTALLED_MS)] }]])).toMatchObject({ outcome: 'cured' });
   });
 
+  test('when the kubelet told of it some seconds before it told that install-cni had ended', () => {
+    const installing = {
+      ...fresh,
+      conditions: [],
+      containers: [aContainer({ name: 'install-cni', role: 'init' as const })],
+    };
+    const pods = [healed(NOW_MS + 4 * SECOND)];
+    const scenes: [number, Scene][] = [
+      [3 * SECOND, { calicoNode: [installing] }],
+      [5 * SECOND, { calicoNode: [installing], pods }],
+      [8 * SECOND, { calicoNode: [installing], pods }],
+      [9 * SECOND, { pods }],
+    ];
+    expect(story(scenes)).toMatchObject({
+      outcome: 'cured',
+      why: 'shop/web-1 got its network 2s after install-cni had ended',
+    });
+  });
+
   test('also after a newer event with the failure: a network that was made is the better proof', () => {
     const events = [failure, kill(NOW_MS + 9 * SECOND)];
     expect(story([[10 * SECOND, { pods: [healed(NOW_MS + 8 * SECOND), leaving], events }]])).toMatchObject({

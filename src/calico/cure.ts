@@ -7,7 +7,7 @@ import { isPastItsSandbox, isTerminating, type Pod, waitsForSandbox } from '../o
 import { whyPodsUnseen } from '../objects/snapshot.ts';
 import type { Settings } from '../settings.ts';
 import type { Outcome, Restart } from './case.ts';
-import { installEndOf, sandboxSince, WHAT_TO_LOOK_AT } from './in-vain.ts';
+import { installEndOf, sandboxGapMs, WHAT_TO_LOOK_AT } from './in-vain.ts';
 import { installOf } from './install-cni.ts';
 import { INSTALL_CNI } from './installation.ts';
 import { gapMs, type Moment, onServerMs } from './moments.ts';
@@ -44,7 +44,7 @@ export function judgeCure(before: Restart, observation: Observation, memory: Cal
   const seen: Restart = { ...restart, after: afterOf(pod, end), failedInOutage };
 
   if (end !== null && pod !== null) {
-    const proof = proofOfCure(end, node);
+    const proof = proofOfCure(end, pod, node);
     if (proof !== null) return settle(seen, 'cured', proof, now.elapsedMs);
     const match = comeback(end, node, restart.namespaces, timing.refuteAfterMs);
     if (match !== null) {
@@ -196,10 +196,10 @@ function afterOf(pod: Pod | null, end: Moment | null): Restart['after'] {
   };
 }
 
-function proofOfCure(end: Moment, node: NodeMemory | undefined): string | null {
+function proofOfCure(end: Moment, pod: Pod, node: NodeMemory | undefined): string | null {
   if (node === undefined) return null;
-  if (sandboxSince(end, node) && node.newestSandbox !== null) {
-    const afterMs = gapMs(end, node.newestSandbox.moment);
+  const afterMs = sandboxGapMs(end, pod, node);
+  if (afterMs !== null && node.newestSandbox !== null) {
     return `${node.newestSandbox.pod} got its network ${formatSeconds(afterMs)} after install-cni had ended`;
   }
   const ended = [...node.pods.values()].find((trace) => wasReleased(trace, end));

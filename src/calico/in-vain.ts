@@ -25,10 +25,26 @@ export function installEndOf(pod: Pod, memory: NodeMemory | undefined, observati
   return { onNodeMs: install.atMs, notBeforeMs, notAfterMs };
 }
 
-/** Whether a pod in need of a pod network got its sandbox after that moment: the token of the present pod works, or did. */
-export function sandboxSince(end: Moment, memory: NodeMemory | undefined): boolean {
+/**
+ * A kubelet tells of its pods one by one, and late when it is busy or the API server was away, which it tries again every
+ * 10 s: calico-node may be seen in `install-cni` for so long after a pod is seen with the network that came of it.
+ */
+const LATE_REPORT_MS = 15_000;
+/** The run reckons the API server's time to some two seconds (`moments.ts`). */
+const CLOCK_ERROR_MS = 2_000;
+
+/**
+ * By how many ms a pod in need of a pod network got its sandbox after `end`, that of `install-cni` of this calico-node pod:
+ * its token works, or did. null: none got one since.
+ */
+export function sandboxGapMs(end: Moment, pod: Pod, memory: NodeMemory | undefined): number | null {
   const sandbox = memory?.newestSandbox ?? null;
-  return sandbox !== null && gapMs(end, sandbox.moment) >= 0;
+  if (sandbox === null) return null;
+  // What was seen with its network before this pod was there has it from elsewhere, whatever its kubelet says later.
+  const mayBeLate = sandbox.moment.notAfterMs > pod.createdAtMs + CLOCK_ERROR_MS;
+  const notBeforeMs = mayBeLate ? Math.max(pod.createdAtMs, end.notBeforeMs - LATE_REPORT_MS) : end.notBeforeMs;
+  const sinceMs = gapMs({ ...end, notBeforeMs }, sandbox.moment);
+  return sinceMs < 0 ? null : sinceMs;
 }
 
 /**
@@ -122,7 +138,7 @@ export const guardInVain: Guard = (target) => {
   const node = target.memory.nodes.get(nodeCase.node);
   const end = installEndOf(pod, node, observation) ?? unknownEnd(pod, now.atMs);
   const sinceMs = now.atMs - onServerMs(end);
-  const worked = sandboxSince(end, node) || ranSince(end, nodeCase.node, observation);
+  const worked = sandboxGapMs(end, pod, node) !== null || ranSince(end, nodeCase.node, observation);
 
   const before = nodeCase.stuckPods.filter(({ error }) => beganMs(error) < pod.createdAtMs);
   const later = nodeCase.stuckPods.filter((stuck) => !before.includes(stuck));
