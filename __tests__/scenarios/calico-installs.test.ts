@@ -128,6 +128,24 @@ describe('two installations side by side', () => {
   });
 });
 
+describe('the pod of a second installation that is being replaced', () => {
+  test.each(['net-a', 'net-b'])('does not make the other one the right one: that of %s', async (gone) => {
+    const world = aBrokenWorld({ world: { calico: [{ namespace: 'net-a' }, { namespace: 'net-b' }] } });
+    const { cluster } = world.sim;
+    world.clock.after(10_000, () => {
+      cluster.pauseController('daemonset');
+      const pod = cluster.onNode('n1').pods.find(({ metadata }) => metadata.namespace === gone);
+      cluster.deletePod(gone, pod?.metadata.name ?? '', { force: true });
+    });
+    const played = await play(world, { ...CURE, timeout: '90s', 'restart-timeout': '2m' });
+    expect(played.deletes).toEqual([]);
+    expect(nodeIn(played, 'n1')).toMatchObject({
+      action: 'waiting',
+      why: `the pod of another Calico installation, DaemonSet ${gone}/calico-node, is just being replaced`,
+    });
+  });
+});
+
 describe('a node with a clock of its own', () => {
   test.each([
     ['ten minutes ahead', 600_000],
