@@ -14,7 +14,7 @@ import { kubeconfig } from './cluster/credentials.ts';
 import { until } from './cluster/waiting.ts';
 import { compactEtcd } from './etcd.ts';
 import { type Cluster, isReady, podsIn } from './harness.ts';
-import { aDeployment, aPodSpec, makeNamespace, removeNamespace } from './workloads.ts';
+import { aDeployment, aPodSpec, leaveNamespace, makeNamespace } from './workloads.ts';
 
 /** A real API server on which the contract can be tried, by the transport that the gate itself uses. */
 export interface RealWorld extends WireWorld {
@@ -96,7 +96,7 @@ export async function makeRealWorld(cluster: Cluster): Promise<RealWorld> {
         if (metadata.finalizers) await api.patch(`${PODS}/${metadata.name}`, { metadata: { finalizers: [] } });
         await api.remove(`${PODS}/${metadata.name}`, { gracePeriodSeconds: 0 });
       }
-      await removeNamespace(cluster, NAMESPACE);
+      await leaveNamespace(cluster, NAMESPACE);
     },
   };
 }

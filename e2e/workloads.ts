@@ -121,6 +121,16 @@ export async function removeNamespace({ api }: Cluster, name: string): Promise<v
   await until(gone, async () => (await api.request('GET', path)).status === 404);
 }
 
+/**
+ * Deletes a namespace with all that is in it, and resolves when no pod is left there: the nodes are as they were, and the
+ * rest goes by itself.
+ */
+export async function leaveNamespace(cluster: Cluster, name: string): Promise<void> {
+  await cluster.api.remove(`/api/v1/namespaces/${name}`);
+  const gone = { what: `the pods of ${name} to be gone`, timeoutMs: GONE_WITHIN_MS };
+  await until(gone, async () => (await podsIn(cluster, name)).length === 0);
+}
+
 /** Deletes all pods of a namespace without waiting for their ends, and without those who would hold them back. */
 export async function forcePodsOut(cluster: Cluster, namespace: string): Promise<void> {
   for (const { metadata } of await podsIn(cluster, namespace)) {

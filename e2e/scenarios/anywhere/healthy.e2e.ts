@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { calicoNodeUids } from '../../calico/calico-node.ts';
 import { runGate } from '../../gate.ts';
 import { type Cluster, connectCluster } from '../../harness.ts';
-import { aDeployment, makeNamespace, removeNamespace } from '../../workloads.ts';
+import { aDeployment, leaveNamespace, makeNamespace } from '../../workloads.ts';
 
 const NAMESPACE = 'healthy';
 
@@ -15,7 +15,7 @@ describe('a deploy with nothing wrong', () => {
   });
 
   afterAll(async () => {
-    await removeNamespace(cluster, NAMESPACE);
+    await leaveNamespace(cluster, NAMESPACE);
     cluster.api.close();
   });
 

@@ -5,7 +5,7 @@ import { calicoNodeUids } from '../../calico/calico-node.ts';
 import { until } from '../../cluster/waiting.ts';
 import { type GateRun, runGate } from '../../gate.ts';
 import { type Cluster, connectCluster, podsIn } from '../../harness.ts';
-import { aDeployment, allReady, forcePodsOut, makeNamespace, removeNamespace } from '../../workloads.ts';
+import { aDeployment, allReady, forcePodsOut, leaveNamespace, makeNamespace } from '../../workloads.ts';
 import { FAILURES, type Failure } from './failures.ts';
 
 const namespaceOf = ({ name }: Failure): string => `ordinary-${name}`;
@@ -45,7 +45,7 @@ describe('an ordinary failure', () => {
 
   afterAll(async () => {
     await forcePodsOut(cluster, KEPT);
-    await Promise.all([KEPT, ...NAMESPACES].map(async (name) => await removeNamespace(cluster, name)));
+    await Promise.all([KEPT, ...NAMESPACES].map(async (name) => await leaveNamespace(cluster, name)));
     cluster.api.close();
   });
 

@@ -24,7 +24,7 @@ import { sourceOf } from '../../cluster/places.ts';
 import { auditGate, changesAmong, type GateRun, rightsUsed, runGate } from '../../gate.ts';
 import { type Cluster, connectCluster, typeCommand } from '../../harness.ts';
 import { inLanes, makeFailedPod, missingRightsIn, NEEDED, type RunsOfMode } from '../../rights.ts';
-import { aDeployment, makeNamespace, removeNamespace } from '../../workloads.ts';
+import { aDeployment, leaveNamespace, makeNamespace } from '../../workloads.ts';
 
 /** The only namespace that is judged, and the only one besides Calico's in which the account has rights. */
 const NAMESPACE = 'rights-here';
@@ -91,7 +91,7 @@ describe('an account with rights in some namespaces and none in all', () => {
   afterAll(async () => {
     await Promise.all(LACKS.map(async ({ account }) => await removeRoles(cluster, account)));
     await removeModes(cluster);
-    await removeNamespace(cluster, NAMESPACE);
+    await leaveNamespace(cluster, NAMESPACE);
     cluster.api.close();
   });
 

@@ -22,7 +22,7 @@ import {
 import { auditGate, changesAmong, type GateRun, rightsUsed, runGate } from '../../gate.ts';
 import { type Cluster, connectCluster } from '../../harness.ts';
 import { inLanes, makeFailedPod, missingRightsIn, NEEDED, type RunsOfMode } from '../../rights.ts';
-import { aDeployment, allReady, makeNamespace, removeNamespace } from '../../workloads.ts';
+import { aDeployment, allReady, leaveNamespace, makeNamespace } from '../../workloads.ts';
 
 const HEALTHY = 'rights';
 const CRASHED = 'rights-crashed';
@@ -77,7 +77,7 @@ describe('the least privilege of a mode', () => {
   afterAll(async () => {
     await Promise.all(LACKS.map(async ({ account }) => await removeRoles(cluster, account)));
     await removeModes(cluster);
-    await Promise.all([HEALTHY, CRASHED].map(async (name) => await removeNamespace(cluster, name)));
+    await Promise.all([HEALTHY, CRASHED].map(async (name) => await leaveNamespace(cluster, name)));
     cluster.api.close();
   });
 

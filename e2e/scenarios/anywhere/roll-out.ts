@@ -2,7 +2,7 @@ import type { Pod } from '../../../simulator/objects.ts';
 import type { Manifest } from '../../api.ts';
 import { type GateRun, runGate } from '../../gate.ts';
 import { type Cluster, podsIn } from '../../harness.ts';
-import { allReady, forcePodsOut, makeNamespace, type PodOptions, removeNamespace } from '../../workloads.ts';
+import { allReady, forcePodsOut, leaveNamespace, makeNamespace, type PodOptions } from '../../workloads.ts';
 
 const REVISION = 'REVISION';
 
@@ -52,7 +52,7 @@ export async function removeRollOuts(cluster: Cluster, namespaces: readonly stri
   await Promise.all(
     namespaces.map(async (namespace) => {
       await forcePodsOut(cluster, namespace);
-      await removeNamespace(cluster, namespace);
+      await leaveNamespace(cluster, namespace);
     }),
   );
 }

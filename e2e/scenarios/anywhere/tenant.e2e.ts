@@ -14,8 +14,8 @@ import {
   allReady,
   aPodSpec,
   forcePodsOut,
+  leaveNamespace,
   makeNamespace,
-  removeNamespace,
 } from '../../workloads.ts';
 
 const NAMESPACE = 'tenant';
@@ -92,7 +92,7 @@ describe('a tenant with the role edit', () => {
 
   afterAll(async () => {
     await forcePodsOut(cluster, NAMESPACE);
-    await Promise.all([NAMESPACE, OTHERS].map(async (name) => await removeNamespace(cluster, name)));
+    await Promise.all([NAMESPACE, OTHERS].map(async (name) => await leaveNamespace(cluster, name)));
     for (const api of [tenant, cluster.api]) api.close();
   });
 

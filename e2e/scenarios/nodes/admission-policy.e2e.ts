@@ -22,7 +22,7 @@ import { sourceOf } from '../../cluster/places.ts';
 import { until } from '../../cluster/waiting.ts';
 import { type AuditedRequest, auditGate, changesAmong, type GateRun, rightsUsed, runGate } from '../../gate.ts';
 import { type Cluster, connectCluster, podsIn, typeCommand } from '../../harness.ts';
-import { aDaemonSet, aDeployment, allReady, aPodSpec, makeNamespace, removeNamespace, roll } from '../../workloads.ts';
+import { aDaemonSet, aDeployment, allReady, aPodSpec, leaveNamespace, makeNamespace, roll } from '../../workloads.ts';
 
 const NAMESPACE = 'policy';
 /** Another one, in which a tenant has a DaemonSet that is called as Calico's. */
@@ -96,7 +96,7 @@ describe('the admission policy of rbac/', () => {
       await cluster.api.remove(`${group}/namespaces/${metadata.namespace}/${kind.toLowerCase()}s/${metadata.name}`);
     }
     await restartEverywhere(cluster);
-    await Promise.all([NAMESPACE, TENANT].map(async (name) => await removeNamespace(cluster, name)));
+    await Promise.all([NAMESPACE, TENANT].map(async (name) => await leaveNamespace(cluster, name)));
     for (const api of [asGate, asOther, cluster.api]) api.close();
   });
 

@@ -5,7 +5,7 @@ import { killToken, readOtherKubeconfig, readOwnKubeconfig } from '../../calico/
 import { stuckOn } from '../../calico/stuck.ts';
 import { type AuditedRequest, auditGate, changesAmong, type GateRun, runGate } from '../../gate.ts';
 import { type Cluster, connectCluster, podsIn } from '../../harness.ts';
-import { aDeployment, allReady, makeNamespace, removeNamespace, roll } from '../../workloads.ts';
+import { aDeployment, allReady, leaveNamespace, makeNamespace, roll } from '../../workloads.ts';
 
 /** Pods on a node that no restart cures, and on one that a restart would. */
 const IN_VAIN = 'restart-in-vain';
@@ -85,7 +85,7 @@ describe('after a restart', () => {
   afterAll(async () => {
     await readOwnKubeconfig(cluster, incurable);
     await restartEverywhere(cluster);
-    await Promise.all(NAMESPACES.map((namespace) => removeNamespace(cluster, namespace)));
+    await Promise.all(NAMESPACES.map((namespace) => leaveNamespace(cluster, namespace)));
     cluster.api.close();
   });
 

@@ -4,7 +4,7 @@ import { recreateAccount } from '../../calico/failures.ts';
 import { stuckOn, tokensRejected } from '../../calico/stuck.ts';
 import { type AuditedRequest, auditGate, changesAmong, type GateRun, runGate } from '../../gate.ts';
 import { type Cluster, connectCluster } from '../../harness.ts';
-import { aDeployment, allReady, makeNamespace, removeNamespace, roll } from '../../workloads.ts';
+import { aDeployment, allReady, leaveNamespace, makeNamespace, roll } from '../../workloads.ts';
 
 const NAMESPACE = 'all-nodes';
 
@@ -53,7 +53,7 @@ describe("all nodes at once, because the CNI plugin's service account was made a
 
   afterAll(async () => {
     await restartEverywhere(cluster);
-    await removeNamespace(cluster, NAMESPACE);
+    await leaveNamespace(cluster, NAMESPACE);
     cluster.api.close();
   });
 

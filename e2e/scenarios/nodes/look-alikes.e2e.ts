@@ -11,7 +11,7 @@ import { nodeReady } from '../../cluster/cluster.ts';
 import { auditGate, changesAmong, type GateRun, runGate } from '../../gate.ts';
 import { type Cluster, connectCluster } from '../../harness.ts';
 import { join, leave } from '../../own.ts';
-import { aDeployment, allReady, makeNamespace, removeNamespace, roll } from '../../workloads.ts';
+import { aDeployment, allReady, leaveNamespace, makeNamespace, roll } from '../../workloads.ts';
 
 /** Nodes that join for this scenario, so that all look-alikes can be met at once; elsewhere some come after others. */
 const MORE_NODES = ['n4', 'n5'];
@@ -82,7 +82,7 @@ describe('what resembles a rejected token and is cured by no restart', () => {
 
   afterAll(async () => {
     await mend();
-    await Promise.all(nodes.map(async (node) => await removeNamespace(cluster, namespaceOn(node))));
+    await Promise.all(nodes.map(async (node) => await leaveNamespace(cluster, namespaceOn(node))));
     for (const node of joined) await leave(cluster, node);
     cluster.api.close();
   });

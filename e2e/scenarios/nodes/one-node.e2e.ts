@@ -6,7 +6,7 @@ import { killToken } from '../../calico/failures.ts';
 import { until } from '../../cluster/waiting.ts';
 import { auditGate, changesAmong, type GateRun, runCommandLine, runGate } from '../../gate.ts';
 import { type Cluster, connectCluster, podsIn, typeCommand } from '../../harness.ts';
-import { aDeployment, allReady, makeNamespace, removeNamespace, roll, spreadEvenly } from '../../workloads.ts';
+import { aDeployment, allReady, leaveNamespace, makeNamespace, roll, spreadEvenly } from '../../workloads.ts';
 
 const NAMESPACE = 'one-node';
 
@@ -47,7 +47,7 @@ describe('one node whose CNI token is rejected, in the middle of a deploy', () =
 
   afterAll(async () => {
     await restartEverywhere(cluster);
-    await removeNamespace(cluster, NAMESPACE);
+    await leaveNamespace(cluster, NAMESPACE);
     cluster.api.close();
   });
 

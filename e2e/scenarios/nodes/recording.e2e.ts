@@ -9,7 +9,7 @@ import { stuckOn } from '../../calico/stuck.ts';
 import { type GateRun, runGate } from '../../gate.ts';
 import { type Cluster, connectCluster, podsIn } from '../../harness.ts';
 import { filesOf, playRecorded, startRecorder } from '../../recorder.ts';
-import { aDeployment, allReady, makeNamespace, removeNamespace, roll, spreadEvenly } from '../../workloads.ts';
+import { aDeployment, allReady, leaveNamespace, makeNamespace, roll, spreadEvenly } from '../../workloads.ts';
 
 const NAMESPACE = 'recording';
 const RECORDED = ['--namespaces', NAMESPACE];
@@ -54,7 +54,7 @@ describe('a failure that is recorded while it lasts, and while the gate cures it
 
   afterAll(async () => {
     await restartEverywhere(cluster);
-    await removeNamespace(cluster, NAMESPACE);
+    await leaveNamespace(cluster, NAMESPACE);
     await rm(folder, { recursive: true });
     cluster.api.close();
   });

@@ -14,7 +14,7 @@ import { killToken } from '../../calico/failures.ts';
 import { stuckOn } from '../../calico/stuck.ts';
 import { auditGate, changesAmong, type GateRun, rightsUsed, runGate } from '../../gate.ts';
 import { type Cluster, connectCluster } from '../../harness.ts';
-import { aDeployment, allReady, makeNamespace, removeNamespace, roll } from '../../workloads.ts';
+import { aDeployment, allReady, leaveNamespace, makeNamespace, roll } from '../../workloads.ts';
 
 const NAMESPACE = 'rights-to-restart';
 /** The mode restart without the right to delete. */
@@ -58,7 +58,7 @@ describe('a node whose CNI token is rejected, with the least privilege of a mode
     await restartEverywhere(cluster);
     await removeRoles(cluster, NO_DELETE);
     await removeModes(cluster);
-    await removeNamespace(cluster, NAMESPACE);
+    await leaveNamespace(cluster, NAMESPACE);
     cluster.api.close();
   });
 

@@ -12,7 +12,7 @@ import { until } from '../../cluster/waiting.ts';
 import { auditGate, changesAmong, type GateRun, runGate } from '../../gate.ts';
 import { type Cluster, connectCluster, podsIn } from '../../harness.ts';
 import { powerOff, powerOn } from '../../own.ts';
-import { aDaemonSet, aDeployment, allReady, makeNamespace, removeNamespace, roll } from '../../workloads.ts';
+import { aDaemonSet, aDeployment, allReady, leaveNamespace, makeNamespace, roll } from '../../workloads.ts';
 
 /** Enough for 30 s of proof, and time left for a restart. */
 const INPUTS = { timeout: '45s', 'restart-timeout': '5s', 'restart-calico-node': 'true' };
@@ -75,7 +75,7 @@ describe('a rejected token on a node whose calico-node cannot be restarted', () 
     await mendCalicoNode(cluster, crashing);
     await letCalicoNodeRunEverywhere(cluster);
     await restartEverywhere(cluster);
-    await Promise.all(NAMESPACES.map(async (namespace) => await removeNamespace(cluster, namespace)));
+    await Promise.all(NAMESPACES.map(async (namespace) => await leaveNamespace(cluster, namespace)));
     cluster.api.close();
   });
 

@@ -6,7 +6,7 @@ import { restartEverywhere } from '../../calico/calico-node.ts';
 import { killToken } from '../../calico/failures.ts';
 import { until } from '../../cluster/waiting.ts';
 import { type Cluster, connectCluster } from '../../harness.ts';
-import { aDeployment, allReady, makeNamespace, removeNamespace, roll } from '../../workloads.ts';
+import { aDeployment, allReady, leaveNamespace, makeNamespace, roll } from '../../workloads.ts';
 
 const NAMESPACE = 'happenings';
 const WITHIN_MS = 150_000;
@@ -42,7 +42,7 @@ describe('a token that dies and is replaced, as the simulator plays it', () => {
   afterAll(async () => {
     end.abort();
     await restartEverywhere(cluster);
-    await removeNamespace(cluster, NAMESPACE);
+    await leaveNamespace(cluster, NAMESPACE);
     cluster.api.close();
   });
 

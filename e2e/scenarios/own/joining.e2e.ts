@@ -6,7 +6,7 @@ import { until } from '../../cluster/waiting.ts';
 import { auditGate, changesAmong, runGate } from '../../gate.ts';
 import { type Cluster, connectCluster } from '../../harness.ts';
 import { join, leave } from '../../own.ts';
-import { aDaemonSet, aDeployment, allReady, makeNamespace, removeNamespace } from '../../workloads.ts';
+import { aDaemonSet, aDeployment, allReady, leaveNamespace, makeNamespace } from '../../workloads.ts';
 
 const NAMESPACE = 'joining';
 const NEW = 'n4';
@@ -27,7 +27,7 @@ describe('a node that is just joining', () => {
 
   afterAll(async () => {
     if (hasJoined) await leave(cluster, NEW);
-    await removeNamespace(cluster, NAMESPACE);
+    await leaveNamespace(cluster, NAMESPACE);
     cluster.api.close();
   });
 

@@ -4,7 +4,7 @@ import { stuckOn } from '../../calico/stuck.ts';
 import { auditGate, changesAmong, runGate } from '../../gate.ts';
 import { type Cluster, connectCluster } from '../../harness.ts';
 import { rotateServiceAccountKey } from '../../own.ts';
-import { aDeployment, allReady, makeNamespace, removeNamespace, roll } from '../../workloads.ts';
+import { aDeployment, allReady, leaveNamespace, makeNamespace, roll } from '../../workloads.ts';
 
 const NAMESPACE = 'rotated-key';
 
@@ -31,7 +31,7 @@ describe("a service account key that was rotated: every token is rejected, calic
 
   afterAll(async () => {
     await restartEverywhere(cluster);
-    await removeNamespace(cluster, NAMESPACE);
+    await leaveNamespace(cluster, NAMESPACE);
     cluster.api.close();
   });
 
