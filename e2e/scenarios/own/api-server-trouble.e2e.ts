@@ -8,7 +8,7 @@ import { type GateRun, startGate } from '../../gate.ts';
 import { type Cluster, connectCluster, podsIn } from '../../harness.ts';
 import { bearSilentNodes, startApi, stopApi } from '../../own.ts';
 import { type Switchboard, startSwitchboard } from '../../switchboard.ts';
-import { aDeployment, allReady, makeNamespace, removeNamespace, roll } from '../../workloads.ts';
+import { aDeployment, allReady, leaveNamespace, makeNamespace, roll } from '../../workloads.ts';
 import { type Holding, playDyingTokens } from './dying-tokens.ts';
 import {
   BREAKING,
@@ -78,7 +78,7 @@ describe('trouble with the API server', () => {
     await bearSilentNodes(cluster);
     switchboard.close();
     await restartEverywhere(cluster);
-    await Promise.all([...NAMESPACES.map((namespace) => removeNamespace(cluster, namespace)), removeModes(cluster)]);
+    await Promise.all([...NAMESPACES.map((namespace) => leaveNamespace(cluster, namespace)), removeModes(cluster)]);
     cluster.api.close();
   });
 
@@ -166,7 +166,7 @@ describe('trouble with the API server', () => {
       const { outputs, exitCode, stdout } = outage.waits[BREAKING];
       expect(outputs).toMatchObject({ verdict: 'unhealthy', 'pods-not-ready': '1' });
       expect(exitCode).toBe(1);
-      expect(outputs.reason).toMatch(/^outage-breaking\/web: .*readiness probe.* the timeout of 1m20s is over/i);
+      expect(outputs.reason).toMatch(/^outage-breaking\/web: .*readiness probe.* the timeout of 1m5s is over/i);
       expect(stdout).not.toContain('confirming');
     });
   });

@@ -98,7 +98,7 @@ export async function playOutage(
       [CALM]: startGate(direct, { namespaces: CALM, timeout: '4m', 'stable-for': '45s' }),
       [FINISHING]: startGate(direct, { namespaces: FINISHING, timeout: '4m', 'stable-for': '5s' }),
       // The window is over when the outage is, and not before it begins.
-      [BREAKING]: startGate(direct, { namespaces: BREAKING, timeout: '80s', 'stable-for': '24s' }),
+      [BREAKING]: startGate(direct, { namespaces: BREAKING, timeout: '65s', 'stable-for': '24s' }),
     };
     await Promise.all(Object.values(waiting).map((gate) => gate.said(FIRST_LOOK)));
     await until({ what: 'all DELETEs', timeoutMs: WITHIN_MS }, () => {
