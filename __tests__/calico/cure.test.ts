@@ -171,6 +171,15 @@ describe('cured', () => {
     });
   });
 
+  test('not by such a pod either when it was seen a moment before the restart, and its image came while nobody looked', () => {
+    const pulling = aStuckPod({ name: 'before', calicoPodIp: '10.244.1.9/32' });
+    const pulled = { ...pulling, phase: 'Running', ...started(NOW_MS + 3 * SECOND) };
+    const before = { pods: [stuck, pulling] };
+    // Its creation has whole seconds.
+    const calicoNode = [{ ...fresh, createdAtMs: ago(SECOND) }];
+    expect(story([[25 * SECOND, { pods: [stuck, pulled], calicoNode }]], { before }).settled).toBeNull();
+  });
+
   test('in the very second in which install-cni ended: times have whole seconds', () => {
     expect(story([[3 * SECOND, { pods: [healed(INSTALLED_MS)] }]])).toMatchObject({ outcome: 'cured' });
   });

@@ -192,7 +192,7 @@ function sandboxesOf(pods: readonly Pod[], traces: ReadonlyMap<string, PodTrace>
     const condition = conditionOf(pod.conditions, 'PodReadyToStartContainers');
     const notBeforeMs = Math.max(pod.createdAtMs, trace?.lastWithoutAtMs ?? 0);
     const moment = {
-      onNodeMs: condition?.lastTransitionAtMs ?? null,
+      onNodeMs: trace?.isSaidLate === true ? null : (condition?.lastTransitionAtMs ?? null),
       notBeforeMs,
       notAfterMs: Math.max(trace?.firstWithAtMs ?? nowMs, notBeforeMs),
     };

@@ -34,6 +34,8 @@ export interface PodTrace {
   readonly lastWithoutAtMs: number | null;
   /** The first look at which it had its present sandbox, whether or not its kubelet said so; null while it has none. */
   readonly firstWithAtMs: number | null;
+  /** It was seen past its sandbox before its kubelet said so: what that says of the time is late. */
+  readonly isSaidLate: boolean;
   /** Since when every look found it stuck with the failure; null: the last one did not. */
   readonly failingSinceMs: number | null;
   /** It was overdue with the failure at some look. */

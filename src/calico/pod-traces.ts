@@ -50,6 +50,7 @@ function tracePod(
     pod: fullName(pod),
     lastWithoutAtMs: sandbox === false ? nowMs : (known?.lastWithoutAtMs ?? null),
     firstWithAtMs: sandbox === true ? (known?.firstWithAtMs ?? nowMs) : null,
+    isSaidLate: known?.isSaidLate === true || (sandbox === true && hasSandbox(pod) !== true),
     failingSinceMs: failing ? (known?.failingSinceMs ?? nowMs) : null,
     heldByDel,
     endedAtMs: ended ? (known?.endedAtMs ?? nowMs) : null,
