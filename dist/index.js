@@ -11406,7 +11406,8 @@ function listenForCancellation(overdueExitCode, source = THIS_PROCESS, clock = s
   const cancel = /* @__PURE__ */ __name((name) => {
     if (controller.signal.aborted) return;
     clock.after(CANCELLATION_LIMIT_MS, () => source.exit(overdueExitCode));
-    controller.abort(new Error(`cancelled by ${name}`));
+    const cancellation = Object.assign(new Error(`cancelled by ${name}`), { atMs: clock.monotonicMs() });
+    controller.abort(cancellation);
   }, "cancel");
   for (const name of SIGNALS) source.on(name, cancel);
   return controller.signal;
@@ -11414,7 +11415,7 @@ function listenForCancellation(overdueExitCode, source = THIS_PROCESS, clock = s
 __name(listenForCancellation, "listenForCancellation");
 
 // src/cli.ts
-var import_promises5 = __nccwpck_require__(455);
+var import_promises4 = __nccwpck_require__(455);
 
 // src/cli/arguments.ts
 var import_node_util = __nccwpck_require__(975);
@@ -12222,6 +12223,7 @@ var TIMING = {
   confirmAgainMs: 5e3,
   viewGapMs: 5e3,
   catchUpMs: 15e3,
+  standstillMs: 1e4,
   forbiddenRetryMs: 3e4,
   calicoStuckMs: 3e4,
   calicoPatienceMs: 12e4,
@@ -12621,12 +12623,8 @@ function namespacesOf(stuckPods) {
   return [...new Set(stuckPods.map(({ pod }) => pod.namespace))];
 }
 __name(namespacesOf, "namespacesOf");
-function cannotEnd(pod) {
-  return isTerminating(pod) && pod.observed === true;
-}
-__name(cannotEnd, "cannotEnd");
 function couldBeForged(stuckPods) {
-  return namespacesOf(stuckPods).length <= 1 && !stuckPods.some(({ pod }) => cannotEnd(pod));
+  return namespacesOf(stuckPods).length <= 1;
 }
 __name(couldBeForged, "couldBeForged");
 function isOutvoted(before2, since) {
@@ -12644,10 +12642,13 @@ function hadItsTurn({ stuckPods }, restarts) {
 }
 __name(hadItsTurn, "hadItsTurn");
 function comeback(end2, memory, namespaces, afterMs) {
-  if (memory === void 0) return null;
-  const isAfter = /* @__PURE__ */ __name((match) => match !== null && match !== void 0 && gapMs(end2, match.moment) > afterMs, "isAfter");
-  if (isAfter(memory.lastHeld)) return memory.lastHeld;
-  return namespaces.every((namespace) => isAfter(memory.lastMatchOf.get(namespace))) ? memory.lastMatch : null;
+  const { lastMatch = null, lastMatchOf = /* @__PURE__ */ new Map() } = memory ?? {};
+  const since = [...lastMatchOf].flatMap(
+    ([namespace, { moment }]) => gapMs(end2, moment) > afterMs ? [namespace] : []
+  );
+  const isSaidByAll = namespaces.every((namespace) => since.includes(namespace));
+  if (lastMatch === null || since.length < 2 && !isSaidByAll) return null;
+  return { sighting: lastMatch, namespaces: since };
 }
 __name(comeback, "comeback");
 
@@ -12718,10 +12719,7 @@ function restorePastedText(text3) {
 }
 __name(restorePastedText, "restorePastedText");
 function withoutOneEscape(text3) {
-  return text3.replace(
-    /\\([\\"nrt])/g,
-    (_, character) => character === '"' || character === "\\" ? character : " "
-  );
+  return text3.split("\\\\").map((part) => part.replaceAll('\\"', '"').replace(/\\[nrt]/g, " ")).join("\\");
 }
 __name(withoutOneEscape, "withoutOneEscape");
 function onOneLine(text3) {
@@ -12899,7 +12897,7 @@ __name(isCalicoUnauthorized, "isCalicoUnauthorized");
 function isStuck(pod, atMs, timing) {
   if (isPastItsSandbox(pod)) return false;
   if (waitsForSandbox(pod)) return true;
-  return isOverdue(pod, atMs, timing.overdueSlackMs) && pod.observed !== false && pod.nodeName !== null && !pod.hostNetwork && pod.finalizers.length === 0 && !hasEnded(pod) && !pod.containers.some(({ state }) => state.kind === "running");
+  return isOverdue(pod, atMs, timing.overdueSlackMs) && pod.observed !== false && pod.nodeName !== null && !pod.hostNetwork && pod.finalizers.length === 0 && !hasEnded(pod) && !pod.containers.some(({ state }) => state.kind === "running") && !pod.isDebugged;
 }
 __name(isStuck, "isStuck");
 function heldSinceMs(pod, nowMs) {
@@ -12960,12 +12958,18 @@ function isAboutPresentSandbox(event, pod) {
   return condition.status === "True" ? sinceChangeMs > 0 : sinceChangeMs >= -STATUS_LAG_MS;
 }
 __name(isAboutPresentSandbox, "isAboutPresentSandbox");
+var MOST_READ_OF_A_POD = 300;
+var TEXTS = /* @__PURE__ */ new WeakMap();
+function textOf(event) {
+  const known = TEXTS.get(event);
+  if (known !== void 0) return known;
+  const text3 = readSandboxText(event.message, event.reason);
+  TEXTS.set(event, text3);
+  return text3;
+}
+__name(textOf, "textOf");
 function newestError(pod, events, now) {
-  const newestFirst = events.filter((event) => isAboutPresentSandbox(event, pod)).map((event) => ({
-    event,
-    text: readSandboxText(event.message, event.reason),
-    lastAtMs: safeTimeMs(lastHappenedAtMs(event), event, pod, now)
-  })).filter(({ text: text3 }) => text3.killedUid === null || text3.killedUid === pod.uid).sort((one, other) => other.lastAtMs - one.lastAtMs || byOwnWords(one.event, other.event));
+  const newestFirst = events.filter((event) => isAboutPresentSandbox(event, pod)).map((event) => ({ event, lastAtMs: safeTimeMs(lastHappenedAtMs(event), event, pod, now) })).sort((one, other) => other.lastAtMs - one.lastAtMs || byOwnWords(one.event, other.event)).slice(0, MOST_READ_OF_A_POD).map((each) => ({ ...each, text: textOf(each.event) })).filter(({ text: text3 }) => text3.killedUid === null || text3.killedUid === pod.uid);
   const newest2 = newestFirst[0];
   if (newest2 === void 0) return null;
   let firstAtMs = newest2.lastAtMs;
@@ -13012,11 +13016,17 @@ function installEndOf(pod, memory, observation) {
   return { onNodeMs: install.atMs, notBeforeMs, notAfterMs };
 }
 __name(installEndOf, "installEndOf");
-function sandboxSince(end2, memory) {
+var LATE_REPORT_MS = 15e3;
+var CLOCK_ERROR_MS = 2e3;
+function sandboxGapMs(end2, pod, memory) {
   const sandbox = memory?.newestSandbox ?? null;
-  return sandbox !== null && gapMs(end2, sandbox.moment) >= 0;
+  if (sandbox === null) return null;
+  const mayBeLate = sandbox.moment.notAfterMs > pod.createdAtMs + CLOCK_ERROR_MS;
+  const notBeforeMs = mayBeLate ? Math.max(pod.createdAtMs, end2.notBeforeMs - LATE_REPORT_MS) : end2.notBeforeMs;
+  const sinceMs = gapMs({ ...end2, notBeforeMs }, sandbox.moment);
+  return sinceMs < 0 ? null : sinceMs;
 }
-__name(sandboxSince, "sandboxSince");
+__name(sandboxGapMs, "sandboxGapMs");
 function ranSince(end2, node, { snapshot, now }) {
   return [snapshot.pods, snapshot.calico.pods, snapshot.witnesses].some(
     (pods) => pods.some((pod) => {
@@ -13076,7 +13086,7 @@ var guardInVain = /* @__PURE__ */ __name((target) => {
   const node = target.memory.nodes.get(nodeCase.node);
   const end2 = installEndOf(pod, node, observation) ?? unknownEnd(pod, now.atMs);
   const sinceMs = now.atMs - onServerMs(end2);
-  const worked = sandboxSince(end2, node) || ranSince(end2, nodeCase.node, observation);
+  const worked = sandboxGapMs(end2, pod, node) !== null || ranSince(end2, nodeCase.node, observation);
   const before2 = nodeCase.stuckPods.filter(({ error: error2 }) => beganMs(error2) < pod.createdAtMs);
   const later = nodeCase.stuckPods.filter((stuck2) => !before2.includes(stuck2));
   const between = later.filter(({ error: error2 }) => gapMs(end2, beginningOf(error2)) <= timing.refuteAfterMs);
@@ -13136,8 +13146,8 @@ function mayFollow({ settled, settledElapsedMs }, now, timing) {
   return settled === "cured" && settledElapsedMs !== null && now.elapsedMs - settledElapsedMs < timing.wellSandboxWaitMs;
 }
 __name(mayFollow, "mayFollow");
-function stops({ answer, settled, namespaces }, namespacesThere) {
-  const spoke = new Set(namespaces);
+function stops({ answer, settled, namespaces, refutedBy }, namespacesThere) {
+  const spoke = /* @__PURE__ */ new Set([...namespaces, ...refutedBy ?? []]);
   const mayStop = spoke.size > 1 || namespacesThere.every((namespace) => spoke.has(namespace));
   switch (answer) {
     case "deleted":
@@ -13170,8 +13180,9 @@ function whyNotDone({ namespace, pod }, said2, later = "") {
 __name(whyNotDone, "whyNotDone");
 
 // src/calico/cure.ts
-function judgeCure(restart2, observation, memory) {
-  if (!isPending(restart2)) return restart2;
+function judgeCure(before2, observation, memory) {
+  if (!isPending(before2)) return before2;
+  const restart2 = reckoned(before2, observation);
   if (restart2.answer === "lost") return judgeLost(restart2, observation, memory);
   const { now, settings, timing } = observation;
   const node = memory.nodes.get(restart2.node);
@@ -13181,10 +13192,13 @@ function judgeCure(restart2, observation, memory) {
   const failedInOutage = isOutage(observation) ? failing?.ends ?? 0 : restart2.failedInOutage ?? 0;
   const seen = { ...restart2, after: afterOf(pod, end2), failedInOutage };
   if (end2 !== null && pod !== null) {
-    const proof = proofOfCure(end2, node);
+    const proof = proofOfCure(end2, pod, node);
     if (proof !== null) return settle(seen, "cured", proof, now.elapsedMs);
     const match = comeback(end2, node, restart2.namespaces, timing.refuteAfterMs);
-    if (match !== null) return settle(seen, "not-cured", refutation(end2, pod, match), now.elapsedMs);
+    if (match !== null) {
+      const refuted = { ...seen, refutedBy: match.namespaces };
+      return settle(refuted, "not-cured", refutation(end2, pod, match.sighting), now.elapsedMs);
+    }
   }
   if (failing !== null && pod !== null && failing.ends >= timing.crashLoopEnds && failing.ends > failedInOutage) {
     const log = `kubectl logs -n ${pod.namespace} ${pod.name} -c ${INSTALL_CNI} --previous`;
@@ -13196,16 +13210,16 @@ function judgeCure(restart2, observation, memory) {
     );
   }
   const stuck2 = stuckPodsOf(restart2, observation);
-  const waitedMs = now.elapsedMs - restart2.elapsedMs;
-  if (waitedMs >= settings.restartTimeoutMs && isUntouched(restart2, observation)) {
+  const isOver = seenForMs(restart2, now) >= settings.restartTimeoutMs;
+  const sinceMs = now.elapsedMs - restart2.elapsedMs;
+  if (isOver && isUntouched(restart2, observation)) {
     return {
       ...seen,
       answer: "failed",
-      why: whyNotDone(restart2.before, "with success", `${formatSeconds(waitedMs)} later `)
+      why: whyNotDone(restart2.before, "with success", `${formatSeconds(sinceMs)} later `)
     };
   }
   const retriedEnough = end2 !== null && now.atMs - onServerMs(end2) >= timing.wellSandboxWaitMs;
-  const isOver = waitedMs >= settings.restartTimeoutMs;
   if (stuck2.length === 0 && (retriedEnough || isOver)) {
     return settle(
       seen,
@@ -13215,11 +13229,11 @@ function judgeCure(restart2, observation, memory) {
     );
   }
   if (isOver) {
-    const pods = `${stuck2.length} ${stuck2.length === 1 ? "pod is" : "pods are"} still stuck`;
+    const after = `${formatSeconds(sinceMs)} after the restart${unseenPart(restart2)}${hintOf(end2, node, stuck2)}`;
     return settle(
-      seen,
+      { ...seen, refutedBy: refutersAmong(stuck2) },
       "timed-out",
-      `${pods} ${formatSeconds(waitedMs)} after the restart${hintOf(end2, node, stuck2)}; ${WHAT_TO_LOOK_AT}`,
+      describeStuck(stuck2, after),
       now.elapsedMs
     );
   }
@@ -13239,9 +13253,8 @@ __name(settle, "settle");
 var LATE_DELETE_MS = 1e4;
 function needsLists(restart2, now, { restartTimeoutMs }) {
   if (!isPending(restart2) || restart2.seenBy !== null) return false;
-  const waitedMs = now.elapsedMs - restart2.elapsedMs;
-  if (restart2.answer === "lost") return waitedMs >= LATE_DELETE_MS;
-  return restart2.answer === "deleted" && waitedMs >= restartTimeoutMs;
+  if (restart2.answer === "lost") return now.elapsedMs - restart2.elapsedMs >= LATE_DELETE_MS;
+  return restart2.answer === "deleted" && seenForMs(restart2, now) >= restartTimeoutMs;
 }
 __name(needsLists, "needsLists");
 function judgeLost(restart2, observation, memory) {
@@ -13251,7 +13264,7 @@ function judgeLost(restart2, observation, memory) {
   if (isSeen && (old === void 0 || isTerminating(old))) {
     return judgeCure({ ...restart2, answer: "deleted" }, observation, memory);
   }
-  const waitedMs = now.elapsedMs - restart2.elapsedMs;
+  const waitedMs = seenForMs(restart2, now);
   const unanswered = `the DELETE of ${restart2.before.namespace}/${restart2.before.pod} was not answered`;
   if (isSeen && restart2.seenBy === "listed") {
     return { ...restart2, answer: "undone", why: `${unanswered}, and the pod is still there` };
@@ -13261,6 +13274,22 @@ function judgeLost(restart2, observation, memory) {
   return { ...restart2, answer: "failed", why };
 }
 __name(judgeLost, "judgeLost");
+function reckoned(restart2, observation) {
+  const { now, snapshot } = observation;
+  const { unseenMs = 0, reckonedElapsedMs = restart2.elapsedMs, before: before2 } = restart2;
+  const isUnseen = isOutage(observation) || whyPodsUnseen(snapshot.calico, before2.namespace) === "stale";
+  const sinceMs = isUnseen ? Math.max(0, now.elapsedMs - reckonedElapsedMs) : 0;
+  return { ...restart2, unseenMs: unseenMs + sinceMs, reckonedElapsedMs: now.elapsedMs };
+}
+__name(reckoned, "reckoned");
+function seenForMs({ elapsedMs, unseenMs = 0 }, now) {
+  return now.elapsedMs - elapsedMs - unseenMs;
+}
+__name(seenForMs, "seenForMs");
+function unseenPart({ unseenMs = 0 }) {
+  return unseenMs === 0 ? "" : `, ${formatSeconds(unseenMs)} of which nothing could be seen`;
+}
+__name(unseenPart, "unseenPart");
 function isOutage({ snapshot, catchUpLeftMs: catchUpLeftMs2 }) {
   return catchUpLeftMs2 > 0 || arePodsLost(snapshot.coverage);
 }
@@ -13291,10 +13320,10 @@ function afterOf(pod, end2) {
   };
 }
 __name(afterOf, "afterOf");
-function proofOfCure(end2, node) {
+function proofOfCure(end2, pod, node) {
   if (node === void 0) return null;
-  if (sandboxSince(end2, node) && node.newestSandbox !== null) {
-    const afterMs = gapMs(end2, node.newestSandbox.moment);
+  const afterMs = sandboxGapMs(end2, pod, node);
+  if (afterMs !== null && node.newestSandbox !== null) {
     return `${node.newestSandbox.pod} got its network ${formatSeconds(afterMs)} after install-cni had ended`;
   }
   const ended = [...node.pods.values()].find((trace) => wasReleased(trace, end2));
@@ -13329,6 +13358,16 @@ function stuckPodsOf(restart2, { snapshot, sandboxErrors, now, timing }) {
   );
 }
 __name(stuckPodsOf, "stuckPodsOf");
+function refutersAmong(stuck2) {
+  return [...new Set(stuck2.filter((pod) => !isPastItsSandbox(pod)).map(({ namespace }) => namespace))];
+}
+__name(refutersAmong, "refutersAmong");
+function describeStuck(stuck2, after) {
+  const [pods, have, are] = stuck2.length === 1 ? ["pod", "has", "is"] : ["pods", "have", "are"];
+  if (!stuck2.every(isPastItsSandbox)) return `${stuck2.length} ${pods} ${are} still stuck ${after}; ${WHAT_TO_LOOK_AT}`;
+  return `${stuck2.length} ${pods} ${have} an address of Calico's, and no container that has started ${after}; an image that takes long, or a postStart hook, may keep the kubelet from saying more: read "kubectl describe pod"`;
+}
+__name(describeStuck, "describeStuck");
 function waitingFor(pod, end2, nowMs) {
   if (pod === null) return "waiting for the new calico-node pod";
   if (end2 === null) return `waiting for install-cni of ${fullName(pod)}`;
@@ -13842,9 +13881,18 @@ function statusOf(value) {
   };
 }
 __name(statusOf, "statusOf");
+function parseText(text3) {
+  const mayHaveHalves = text3.includes("\\ud") || text3.includes("\\uD");
+  return JSON.parse(text3, mayHaveHalves ? wellFormed : void 0);
+}
+__name(parseText, "parseText");
+function wellFormed(_, value) {
+  return typeof value === "string" ? value.toWellFormed() : value;
+}
+__name(wellFormed, "wellFormed");
 function parseJson(body) {
   try {
-    return JSON.parse(body.toString("utf8"));
+    return parseText(body.toString("utf8"));
   } catch (cause) {
     throw new GarbledBody(body.byteLength === 0 ? "the answer is empty" : "the answer is cut off, or not JSON", {
       cause
@@ -13979,14 +14027,14 @@ var MEANINGS = {
 var ALERT_ABOUT_OURS = /^ERR_SSL_.*ALERT.*(?:CERTIFICATE|UNKNOWN_CA|ACCESS_DENIED)/;
 function networkProblemOf(error2) {
   const problem = problemOf(codeOf(error2), error2);
-  const proxy = textOf(error2, "proxy");
+  const proxy = textOf2(error2, "proxy");
   return proxy === "" ? problem : { ...problem, what: `${problem.what} (through the proxy ${proxy})` };
 }
 __name(networkProblemOf, "networkProblemOf");
 function problemOf(code, error2) {
   const known = MEANINGS[code];
   if (known !== void 0) {
-    const said2 = code.startsWith("ERR_PROXY_") ? `${known.what}: ${textOf(error2, "message")}` : known.what;
+    const said2 = code.startsWith("ERR_PROXY_") ? `${known.what}: ${textOf2(error2, "message")}` : known.what;
     return { code, ...known, what: said2 };
   }
   if (ALERT_ABOUT_OURS.test(code)) {
@@ -14001,23 +14049,23 @@ function problemOf(code, error2) {
     const fix = "check client-certificate-data and client-key-data of the kubeconfig";
     return { code, kind: "certificate", what: `the certificates of the kubeconfig cannot be used (${code})`, fix };
   }
-  return { code, kind: "unreachable", what: textOf(error2, "message") || "the exchange failed", fix: "" };
+  return { code, kind: "unreachable", what: textOf2(error2, "message") || "the exchange failed", fix: "" };
 }
 __name(problemOf, "problemOf");
 var OPENSSL_REASON = /:error:[\dA-F]+:SSL routines:[^:]*:([^:]+):/;
 function codeOf(error2) {
   const errors = isRecord(error2) ? error2.errors : void 0;
   const [first] = Array.isArray(errors) ? errors : [];
-  const code = textOf(error2, "code") || textOf(first, "code");
-  const reason = code === "EPROTO" ? OPENSSL_REASON.exec(textOf(error2, "message"))?.[1] : void 0;
+  const code = textOf2(error2, "code") || textOf2(first, "code");
+  const reason = code === "EPROTO" ? OPENSSL_REASON.exec(textOf2(error2, "message"))?.[1] : void 0;
   return reason === void 0 ? code : `ERR_SSL_${reason.toUpperCase().replaceAll(" ", "_")}`;
 }
 __name(codeOf, "codeOf");
-function textOf(error2, name) {
+function textOf2(error2, name) {
   const value = isRecord(error2) ? error2[name] : void 0;
   return typeof value === "string" ? value : "";
 }
-__name(textOf, "textOf");
+__name(textOf2, "textOf");
 
 // src/cluster/request-target.ts
 var VERBS2 = { GET: "get", POST: "create", DELETE: "delete" };
@@ -14335,11 +14383,12 @@ function resultOf(kind) {
       return "turned-away";
     // The same, and another one will not be.
     case "unauthorized":
-    case "certificate":
     case "invalid":
     case "expired":
     case "redirect":
       return "failed";
+    // TLS may fail after the request was sent, too: a record that is broken, an alert.
+    case "certificate":
     case "server-error":
     case "not-kubernetes":
     case "unreachable":
@@ -14351,8 +14400,8 @@ __name(resultOf, "resultOf");
 async function readAgain(api, target, signal, tries) {
   try {
     const pod = await api.getJson(pathOf(target), { signal, tries });
-    const { uid, deletionTimestamp } = metadataOf(pod);
-    if (uid === null) return "unreadable";
+    const { uid, deletionTimestamp, isAbout } = metadataOf(pod);
+    if (uid === null || !isAbout(target)) return "unreadable";
     return uid === target.uid && !deletionTimestamp ? "there" : "gone";
   } catch (error2) {
     return kindOf2(error2) === "not-found" ? "gone" : "unreadable";
@@ -14361,9 +14410,11 @@ async function readAgain(api, target, signal, tries) {
 __name(readAgain, "readAgain");
 function metadataOf(pod) {
   const metadata = isRecord(pod) && isRecord(pod.metadata) ? pod.metadata : {};
+  const { uid, name, namespace, deletionTimestamp } = metadata;
   return {
-    uid: typeof metadata.uid === "string" ? metadata.uid : null,
-    deletionTimestamp: typeof metadata.deletionTimestamp === "string"
+    uid: typeof uid === "string" ? uid : null,
+    deletionTimestamp: typeof deletionTimestamp === "string",
+    isAbout: /* @__PURE__ */ __name((target) => name === target.pod && namespace === target.namespace, "isAbout")
   };
 }
 __name(metadataOf, "metadataOf");
@@ -14403,10 +14454,10 @@ async function parseKubeconfig(text3, path2) {
     users: named(users, "user", (name, user) => userOf(name, user, folder)),
     contexts: named(contexts, "context", (name, context) => ({
       name,
-      cluster: textOf2(context.cluster) ?? "",
-      user: textOf2(context.user) ?? ""
+      cluster: textOf3(context.cluster) ?? "",
+      user: textOf3(context.user) ?? ""
     })),
-    currentContext: textOf2(currentContext) ?? ""
+    currentContext: textOf3(currentContext) ?? ""
   };
 }
 __name(parseKubeconfig, "parseKubeconfig");
@@ -14438,7 +14489,7 @@ __name(whereOf, "whereOf");
 function named(list, key, read) {
   if (!Array.isArray(list)) return [];
   return list.filter(isRecord).flatMap((entry) => {
-    const name = textOf2(entry.name);
+    const name = textOf3(entry.name);
     const content = entry[key];
     return name === null ? [] : [read(name, isRecord(content) ? content : {})];
   });
@@ -14448,12 +14499,12 @@ function clusterOf(name, cluster, folder) {
   const extensions = Array.isArray(cluster.extensions) ? cluster.extensions.filter(isRecord) : [];
   return {
     name,
-    server: textOf2(cluster.server) ?? "",
-    caData: textOf2(cluster["certificate-authority-data"]),
+    server: textOf3(cluster.server) ?? "",
+    caData: textOf3(cluster["certificate-authority-data"]),
     caFile: pathOf2(cluster["certificate-authority"], folder),
-    tlsServerName: textOf2(cluster["tls-server-name"]),
+    tlsServerName: textOf3(cluster["tls-server-name"]),
     skipTlsVerify: cluster["insecure-skip-tls-verify"] === true,
-    proxyUrl: textOf2(cluster["proxy-url"]),
+    proxyUrl: textOf3(cluster["proxy-url"]),
     disableCompression: cluster["disable-compression"] === true,
     execConfig: extensions.find((entry) => entry.name === "client.authentication.k8s.io/exec")?.extension
   };
@@ -14462,14 +14513,14 @@ __name(clusterOf, "clusterOf");
 function userOf(name, user, folder) {
   return {
     name,
-    certData: textOf2(user["client-certificate-data"]),
+    certData: textOf3(user["client-certificate-data"]),
     certFile: pathOf2(user["client-certificate"], folder),
-    keyData: textOf2(user["client-key-data"]),
+    keyData: textOf3(user["client-key-data"]),
     keyFile: pathOf2(user["client-key"], folder),
-    token: textOf2(user.token),
+    token: textOf3(user.token),
     tokenFile: pathOf2(user.tokenFile, folder),
-    username: textOf2(user.username),
-    password: textOf2(user.password),
+    username: textOf3(user.username),
+    password: textOf3(user.password),
     exec: isRecord(user.exec) ? execOf(user.exec, folder) : null,
     authProvider: user["auth-provider"] ?? null,
     impersonation: impersonationOf(user)
@@ -14477,25 +14528,25 @@ function userOf(name, user, folder) {
 }
 __name(userOf, "userOf");
 function execOf(exec, folder) {
-  const command = textOf2(exec.command) ?? "";
+  const command = textOf3(exec.command) ?? "";
   const env = Array.isArray(exec.env) ? exec.env.filter(isRecord) : [];
   return {
-    apiVersion: textOf2(exec.apiVersion) ?? "",
+    apiVersion: textOf3(exec.apiVersion) ?? "",
     // A command with a slash is looked for beside the kubeconfig (client-go: ResolveLocalPaths).
     command: /[\\/]/.test(command) ? pathOf2(command, folder) ?? "" : command,
     args: textsOf(exec.args),
-    env: Object.fromEntries(env.map((entry) => [textOf2(entry.name) ?? "", textOf2(entry.value) ?? ""])),
-    installHint: textOf2(exec.installHint) ?? "",
+    env: Object.fromEntries(env.map((entry) => [textOf3(entry.name) ?? "", textOf3(entry.value) ?? ""])),
+    installHint: textOf3(exec.installHint) ?? "",
     provideClusterInfo: exec.provideClusterInfo === true,
-    interactiveMode: textOf2(exec.interactiveMode) ?? "IfAvailable"
+    interactiveMode: textOf3(exec.interactiveMode) ?? "IfAvailable"
   };
 }
 __name(execOf, "execOf");
 function impersonationOf(user) {
-  const as = textOf2(user.as);
+  const as = textOf3(user.as);
   if (as === null) return {};
   const headers = { "Impersonate-User": as };
-  const uid = textOf2(user["as-uid"]);
+  const uid = textOf3(user["as-uid"]);
   if (uid !== null) headers["Impersonate-Uid"] = uid;
   const groups = textsOf(user["as-groups"]);
   if (groups.length > 0) headers["Impersonate-Group"] = groups;
@@ -14506,17 +14557,17 @@ function impersonationOf(user) {
   return headers;
 }
 __name(impersonationOf, "impersonationOf");
-function textOf2(value) {
+function textOf3(value) {
   if (typeof value === "number") return String(value);
   return typeof value === "string" && value !== "" ? value : null;
 }
-__name(textOf2, "textOf");
+__name(textOf3, "textOf");
 function textsOf(value) {
-  return Array.isArray(value) ? value.map((element) => textOf2(element) ?? "") : [];
+  return Array.isArray(value) ? value.map((element) => textOf3(element) ?? "") : [];
 }
 __name(textsOf, "textsOf");
 function pathOf2(value, folder) {
-  const path2 = textOf2(value);
+  const path2 = textOf3(value);
   return path2 === null || (0, import_node_path.isAbsolute)(path2) ? path2 : (0, import_node_path.join)(folder, path2);
 }
 __name(pathOf2, "pathOf");
@@ -14524,13 +14575,17 @@ __name(pathOf2, "pathOf");
 // src/cluster/small-file.ts
 var import_promises = __nccwpck_require__(455);
 async function readSmallFile(path2, limitBytes) {
+  return (await readSmallBytes(path2, limitBytes)).toString("utf8");
+}
+__name(readSmallFile, "readSmallFile");
+async function readSmallBytes(path2, limitBytes) {
   const file = await (0, import_promises.open)(path2, "r");
   try {
     const chunks = [];
     let sizeBytes = 0;
     for (; ; ) {
       const { bytesRead, buffer } = await file.read(Buffer.alloc(CHUNK_BYTES), 0, CHUNK_BYTES, null);
-      if (bytesRead === 0) return Buffer.concat(chunks, sizeBytes).toString("utf8");
+      if (bytesRead === 0) return Buffer.concat(chunks, sizeBytes);
       sizeBytes += bytesRead;
       if (sizeBytes > limitBytes) throw new Error(`it is larger than ${limitBytes} bytes`);
       chunks.push(buffer.subarray(0, bytesRead));
@@ -14539,7 +14594,7 @@ async function readSmallFile(path2, limitBytes) {
     await file.close();
   }
 }
-__name(readSmallFile, "readSmallFile");
+__name(readSmallBytes, "readSmallBytes");
 var CHUNK_BYTES = 64 * 1024;
 
 // src/cluster/kubeconfig-source.ts
@@ -14981,6 +15036,10 @@ function projectState(state) {
   return { kind: "waiting", reason: word(reason), message: text(message) };
 }
 __name(projectState, "projectState");
+function isRunning(status) {
+  return isThere(record(status.state).running);
+}
+__name(isRunning, "isRunning");
 function projectTerminated(value) {
   if (!isThere(value)) return null;
   const { reason, message, exitCode, signal, startedAt, finishedAt } = record(value);
@@ -15053,10 +15112,12 @@ var projectPod = /* @__PURE__ */ __name((raw) => {
     reason: word(status.reason),
     message: text(status.message),
     conditions: projectConditions(status.conditions),
+    startTimeMs: timeMs(status.startTime),
     hasPodIp: text(status.podIP) !== "" || records(status.podIPs).some(({ ip }) => text(ip) !== ""),
     nominatedNodeName: wordOrNull(status.nominatedNodeName),
     readinessGates: readinessGatesOf(spec),
-    containers: projectContainers(spec, status)
+    containers: projectContainers(spec, status),
+    isDebugged: records(status.ephemeralContainerStatuses).some(isRunning)
   };
 }, "projectPod");
 function isObserved(raw) {
@@ -15072,7 +15133,8 @@ function readinessGatesOf(spec) {
 __name(readinessGatesOf, "readinessGatesOf");
 
 // src/cluster/freshness.ts
-function createFreshness({ viewGapMs, forbiddenRetryMs, startedAt }) {
+function createFreshness(options) {
+  const { viewGapMs, forbiddenRetryMs, startedAt, outageElapsedMs } = options;
   let wasRead = false;
   let lost = { at: startedAt, message: "no complete answer yet" };
   let isLost = true;
@@ -15091,7 +15153,8 @@ function createFreshness({ viewGapMs, forbiddenRetryMs, startedAt }) {
       if (wasRead && isLost) {
         const lostForMs = asOf.elapsedMs - lost.at.elapsedMs;
         if (lostForMs > viewGapMs) gapsClosed += 1;
-        if (lostForMs > staleAfterMs()) regainedElapsedMs = asOf.elapsedMs;
+        const wasOutage = (outageElapsedMs() ?? Number.NEGATIVE_INFINITY) >= lost.at.elapsedMs;
+        if (wasOutage || lostForMs > staleAfterMs()) regainedElapsedMs = asOf.elapsedMs;
       }
       wasRead = true;
       isLost = false;
@@ -15137,48 +15200,53 @@ function createFreshness({ viewGapMs, forbiddenRetryMs, startedAt }) {
 }
 __name(createFreshness, "createFreshness");
 
+// src/cluster/resource-version.ts
+var DECIMAL = /^[1-9]\d*$/;
+function isOlder(version, than) {
+  if (!DECIMAL.test(version) || !DECIMAL.test(than)) return false;
+  return version.length === than.length ? version < than : version.length < than.length;
+}
+__name(isOlder, "isOlder");
+
 // src/cluster/pages.ts
 var PAGE_LIMIT = 500;
 var PAGED_ROUNDS = 2;
-var SMALL_PAGE_LIMIT = 50;
+var LEAST_PAGE_LIMIT = 5;
+var SMALLER = 10;
 var PAGE_BODY_LIMIT_BYTES = 96 * 1024 * 1024;
+var USUAL_PAGE_BYTES = PAGE_BODY_LIMIT_BYTES / 4;
+var SHOWN_VERSION = 40;
 var MOST_OBJECTS = 5e5;
 var MOST_EMPTY_PAGES = 10;
 async function readList(options) {
-  try {
-    return await readPaged(options, PAGE_LIMIT);
-  } catch (error2) {
-    if (!isApiError(error2) || error2.reason !== TOO_LONG) throw error2;
-    return await readPaged(options, SMALL_PAGE_LIMIT);
-  }
-}
-__name(readList, "readList");
-async function readPaged(options, limit) {
   for (let round = 1; round <= PAGED_ROUNDS; round += 1) {
     try {
-      return await readRound(options, limit);
+      return await readRound(options, PAGE_LIMIT);
     } catch (error2) {
       if (!isApiError(error2) || error2.kind !== "expired") throw error2;
     }
   }
   return readRound(options, null);
 }
-__name(readPaged, "readPaged");
-async function readRound(options, limit) {
+__name(readList, "readList");
+async function readRound(options, firstLimit) {
+  const { newest: newest2 = "" } = options;
   const end2 = new AbortController();
   const signal = AbortSignal.any([options.signal, end2.signal]);
   const early = /* @__PURE__ */ new Map();
   const entries = [];
   const tokens = /* @__PURE__ */ new Set();
   const firstKeys = /* @__PURE__ */ new Set();
-  const mostPages = MOST_OBJECTS / (limit ?? PAGE_LIMIT);
+  let present2 = firstLimit;
+  let askedFor = 0;
   let resourceVersion = null;
   let emptyPages = 0;
-  const fetchPage = /* @__PURE__ */ __name((token) => options.api.read(
+  const fetchPage = /* @__PURE__ */ __name((token, limit) => options.api.read(
     pathOf3(options.path, limit, token),
     async (body) => {
       const next = options.decoder.peekContinue(body);
-      if (next !== "" && next !== token && !early.has(next)) early.set(next, startEarly(next));
+      if (next !== "" && next !== token && !early.has(next))
+        early.set(next, startEarly(next, limit === null ? null : limitAfter(limit, body.byteLength)));
       if (next !== "") await nextRound();
       return options.decoder.decodePage(body, options.recall);
     },
@@ -15189,16 +15257,24 @@ async function readRound(options, limit) {
       ...limit === null ? {} : { limitBytes: PAGE_BODY_LIMIT_BYTES }
     }
   ), "fetchPage");
-  const startEarly = /* @__PURE__ */ __name((token) => {
-    const page = fetchPage(token);
+  const startEarly = /* @__PURE__ */ __name((token, limit) => {
+    const page = fetchPage(token, limit);
     page.catch(() => {
     });
-    return page;
+    return { page, limit };
   }, "startEarly");
   try {
     for (let token = ""; ; ) {
-      const page = await (early.get(token) ?? fetchPage(token));
+      const asked = early.get(token) ?? { page: fetchPage(token, present2), limit: present2 };
       early.delete(token);
+      present2 = asked.limit;
+      askedFor += asked.limit ?? PAGE_LIMIT;
+      const page = await unlessTooLong(asked);
+      if (page === null) {
+        present2 = smallerThan(asked.limit);
+        continue;
+      }
+      if (isOlder(page.resourceVersion, newest2)) throw outdated(options.path, page.resourceVersion, newest2);
       resourceVersion ??= page.resourceVersion;
       if (page.resourceVersion !== resourceVersion) throw snapshotChanged(options.path);
       for (const entry of page.entries) entries.push(entry);
@@ -15213,7 +15289,7 @@ async function readRound(options, limit) {
   function whyEndless({ entries: [first] }, token) {
     if (tokens.has(token)) return "the server repeats a continue token";
     tokens.add(token);
-    if (tokens.size >= mostPages) return `it has more than ${mostPages} pages`;
+    if (askedFor >= MOST_OBJECTS) return `it has more than ${tokens.size} pages`;
     emptyPages = first === void 0 ? emptyPages + 1 : 0;
     if (emptyPages > MOST_EMPTY_PAGES) return "the server sends empty pages, one after another";
     if (first === void 0) return null;
@@ -15224,6 +15300,24 @@ async function readRound(options, limit) {
   __name(whyEndless, "whyEndless");
 }
 __name(readRound, "readRound");
+async function unlessTooLong({ page, limit }) {
+  try {
+    return await page;
+  } catch (error2) {
+    if (isApiError(error2) && error2.reason === TOO_LONG && limit !== null && limit > LEAST_PAGE_LIMIT) return null;
+    throw error2;
+  }
+}
+__name(unlessTooLong, "unlessTooLong");
+function smallerThan(limit) {
+  return limit === null ? null : Math.max(LEAST_PAGE_LIMIT, Math.floor(limit / SMALLER));
+}
+__name(smallerThan, "smallerThan");
+function limitAfter(limit, bytes) {
+  const fitting2 = Math.floor(limit * USUAL_PAGE_BYTES / Math.max(1, bytes));
+  return Math.min(PAGE_LIMIT, Math.max(LEAST_PAGE_LIMIT, limit, fitting2));
+}
+__name(limitAfter, "limitAfter");
 function nextRound() {
   return new Promise((resolve) => {
     setImmediate(resolve);
@@ -15245,6 +15339,16 @@ function endless(path2, why) {
   return listError(path2, "server-error", "ListEndless", `the list does not end: ${why}`);
 }
 __name(endless, "endless");
+function outdated(path2, version, newest2) {
+  const what = `the list is of version ${capText(version, SHOWN_VERSION)}, but ${capText(newest2, SHOWN_VERSION)} was seen before`;
+  return listError(
+    path2,
+    "server-error",
+    "ListOutdated",
+    `${what}; a cache between the gate and the API server answers in its place, or the cluster was restored from a backup`
+  );
+}
+__name(outdated, "outdated");
 function listError(path2, kind, reason, words) {
   const target = targetOf("GET", path2);
   return new ApiError(`${describeTarget(target)}: ${words}`, {
@@ -15258,6 +15362,29 @@ function listError(path2, kind, reason, words) {
   });
 }
 __name(listError, "listError");
+
+// src/cluster/refresh-waiters.ts
+function createRefreshWaiters() {
+  let waiting = [];
+  const answer = /* @__PURE__ */ __name((isFresh2, those = waiting) => {
+    waiting = waiting.filter((waiter) => !those.includes(waiter));
+    for (const waiter of those) waiter(isFresh2);
+  }, "answer");
+  return {
+    present: /* @__PURE__ */ __name(() => waiting, "present"),
+    answer,
+    wait: /* @__PURE__ */ __name((signal) => new Promise((resolve) => {
+      const settle2 = /* @__PURE__ */ __name((isFresh2) => {
+        signal.removeEventListener("abort", onAbort);
+        resolve(isFresh2);
+      }, "settle");
+      const onAbort = /* @__PURE__ */ __name(() => answer(false, [settle2]), "onAbort");
+      signal.addEventListener("abort", onAbort, { once: true });
+      waiting = [...waiting, settle2];
+    }), "wait")
+  };
+}
+__name(createRefreshWaiters, "createRefreshWaiters");
 
 // src/cluster/store.ts
 var MOST_KEPT = 1e4;
@@ -15360,7 +15487,6 @@ async function watchOnce(options, version) {
   const cut = new AbortController();
   const openedMs = clock.monotonicMs();
   let last = version;
-  let newest2 = version;
   let eventCount = 0;
   const stop = /* @__PURE__ */ __name((why) => ({
     why,
@@ -15370,9 +15496,10 @@ async function watchOnce(options, version) {
   }), "stop");
   const inOrder2 = /* @__PURE__ */ __name((events) => {
     const wrongAt = events.findIndex((event) => {
-      if (event.type === "put" && isOlder(event.entry.version, newest2)) return true;
-      if (event.type === "put") newest2 = event.entry.version;
-      else if (event.type === "deleted" && !isOlder(event.version, newest2)) newest2 = event.version;
+      if (event.type === "error") return false;
+      const told = event.type === "put" ? event.entry.version : event.version;
+      if (isOlder(told, last)) return event.type !== "deleted";
+      if (told !== "") last = told;
       return false;
     });
     return wrongAt === -1 ? events : events.slice(0, wrongAt);
@@ -15401,7 +15528,6 @@ async function watchOnce(options, version) {
       const told = errorAt === -1 ? events : events.slice(0, errorAt);
       const good = inOrder2(told);
       eventCount += good.filter(({ type }) => type !== "bookmark").length;
-      last = versionAfter(good) ?? last;
       options.onEvents(good);
       if (good.length < told.length) return stop("disordered");
       const error2 = events[errorAt];
@@ -15428,22 +15554,6 @@ function watchPath(path2, version, random) {
   return `${path2}${path2.includes("?") ? "&" : "?"}${query}`;
 }
 __name(watchPath, "watchPath");
-var DECIMAL = /^[1-9]\d*$/;
-function isOlder(version, than) {
-  if (!DECIMAL.test(version) || !DECIMAL.test(than)) return false;
-  return version.length === than.length ? version < than : version.length < than.length;
-}
-__name(isOlder, "isOlder");
-function versionAfter(events) {
-  for (let index = events.length - 1; index >= 0; index -= 1) {
-    const event = events[index];
-    if (event === void 0 || event.type === "error") continue;
-    const version = event.type === "put" ? event.entry.version : event.version;
-    if (version !== "") return version;
-  }
-  return null;
-}
-__name(versionAfter, "versionAfter");
 
 // src/cluster/watch-end.ts
 var SHORT_WATCH_MS = 1e4;
@@ -15483,24 +15593,21 @@ var REFUSED_RETRY_MS = 5e3;
 function createCollection(options) {
   const { api, clock, random, signal, onChange } = options;
   const store = createStore(options.keepDeleted);
-  const freshness = createFreshness({ ...options.timing, startedAt: api.now() });
+  const freshness = createFreshness({
+    ...options.timing,
+    startedAt: api.now(),
+    outageElapsedMs: api.outageElapsedMs
+  });
   let pollUntilMs = options.mode === "poll" ? Number.POSITIVE_INFINITY : 0;
   let failedLists = 0;
   let failedWatches = 0;
   let heardAt = api.now();
-  let waiting = [];
+  let newest2 = "";
+  const refreshes = createRefreshWaiters();
   let interruption = new AbortController();
-  let settle2 = /* @__PURE__ */ __name(() => {
-  }, "settle");
-  const settled = new Promise((resolve) => {
-    settle2 = resolve;
-  });
-  const answerRefreshes = /* @__PURE__ */ __name((isFresh2, answered = waiting) => {
-    waiting = waiting.filter((waiter) => !answered.includes(waiter));
-    for (const answer of answered) answer(isFresh2);
-  }, "answerRefreshes");
+  const { promise: settled, resolve: settle2 } = Promise.withResolvers();
   const giveUp = /* @__PURE__ */ __name(() => {
-    answerRefreshes(false);
+    refreshes.answer(false);
     settle2();
     onChange();
   }, "giveUp");
@@ -15511,24 +15618,26 @@ function createCollection(options) {
   const pause = /* @__PURE__ */ __name((ms) => sleep(clock, ms, AbortSignal.any([signal, interruption.signal])), "pause");
   const pollPauseMs = /* @__PURE__ */ __name(() => POLL_MS + random() * POLL_MS, "pollPauseMs");
   const list = /* @__PURE__ */ __name(async () => {
-    const asked = [...waiting];
+    const asked = refreshes.present();
     let asOf = api.now();
     try {
       const { entries, resourceVersion } = await readList({
         ...options,
         recall: store.recall,
+        newest: newest2,
         onTrouble: /* @__PURE__ */ __name(({ message }) => {
           asOf = null;
           trouble(message);
         }, "onTrouble")
       });
       store.replace(entries);
+      newest2 = resourceVersion;
       freshness.seen(asOf ?? api.now());
       failedLists = 0;
-      answerRefreshes(true, asked);
+      refreshes.answer(true, asked);
       settle2();
       onChange();
-      return resourceVersion;
+      return true;
     } catch (error2) {
       if (!isApiError(error2)) throw error2;
       const isForbidden2 = error2.kind === "forbidden";
@@ -15536,11 +15645,11 @@ function createCollection(options) {
       if (error2.kind === "aborted") giveUp();
       else if (isRefused) trouble(error2.message, isForbidden2 ? "forbid" : "refuse");
       else trouble(error2.message);
-      if (signal.aborted || api.failure() !== null) return null;
+      if (signal.aborted || api.failure() !== null) return false;
       failedLists += 1;
       if (!isRefused) await pause(backOffMs(failedLists, random));
       else await pause(isRefusedForLong(freshness.state(api.now())) ? REFUSED_AGAIN_MS : REFUSED_RETRY_MS);
-      return null;
+      return false;
     }
   }, "list");
   const apply = /* @__PURE__ */ __name((events) => {
@@ -15552,8 +15661,8 @@ function createCollection(options) {
     }
     if (store.revision() !== before2) onChange();
   }, "apply");
-  const watchFrom = /* @__PURE__ */ __name(async (listed) => {
-    for (let version = listed; ; ) {
+  const watch = /* @__PURE__ */ __name(async () => {
+    for (; ; ) {
       const askedAt = api.now();
       const end2 = await watchOnce(
         {
@@ -15567,14 +15676,14 @@ function createCollection(options) {
           }, "onOpen"),
           onEvents: apply
         },
-        version
+        newest2
       );
+      if (end2.why !== "refused") newest2 = end2.version;
       if (signal.aborted || api.failure() !== null) return;
       if (interruption.signal.aborted) {
         freshness.lose(api.now(), "a newer list is not complete yet");
         return;
       }
-      if (end2.why !== "refused") version = end2.version;
       if (isUseful(end2)) failedWatches = 0;
       freshness.lose(seenUntil(end2, askedAt), wordsFor2(end2));
       onChange();
@@ -15583,7 +15692,7 @@ function createCollection(options) {
       if (freshness.lostForMs(api.now()) > options.timing.viewGapMs) return;
       api.countWatchRestart();
     }
-  }, "watchFrom");
+  }, "watch");
   const seenUntil = /* @__PURE__ */ __name(({ why }, askedAt) => {
     if (why === "refused") return askedAt;
     return why === "silent" || why === "overdue" ? heardAt : api.now();
@@ -15631,8 +15740,7 @@ function createCollection(options) {
   const keepUp = /* @__PURE__ */ __name(async () => {
     while (!signal.aborted && api.failure() === null) {
       interruption = new AbortController();
-      const version = await list();
-      if (version === null || interruption.signal.aborted) continue;
+      if (!await list() || interruption.signal.aborted) continue;
       if (clock.monotonicMs() < pollUntilMs) {
         freshness.allowGap(POLL_GAP_MS);
         freshness.lose(api.now(), "a newer list is not complete yet");
@@ -15640,7 +15748,7 @@ function createCollection(options) {
       } else {
         if (pollUntilMs > 0) freshness.allowGap(options.timing.viewGapMs);
         pollUntilMs = 0;
-        await watchFrom(version);
+        await watch();
       }
     }
   }, "keepUp");
@@ -15664,20 +15772,16 @@ function createCollection(options) {
     gapsClosed: freshness.gapsClosed,
     regainedElapsedMs: freshness.regainedElapsedMs,
     settled: Promise.race([settled, ended]),
-    refresh: /* @__PURE__ */ __name((refreshSignal) => new Promise((resolve) => {
-      if (signal.aborted || refreshSignal.aborted || api.failure() !== null) {
-        resolve(false);
-        return;
-      }
-      const settleOnce = /* @__PURE__ */ __name((isFresh2) => {
-        refreshSignal.removeEventListener("abort", onAbort);
-        resolve(isFresh2);
-      }, "settleOnce");
-      const onAbort = /* @__PURE__ */ __name(() => answerRefreshes(false, [settleOnce]), "onAbort");
-      refreshSignal.addEventListener("abort", onAbort, { once: true });
-      waiting.push(settleOnce);
+    distrust: /* @__PURE__ */ __name((since, message) => {
+      freshness.lose(since, message);
       interruption.abort();
-    }), "refresh")
+    }, "distrust"),
+    refresh: /* @__PURE__ */ __name(async (refreshSignal) => {
+      if (signal.aborted || refreshSignal.aborted || api.failure() !== null) return false;
+      const isFresh2 = refreshes.wait(refreshSignal);
+      interruption.abort();
+      return await isFresh2;
+    }, "refresh")
   };
 }
 __name(createCollection, "createCollection");
@@ -15722,9 +15826,14 @@ var WATCH_LINE_LIMIT_BYTES = 32 * 1024 * 1024;
 var PEEK_BYTES = 4096;
 var KIND_LIMIT_BYTES = 100;
 var CONTINUE = /"continue":\s*"([^"\\]+)"/;
-function createJsonDecoder(listKind, project, now) {
+function createJsonDecoder(listKind, project, now, namespace = null) {
+  const wanted = listKind.replace(/List$/, "");
+  const identify = /* @__PURE__ */ __name((raw) => {
+    refuseStranger(raw, wanted, namespace);
+    return identityOf(raw);
+  }, "identify");
   const entryOf = /* @__PURE__ */ __name((raw, recall) => {
-    const { key, version } = identityOf(raw);
+    const { key, version } = identify(raw);
     return { key, version, item: recall(key, version) ?? project(raw, now()) };
   }, "entryOf");
   return {
@@ -15754,12 +15863,22 @@ function createJsonDecoder(listKind, project, now) {
     }, "decodePage"),
     readWatch: /* @__PURE__ */ __name((recall) => {
       const linesOf = createLineSplitter(WATCH_LINE_LIMIT_BYTES);
-      return (chunk) => linesOf(chunk).flatMap((line) => eventOf(line, (raw) => entryOf(raw, recall)));
+      return (chunk) => linesOf(chunk).flatMap((line) => eventOf(line, identify, (raw) => entryOf(raw, recall)));
     }, "readWatch")
   };
 }
 __name(createJsonDecoder, "createJsonDecoder");
-function eventOf(line, entryOf) {
+function refuseStranger({ kind, metadata }, wanted, namespace) {
+  if (typeof kind === "string" && kind !== wanted) {
+    throw new GarbledBody(`an object is of kind ${capText(kind, KIND_LIMIT_BYTES)} and not ${wanted}`);
+  }
+  const own = record(metadata).namespace;
+  if (namespace !== null && typeof own === "string" && own !== namespace) {
+    throw new GarbledBody(`an object is of namespace ${capText(own, KIND_LIMIT_BYTES)}, which was not asked for`);
+  }
+}
+__name(refuseStranger, "refuseStranger");
+function eventOf(line, identify, entryOf) {
   const event = parseLine(line);
   if (!isRecord(event) || typeof event.type !== "string" || !isRecord(event.object)) {
     throw new GarbledBody("a line of the watch is no event");
@@ -15770,9 +15889,9 @@ function eventOf(line, entryOf) {
     case "MODIFIED":
       return [{ type: "put", entry: entryOf(object) }];
     case "DELETED":
-      return [{ type: "deleted", ...identityOf(object) }];
+      return [{ type: "deleted", ...identify(object) }];
     case "BOOKMARK":
-      return [{ type: "bookmark", version: identityOf(object).version }];
+      return [{ type: "bookmark", version: identify(object).version }];
     case "ERROR":
       return [{ type: "error", status: statusOf(object) }];
     default:
@@ -15782,7 +15901,7 @@ function eventOf(line, entryOf) {
 __name(eventOf, "eventOf");
 function parseLine(line) {
   try {
-    return JSON.parse(line);
+    return parseText(line);
   } catch (cause) {
     throw new GarbledBody("a line of the watch is not JSON", { cause });
   }
@@ -15823,14 +15942,16 @@ function createResourceView(context, options) {
   let switches = 0;
   const partOf = /* @__PURE__ */ __name((namespace, mode) => {
     const partEnd = new AbortController();
+    const signal = AbortSignal.any([end2.signal, partEnd.signal]);
     const collection = createCollection({
       ...context,
-      signal: AbortSignal.any([context.signal, end2.signal, partEnd.signal]),
+      signal: AbortSignal.any([context.signal, signal]),
       path: pathOf4(options, namespace),
-      decoder: createJsonDecoder(LIST_KINDS[resource], options.project, () => context.api.now().atMs),
+      decoder: createJsonDecoder(LIST_KINDS[resource], options.project, () => context.api.now().atMs, namespace),
       mode,
       ...options.keepDeleted === void 0 ? {} : { keepDeleted: options.keepDeleted }
     });
+    context.onDistrust(collection.distrust, signal);
     return { namespace, collection, end: partEnd };
   }, "partOf");
   const isMany = namespaces.length >= MANY_NAMESPACES;
@@ -16356,8 +16477,13 @@ function createView(options) {
   const end2 = new AbortController();
   const signal = AbortSignal.any([options.signal, end2.signal]);
   const changes = createChanges(signal);
+  const parts = /* @__PURE__ */ new Set();
   const context = {
     ...options,
+    onDistrust: /* @__PURE__ */ __name((distrust, partSignal) => {
+      parts.add(distrust);
+      partSignal.addEventListener("abort", () => parts.delete(distrust), { once: true });
+    }, "onDistrust"),
     random: options.random ?? Math.random,
     signal,
     onChange: changes.tell
@@ -16387,6 +16513,10 @@ function createView(options) {
     watchNodes: /* @__PURE__ */ __name((nodes) => picture().witnesses.watch(nodes), "watchNodes"),
     watchCalico: /* @__PURE__ */ __name((namespaces) => picture().calico.watch(namespaces), "watchCalico"),
     changed: changes.next,
+    distrust: /* @__PURE__ */ __name((since, message) => {
+      for (const distrust of parts) distrust(since, message);
+      changes.tell();
+    }, "distrust"),
     failure: api.failure,
     close: /* @__PURE__ */ __name(() => end2.abort(), "close")
   };
@@ -16475,19 +16605,29 @@ function createFirstContact(clock, onTrouble) {
 __name(createFirstContact, "createFirstContact");
 
 // src/cluster/recovery.ts
-function createRecovery() {
+var OUTAGE_FAILURES = 2;
+function createRecovery(now) {
   let isAway = false;
   let recovery = new AbortController();
+  let failures = 0;
+  let outageElapsedMs = null;
+  const countFailure = /* @__PURE__ */ __name((error2) => {
+    if (error2?.kind === "aborted" || error2?.verb === "create" || error2?.verb === "delete") return;
+    failures = error2?.kind === "unreachable" || error2?.kind === "server-error" ? failures + 1 : 0;
+    if (failures >= OUTAGE_FAILURES) outageElapsedMs = now().elapsedMs;
+  }, "countFailure");
   return {
     observe: /* @__PURE__ */ __name((error2) => {
       const kind = error2?.kind ?? null;
+      countFailure(error2);
       if (kind === "unreachable") isAway = true;
       if (!isAway || kind === "unreachable" || kind === "server-error" || kind === "aborted") return;
       isAway = false;
       recovery.abort();
       recovery = new AbortController();
     }, "observe"),
-    signal: /* @__PURE__ */ __name(() => recovery.signal, "signal")
+    signal: /* @__PURE__ */ __name(() => recovery.signal, "signal"),
+    outageElapsedMs: /* @__PURE__ */ __name(() => outageElapsedMs, "outageElapsedMs")
   };
 }
 __name(createRecovery, "createRecovery");
@@ -16650,7 +16790,7 @@ function createApi(options) {
   const tell = /* @__PURE__ */ __name((type, message) => options.tell?.({ type, message }, serverClock.now()), "tell");
   const slots = createRequestSlots(clock, PARALLEL_GETS);
   const contact = createFirstContact(clock, (error2) => tell("warning", `${error2.message}; trying for half a minute`));
-  const recovery = createRecovery();
+  const recovery = createRecovery(serverClock.now);
   const countBytes = /* @__PURE__ */ __name((bytes) => {
     stats.bytes += bytes;
   }, "countBytes");
@@ -16759,7 +16899,8 @@ function createApi(options) {
     }, "countWatchRestart"),
     stats,
     now: serverClock.now,
-    failure: /* @__PURE__ */ __name(() => failure, "failure")
+    failure: /* @__PURE__ */ __name(() => failure, "failure"),
+    outageElapsedMs: recovery.outageElapsedMs
   };
 }
 __name(createApi, "createApi");
@@ -16836,6 +16977,23 @@ var import_node_https3 = __nccwpck_require__(708);
 // src/cluster/dialer.ts
 var import_node_tls3 = __nccwpck_require__(311);
 
+// src/cluster/certificate-file.ts
+var CERTIFICATE_LIMIT_BYTES = 4 * 1024 * 1024;
+async function readCertificateFile(path2, source) {
+  try {
+    const content = await readSmallBytes(path2, CERTIFICATE_LIMIT_BYTES);
+    if (content.byteLength === 0) throw new Error("it is empty");
+    return content.toString("base64");
+  } catch (cause) {
+    const { code, message } = cause;
+    throw new ConnectError(`the ${source} names the file ${path2}, which cannot be read: ${code ?? message}`, {
+      reason: "KubeconfigInvalid",
+      cause
+    });
+  }
+}
+__name(readCertificateFile, "readCertificateFile");
+
 // src/cluster/proxy-agent.ts
 var import_node_net = __nccwpck_require__(30);
 var import_node_tls = __nccwpck_require__(311);
@@ -16891,18 +17049,18 @@ function createDialer(target, proxy, mask = () => void 0) {
     }, ignored);
     made = null;
   }, "retire");
-  const madeFor = /* @__PURE__ */ __name((credentials) => {
-    const certificates = JSON.stringify([credentials.certificate, credentials.key]);
+  const madeFor = /* @__PURE__ */ __name((given) => {
+    const certificates = JSON.stringify([given.certificate, given.key]);
     if (made?.certificates === certificates) return made;
     retire();
-    const dial = configFor(target, proxy, credentials).then((config) => dialFrom(config, target));
+    const dial = configFor(target, proxy, given).then((config) => dialFrom(config, target));
     dial.catch(ignored);
     made = { certificates, dial };
     return made;
   }, "madeFor");
   return {
-    dial: /* @__PURE__ */ __name(async (credentials) => {
-      const present2 = madeFor(credentials);
+    dial: /* @__PURE__ */ __name(async (given) => {
+      const present2 = madeFor(given);
       try {
         const dial = await present2.dial;
         if (dial.tls.key !== void 0) mask(String(dial.tls.key));
@@ -16923,9 +17081,11 @@ function createDialer(target, proxy, mask = () => void 0) {
   };
 }
 __name(createDialer, "createDialer");
-async function configFor(target, proxy, credentials) {
+async function configFor(target, proxy, given) {
   const { KubeConfig: Config } = await Promise.resolve().then(() => (init_config(), config_exports));
-  const { cluster, user } = target;
+  const { cluster, user, source } = target;
+  const ca = await certificateOf(cluster.caData, cluster.caFile, source);
+  const certificates = await certificatesOf(user, given, source);
   const config = new Config();
   config.loadFromOptions({
     clusters: [
@@ -16934,8 +17094,7 @@ async function configFor(target, proxy, credentials) {
         server: cluster.server,
         // The library refuses servers without TLS unless this is set; then it has no other effect.
         skipTLSVerify: cluster.skipTlsVerify || cluster.server.startsWith("http:"),
-        ...cluster.caData === null ? {} : { caData: cluster.caData },
-        ...cluster.caFile === null ? {} : { caFile: cluster.caFile },
+        ...ca === null ? {} : { caData: ca },
         ...cluster.tlsServerName === null ? {} : { tlsServerName: cluster.tlsServerName },
         ...proxy === null ? {} : { proxyUrl: libraryUrlOf(proxy) }
       }
@@ -16943,7 +17102,7 @@ async function configFor(target, proxy, credentials) {
     users: [
       {
         name: CONTEXT,
-        ...certificatesOf(user, credentials)
+        ...certificates
       }
     ],
     contexts: [{ name: CONTEXT, cluster: CONTEXT, user: CONTEXT }],
@@ -16956,18 +17115,19 @@ function libraryUrlOf({ url }) {
   return url.replace(/^socks5:/i, "socks5h:");
 }
 __name(libraryUrlOf, "libraryUrlOf");
-function certificatesOf(user, { certificate, key }) {
+async function certificatesOf(user, { certificate, key }, source) {
   if (certificate !== null && key !== null) return { certData: base64(certificate), keyData: base64(key) };
   if (user === null) return {};
-  const { certData, certFile, keyData, keyFile } = user;
-  return {
-    ...certData === null ? {} : { certData },
-    ...certData !== null || certFile === null ? {} : { certFile },
-    ...keyData === null ? {} : { keyData },
-    ...keyData !== null || keyFile === null ? {} : { keyFile }
-  };
+  const certData = await certificateOf(user.certData, user.certFile, source);
+  const keyData = await certificateOf(user.keyData, user.keyFile, source);
+  return { ...certData === null ? {} : { certData }, ...keyData === null ? {} : { keyData } };
 }
 __name(certificatesOf, "certificatesOf");
+async function certificateOf(data, file, source) {
+  return data ?? (file === null ? null : await readCertificateFile(file, source));
+}
+__name(certificateOf, "certificateOf");
+var ENCRYPTED = /^-----BEGIN ENCRYPTED PRIVATE KEY-----|^Proc-Type: 4,ENCRYPTED/m;
 async function dialFrom(config, { source, cluster }) {
   const options = {};
   try {
@@ -16977,6 +17137,12 @@ async function dialFrom(config, { source, cluster }) {
     throw applyError(cause, source);
   }
   const { cert, key, servername } = options;
+  if (key !== void 0 && ENCRYPTED.test(String(key))) {
+    throw new ConnectError(
+      `the client key of the ${source} is encrypted, and there is nobody to ask for its passphrase; put the key there without one (\`openssl pkey\`), or use another login`,
+      { reason: "KubeconfigInvalid" }
+    );
+  }
   const ca = withExtra(options.ca);
   const agent = options.agent;
   correctProxyAgent(agent);
@@ -17001,13 +17167,6 @@ function withExtra(ca) {
 }
 __name(withExtra, "withExtra");
 function applyError(cause, source) {
-  const { code, path: path2 } = cause;
-  if (path2 !== void 0) {
-    return new ConnectError(`the ${source} names the file ${path2}, which cannot be read: ${code}`, {
-      reason: "KubeconfigInvalid",
-      cause
-    });
-  }
   return new ConnectError(`the certificates or the proxy of the ${source} cannot be used`, {
     reason: "KubeconfigInvalid",
     cause
@@ -17230,7 +17389,7 @@ async function askerFor(issuer, provider, env, signal) {
   };
   const target = { cluster, user: null, context: "", source: "kubeconfig" };
   const dialer = createDialer(target, proxyFor(issuer, null, env));
-  const dial = await dialer.dial({ headers: {}, certificate: null, key: null });
+  const dial = await dialer.dial({ certificate: null, key: null });
   const ask = /* @__PURE__ */ __name((url, form, authorization) => exchange(dial, url, form, authorization, signal), "ask");
   return Object.assign(ask, { close: dialer.close });
 }
@@ -17256,9 +17415,14 @@ function exchange({ agent, tls: tls3 }, url, form, authorization, signal) {
     }, "onAbort");
     if (signal.aborted) onAbort();
     signal.addEventListener("abort", onAbort, { once: true });
-    request.on("close", () => signal.removeEventListener("abort", onAbort));
+    let isAnswered = false;
+    request.on("close", () => {
+      signal.removeEventListener("abort", onAbort);
+      if (!isAnswered) reject(new Error("the connection was closed without an answer"));
+    });
     request.on("error", reject);
     request.on("response", (message) => {
+      isAnswered = true;
       const status = message.statusCode ?? 0;
       readBody(message, () => void 0, ANSWER_LIMIT_BYTES).then(
         (bytes) => resolve({ status, body: jsonOf(bytes) }),
@@ -17359,7 +17523,6 @@ var import_node_fs5 = __nccwpck_require__(24);
 var import_node_path5 = __nccwpck_require__(760);
 
 // src/cluster/exec-info.ts
-var import_promises3 = __nccwpck_require__(455);
 async function execInfo(plugin, cluster) {
   const { apiVersion, provideClusterInfo } = plugin;
   const spec = { interactive: false, ...provideClusterInfo ? { cluster: await clusterInfo(cluster) } : {} };
@@ -17367,7 +17530,8 @@ async function execInfo(plugin, cluster) {
 }
 __name(execInfo, "execInfo");
 async function clusterInfo(cluster) {
-  const caData = cluster.caData ?? await fileAsData(cluster.caFile);
+  const { caFile } = cluster;
+  const caData = cluster.caData ?? (caFile === null ? null : await readCertificateFile(caFile, "kubeconfig"));
   return {
     server: cluster.server,
     ...cluster.tlsServerName === null ? {} : { "tls-server-name": cluster.tlsServerName },
@@ -17379,27 +17543,19 @@ async function clusterInfo(cluster) {
   };
 }
 __name(clusterInfo, "clusterInfo");
-async function fileAsData(path2) {
-  if (path2 === null) return null;
-  try {
-    return (await (0, import_promises3.readFile)(path2)).toString("base64");
-  } catch (cause) {
-    const { code } = cause;
-    throw new ConnectError(`the kubeconfig names the file ${path2}, which cannot be read: ${code}`, {
-      reason: "KubeconfigInvalid",
-      cause
-    });
-  }
-}
-__name(fileAsData, "fileAsData");
 
 // src/cluster/redact.ts
+var PROMISES_ONE = "(?:token|secret|password|passwd|passphrase|pwd|credentials?|key)";
 var LOOKS_SECRET = [
   /-----BEGIN [\w ]*PRIVATE KEY-----[\s\S]*?(?:-----END [\w ]*-----|$)/g,
-  /eyJ[\w-]+(?:\.[\w-]+)+/g,
-  /(?<=\b(?:bearer|basic)\s+)[\w.~+/=-]{6,}/gi,
-  /(?<=(?:token|secret|password|passwd|passphrase|credentials?|key)["']?\s*[:=]\s*)(?:"[^"]+"|'[^']+'|[^\s"',;]{6,})/gi,
-  /(?<=:\/\/)[^\s/@]+(?=@)/g,
+  /eyJ[\w-]{8,}(?:\.[\w-]+)*/g,
+  /(?<=\b(?:bearer|basic)\s{1,9})[\w.~+/=-]{6,}/gi,
+  new RegExp(`(?<=${PROMISES_ONE}["']?\\s{0,9}[:=]\\s{0,9})(?:"[^"]+"|'[^']+'|[^\\s"',;]{6,})`, "gi"),
+  new RegExp(
+    `(?<=${PROMISES_ONE}s?["']?(?:\\s{1,9}(?:is|was|id))?\\s{1,9}["'\`]?)(?![~./]|[a-z]+://)(?:(?=[^\\s"'\`,;]*\\d)(?=[^\\s"'\`,;]*[a-z])[^\\s"'\`,;]{6,}|[^\\s"'\`,;]{20,})`,
+    "gi"
+  ),
+  /(?<=:\/\/)[^\s/]+(?=@)/g,
   /[A-Za-z0-9+/_=-]{40,}/g
 ];
 var HIDDEN = "***";
@@ -17412,6 +17568,7 @@ __name(redact, "redact");
 
 // src/cluster/exec-plugin.ts
 var EXEC_TIMEOUT_MS = 3e4;
+var LAST_OUTPUT_MS = 1e3;
 var OUTPUT_LIMIT_BYTES = 1024 * 1024;
 var WORDS_LIMIT = 600;
 async function runExecPlugin(options) {
@@ -17454,8 +17611,11 @@ function run(options, name, info2) {
     let output = "";
     let words = "";
     const whatItSaid = /* @__PURE__ */ __name(() => inShort(redact(words, [...secretsOfPlugin(plugin), ...secretsIn(output)])), "whatItSaid");
+    let cancelLast = /* @__PURE__ */ __name(() => {
+    }, "cancelLast");
     const end2 = /* @__PURE__ */ __name((finish) => {
       cancelTimer();
+      cancelLast();
       signal.removeEventListener("abort", onAbort);
       finish();
     }, "end");
@@ -17486,9 +17646,17 @@ function run(options, name, info2) {
       words = (words + data).slice(-OUTPUT_LIMIT_BYTES);
     });
     child.on("error", (cause) => end2(() => reject(notStarted(cause, options, name))));
-    child.on("close", (code, killedBy) => {
+    const onEnd = /* @__PURE__ */ __name((code, killedBy) => {
       const how = code === null ? `was killed by ${killedBy}` : `failed with exit code ${code}`;
       end2(() => code === 0 ? resolve(output) : reject(failed3(`${name} ${how}${whatItSaid()}`)));
+    }, "onEnd");
+    child.on("close", onEnd);
+    child.on("exit", (code, killedBy) => {
+      cancelLast = clock.after(LAST_OUTPUT_MS, () => {
+        child.stdout.destroy();
+        child.stderr.destroy();
+        onEnd(code, killedBy);
+      });
     });
   });
 }
@@ -17536,20 +17704,20 @@ function credentialOf(output, plugin, name) {
     throw failed3(`${name} printed no ExecCredential: it must print JSON on stdout, and nothing else`);
   }
   if (plugin.apiVersion !== "" && credential.apiVersion !== plugin.apiVersion) {
-    const version = textOf3(credential.apiVersion) ?? "";
+    const version = textOf4(credential.apiVersion) ?? "";
     const shown = VERSION2.test(version) ? `apiVersion ${quote(version)}` : "no apiVersion of an ExecCredential";
     throw failed3(
       `${name} answered with ${shown}, the kubeconfig asks for ${quote(plugin.apiVersion)}: update one of the two`
     );
   }
   const status = statusIn(credential);
-  const token = textOf3(status.token);
-  const certificate = textOf3(status.clientCertificateData);
-  const key = textOf3(status.clientKeyData);
+  const token = textOf4(status.token);
+  const certificate = textOf4(status.clientCertificateData);
+  const key = textOf4(status.clientKeyData);
   if (certificate === null !== (key === null))
     throw failed3(`${name} printed a client certificate and key of which one is missing`);
   if (token === null && certificate === null) throw failed3(`${name} printed neither a token nor a client certificate`);
-  const expiresAtMs = Date.parse(textOf3(status.expirationTimestamp) ?? "");
+  const expiresAtMs = Date.parse(textOf4(status.expirationTimestamp) ?? "");
   return { token, certificate, key, expiresAtMs: Number.isNaN(expiresAtMs) ? null : expiresAtMs };
 }
 __name(credentialOf, "credentialOf");
@@ -17561,10 +17729,10 @@ function parse2(output) {
   }
 }
 __name(parse2, "parse");
-function textOf3(value) {
+function textOf4(value) {
   return typeof value === "string" && value.trim() !== "" ? value.trim() : null;
 }
-__name(textOf3, "textOf");
+__name(textOf4, "textOf");
 
 // src/cluster/credentials.ts
 var TOKEN_FILE_MS = 6e4;
@@ -17762,8 +17930,11 @@ function createHttpsTransport(options) {
         return;
       }
       signal.addEventListener("abort", onAbort, { once: true });
-      exchange2.on("close", () => signal.removeEventListener("abort", onAbort));
       exchange2.on("response", (message) => resolve(responseOf(message)));
+      exchange2.on("close", () => {
+        signal.removeEventListener("abort", onAbort);
+        reject(new Error("the connection was closed without an answer"));
+      });
       exchange2.end(request.body);
     });
   };
@@ -17932,16 +18103,58 @@ var HIDDEN2 = "***";
 var LEAST_SECRET_LENGTH = 6;
 var LEAST_LINE_LENGTH = 16;
 var LEAST_ENCODED_LENGTH = 8;
+var LEAST_BEGINNING_LENGTH = 8;
+var LONGEST_BEGINNING = 4096;
+var CUT_MARK = "…";
+var MOST_CUTS = 64;
 function createSecrets() {
   let forms = [];
+  const endings = /* @__PURE__ */ new Set();
   return {
     add: /* @__PURE__ */ __name((secret) => {
       forms = [.../* @__PURE__ */ new Set([...forms, ...formsOf(secret)])].sort((one, other) => other.length - one.length);
+      for (const form of formsOf(secret)) for (const ending of endingsOf(form)) endings.add(ending);
     }, "add"),
-    hide: /* @__PURE__ */ __name((text3) => forms.reduce((hidden, form) => hidden.replaceAll(form, HIDDEN2), text3), "hide")
+    hide: /* @__PURE__ */ __name((text3) => withoutBeginnings(
+      forms.reduce((hidden, form) => hidden.replaceAll(form, HIDDEN2), text3),
+      forms,
+      endings
+    ), "hide")
   };
 }
 __name(createSecrets, "createSecrets");
+function endingsOf(form) {
+  const longest = Math.min(form.length, LONGEST_BEGINNING);
+  const count = Math.max(0, longest - LEAST_BEGINNING_LENGTH + 1);
+  return Array.from({ length: count }, (_, at) => form.slice(at, at + LEAST_BEGINNING_LENGTH));
+}
+__name(endingsOf, "endingsOf");
+function withoutBeginnings(text3, forms, endings) {
+  let hidden = text3;
+  let cuts = 0;
+  for (let at = hidden.lastIndexOf(CUT_MARK); at > 0 && cuts < MOST_CUTS; at = hidden.lastIndexOf(CUT_MARK, at - 1)) {
+    cuts += 1;
+    if (!endings.has(hidden.slice(Math.max(0, at - LEAST_BEGINNING_LENGTH), at))) continue;
+    const from = beginningOfSecret(hidden.slice(0, at), forms);
+    if (from !== null) hidden = hidden.slice(0, from) + HIDDEN2 + hidden.slice(at);
+  }
+  return hidden;
+}
+__name(withoutBeginnings, "withoutBeginnings");
+function beginningOfSecret(text3, forms) {
+  let first = null;
+  for (const form of forms) {
+    const start3 = form.slice(0, LEAST_BEGINNING_LENGTH);
+    const earliest = Math.max(0, text3.length - form.length);
+    for (let at = text3.indexOf(start3, earliest); at >= 0; at = text3.indexOf(start3, at + 1)) {
+      if (!form.startsWith(text3.slice(at))) continue;
+      first = Math.min(first ?? at, at);
+      break;
+    }
+  }
+  return first;
+}
+__name(beginningOfSecret, "beginningOfSecret");
 function formsOf(secret) {
   if (secret.trim().length < LEAST_SECRET_LENGTH) return [];
   const lines = secret.split(/\r\n|\r|\n/).filter((line) => line.length >= LEAST_LINE_LENGTH && !line.startsWith("---"));
@@ -18012,6 +18225,8 @@ function sentenceOf(event) {
       return `${event.wasSeen ? "lost sight of" : "cannot see yet:"} ${event.what}: ${event.why}`;
     case "view-regained":
       return `sees ${event.what} ${event.wasSeen ? "again" : "now"}${catchUp(event.catchUpMs)}`;
+    case "outage-over":
+      return `the API server was away, and is back${catchUp(event.catchUpMs)}`;
     case "calico-failure":
       return `node ${event.node}: Calico's CNI token is rejected (401 Unauthorized); stuck: ${shortList(event.pods)}: ${event.message}`;
     case "planned":
@@ -18239,11 +18454,12 @@ async function crashLog(pod, api, signal) {
     limitBytes: String(LOG_LIMIT_BYTES),
     previous: String(container.previous)
   });
-  const path2 = `/api/v1/namespaces/${encodeURIComponent(pod.namespace)}/pods/${encodeURIComponent(pod.name)}/log?${query}`;
   try {
+    const path2 = `/api/v1/namespaces/${encodeURIComponent(pod.namespace)}/pods/${encodeURIComponent(pod.name)}/log?${query}`;
     const text3 = await api.getText(path2, { signal, tries: 1 });
     if (NO_LOG.test(text3.trim())) return "";
-    return text3.trim().split(/\r\n|\r|\n/u).slice(-LOG_LINES).join(" ⏎ ");
+    const cut = Buffer.byteLength(text3) < LOG_LIMIT_BYTES ? text3 : `${text3}…`;
+    return cut.trim().split(/\r\n|\r|\n/u).slice(-LOG_LINES).join(" ⏎ ");
   } catch {
     return "";
   }
@@ -18887,11 +19103,18 @@ function latestMs(event) {
   return Math.min(onServerMs(last) + behindMs, last.notAfterMs);
 }
 __name(latestMs, "latestMs");
-function signOfHealth(pod, events, node, { now, timing }) {
-  const sandbox = node?.newestSandbox ?? null;
-  const lastMatch = node?.lastMatch ?? null;
-  if (sandbox === null || lastMatch === null) return null;
-  const afterMs = gapMs(lastMatch.moment, sandbox.moment);
+function signOfHealth(pod, events, node, observation) {
+  if (node === void 0) return null;
+  const own = node.newestSandboxOf.get(pod.namespace);
+  const others = [...node.firstSandboxOf.values()].filter(({ namespace }) => namespace !== pod.namespace);
+  const signs = [...own === void 0 ? [] : [own], ...others].map(
+    (sandbox) => signIn(sandbox, pod, events, node, observation)
+  );
+  return signs.find((sign) => sign?.lasting === false) ?? signs.find((sign) => sign !== null) ?? null;
+}
+__name(signOfHealth, "signOfHealth");
+function signIn(sandbox, pod, events, { lastMatch }, { now, timing }) {
+  const afterMs = lastMatch === null ? 0 : gapMs(lastMatch.moment, sandbox.moment);
   if (afterMs <= timing.wellSandboxAfterMs) return null;
   const words = `${sandbox.pod} got its network on the node ${formatSeconds(afterMs)} after the last failure`;
   const sinceMs = now.atMs - onServerMs(sandbox.moment);
@@ -18906,7 +19129,7 @@ function signOfHealth(pod, events, node, { now, timing }) {
   );
   return triedSince ? null : { words: `${words}, so the node is well`, lasting: true };
 }
-__name(signOfHealth, "signOfHealth");
+__name(signIn, "signIn");
 
 // src/calico/pod-traces.ts
 function errorWithFailure(pod, observation) {
@@ -18938,6 +19161,7 @@ function tracePod(known, pod, { failing, held }, retry, nowMs) {
     pod: fullName(pod),
     lastWithoutAtMs: sandbox === false ? nowMs : known?.lastWithoutAtMs ?? null,
     firstWithAtMs: sandbox === true ? known?.firstWithAtMs ?? nowMs : null,
+    isSaidLate: known?.isSaidLate === true || sandbox === true && hasSandbox(pod) !== true,
     failingSinceMs: failing ? known?.failingSinceMs ?? nowMs : null,
     heldByDel,
     endedAtMs: ended ? known?.endedAtMs ?? nowMs : null,
@@ -18989,13 +19213,16 @@ function rememberCalico(memory, observation) {
   for (const name of names) {
     const known = memory.nodes.get(name) ?? newNode(nowMs);
     const there = podsByNode.get(name) ?? [];
+    const sandboxes = sandboxesOf(there, known.pods, nowMs);
+    const lastMatchOf = newestOfEach(known.lastMatchOf, matchesOn(there, observation));
     nodes.set(name, {
       ...known,
       evidence: addEvidence(known.evidence, stuckNow, name, observation),
       lastMatch: newest(known.lastMatch, matchesOn(there, observation)),
-      lastMatchOf: newestOfEach(known.lastMatchOf, there, observation),
-      lastHeld: newest(known.lastHeld, matchesOn(there.filter(cannotEnd), observation)),
-      newestSandbox: newest(known.newestSandbox, sandboxesOf(there, known.pods, nowMs)),
+      lastMatchOf,
+      newestSandbox: newest(known.newestSandbox, sandboxes),
+      newestSandboxOf: newestOfEach(known.newestSandboxOf, sandboxes),
+      firstSandboxOf: firstOfEach(known.firstSandboxOf, sandboxes, lastMatchOf, observation),
       pods: tracePods(known.pods, there, retries, observation),
       installs: traceInstalls(known.installs, calicoNodePods, name, nowMs)
     });
@@ -19015,8 +19242,9 @@ function newNode(nowMs) {
     evidence: /* @__PURE__ */ new Map(),
     lastMatch: null,
     lastMatchOf: /* @__PURE__ */ new Map(),
-    lastHeld: null,
     newestSandbox: null,
+    newestSandboxOf: /* @__PURE__ */ new Map(),
+    firstSandboxOf: /* @__PURE__ */ new Map(),
     pods: /* @__PURE__ */ new Map(),
     installs: /* @__PURE__ */ new Map()
   };
@@ -19089,19 +19317,32 @@ __name(isNewer, "isNewer");
 function matchesOn(pods, observation) {
   return pods.flatMap((pod) => {
     const error2 = errorWithFailure(pod, observation);
-    return error2 === null ? [] : [{ pod: fullName(pod), uid: pod.uid, moment: lastTimeOf(error2.event) }];
+    return error2 === null ? [] : [{ pod: fullName(pod), namespace: pod.namespace, uid: pod.uid, moment: lastTimeOf(error2.event) }];
   });
 }
 __name(matchesOn, "matchesOn");
-function newestOfEach(known, pods, observation) {
+function newestOfEach(known, seen) {
   const ofEach = new Map(known);
-  for (const pod of pods) {
-    const match = newest(ofEach.get(pod.namespace) ?? null, matchesOn([pod], observation));
-    if (match !== null) ofEach.set(pod.namespace, match);
+  for (const sighting of seen) {
+    const best = newest(ofEach.get(sighting.namespace) ?? null, [sighting]);
+    if (best !== null) ofEach.set(sighting.namespace, best);
   }
   return ofEach;
 }
 __name(newestOfEach, "newestOfEach");
+function firstOfEach(known, seen, lastMatchOf, { timing }) {
+  const ofEach = /* @__PURE__ */ new Map();
+  for (const sighting of [...known.values(), ...seen]) {
+    const { namespace, moment } = sighting;
+    const first = ofEach.get(namespace);
+    if (first !== void 0 && !isNewer(first.moment, moment)) continue;
+    const others = [...lastMatchOf].filter(([each]) => each !== namespace).map(([, match]) => match);
+    const isAfter = others.every((match) => gapMs(match.moment, moment) > timing.wellSandboxAfterMs);
+    if (others.length > 0 && isAfter) ofEach.set(namespace, sighting);
+  }
+  return ofEach;
+}
+__name(firstOfEach, "firstOfEach");
 function sandboxesOf(pods, traces, nowMs) {
   return pods.flatMap((pod) => {
     if (hasSandbox(pod) !== true) return [];
@@ -19109,11 +19350,11 @@ function sandboxesOf(pods, traces, nowMs) {
     const condition = conditionOf(pod.conditions, "PodReadyToStartContainers");
     const notBeforeMs = Math.max(pod.createdAtMs, trace?.lastWithoutAtMs ?? 0);
     const moment = {
-      onNodeMs: condition?.lastTransitionAtMs ?? null,
+      onNodeMs: trace?.isSaidLate === true ? null : condition?.lastTransitionAtMs ?? null,
       notBeforeMs,
       notAfterMs: Math.max(trace?.firstWithAtMs ?? nowMs, notBeforeMs)
     };
-    return [{ pod: fullName(pod), uid: pod.uid, moment }];
+    return [{ pod: fullName(pod), namespace: pod.namespace, uid: pod.uid, moment }];
   });
 }
 __name(sandboxesOf, "sandboxesOf");
@@ -19422,14 +19663,19 @@ function knownNodes(nodes, nowMs, timing) {
   );
   const old = able.filter(({ createdAtMs }) => nowMs - createdAtMs > timing.eligibleNodeAgeMs);
   const eligible = new Set((old.length > 0 ? old : able).map(({ name }) => name));
-  const excused2 = new Set(nodes.map(({ name }) => name).filter((name) => !eligible.has(name)));
-  return { counts: /* @__PURE__ */ __name((pod) => pod.nodeName === null || eligible.has(pod.nodeName), "counts"), excused: excused2, guessed: false };
+  const names = new Set(nodes.map(({ name }) => name));
+  return {
+    counts: /* @__PURE__ */ __name((pod) => pod.nodeName === null || eligible.has(pod.nodeName), "counts"),
+    isLeft: /* @__PURE__ */ __name((pod) => pod.nodeName !== null && !names.has(pod.nodeName), "isLeft"),
+    excused: new Set([...names].filter((name) => !eligible.has(name))),
+    guessed: false
+  };
 }
 __name(knownNodes, "knownNodes");
 function guessedNodes(pods, nowMs, timing) {
   const lost = lostNodes(pods);
   const counts = /* @__PURE__ */ __name((pod) => nowMs - pod.createdAtMs > timing.eligibleNodeAgeMs && (pod.nodeName === null || !lost.has(pod.nodeName)), "counts");
-  return { counts, excused: null, guessed: true };
+  return { counts, isLeft: /* @__PURE__ */ __name(() => false, "isLeft"), excused: null, guessed: true };
 }
 __name(guessedNodes, "guessedNodes");
 function lostNodes(pods) {
@@ -20398,6 +20644,33 @@ function findingOf(pod, symptom, sinceMs, { owner }, weight) {
 }
 __name(findingOf, "findingOf");
 
+// src/health/node-clock.ts
+var CLOCK_TOLERANCE_MS = 1e4;
+var NOT_THE_KUBELETS = ["PodScheduled", "DisruptionTarget"];
+function nodeClockAheadMs(pod, nowMs) {
+  const conditions = pod.conditions.filter(
+    ({ type }) => !NOT_THE_KUBELETS.includes(type) && !pod.readinessGates.includes(type)
+  );
+  const times = [...conditions.map(({ lastTransitionAtMs }) => lastTransitionAtMs), ...pod.containers.flatMap(timesOf)];
+  const newestMs = times.reduce((newest2, time) => Math.max(newest2, time ?? 0), 0);
+  const aheadMs = newestMs - nowMs;
+  return aheadMs > CLOCK_TOLERANCE_MS ? aheadMs : 0;
+}
+__name(nodeClockAheadMs, "nodeClockAheadMs");
+function timesOf({ state, lastEnd }) {
+  const ended = lastEnd === null ? [] : [lastEnd.startedAtMs, lastEnd.finishedAtMs];
+  switch (state.kind) {
+    case "running":
+      return [state.startedAtMs, ...ended];
+    case "terminated":
+      return [state.startedAtMs, state.finishedAtMs, ...ended];
+    case "waiting":
+    case "none":
+      return ended;
+  }
+}
+__name(timesOf, "timesOf");
+
 // src/health/pod-memory.ts
 var WHOLE_SECOND_MS = 1e3;
 function rememberPod(previous, pod, circumstances, live) {
@@ -20473,7 +20746,8 @@ function readiness(previous, pod, hasEnded2, now) {
   }
   const lastReadyAtMs = previous?.lastReadyAtMs ?? null;
   const isStillNotReady = isUnchanged && previous.notReadySinceMs !== null;
-  const sawReadyMs = lastReadyAtMs === null ? changedAtMs : Math.max(changedAtMs, lastReadyAtMs - WHOLE_SECOND_MS);
+  const beganMs2 = wasNeverReady(pod, readyChangedAtMs) ? boundAtMs(pod, now) : changedAtMs;
+  const sawReadyMs = lastReadyAtMs === null ? beganMs2 : Math.max(changedAtMs, lastReadyAtMs - WHOLE_SECOND_MS);
   return {
     readyChangedAtMs,
     readySinceElapsedMs: null,
@@ -20482,6 +20756,15 @@ function readiness(previous, pod, hasEnded2, now) {
   };
 }
 __name(readiness, "readiness");
+function wasNeverReady({ startTimeMs }, readyChangedAtMs) {
+  return startTimeMs !== null && readyChangedAtMs !== null && readyChangedAtMs - startTimeMs <= WHOLE_SECOND_MS;
+}
+__name(wasNeverReady, "wasNeverReady");
+function boundAtMs({ conditions, createdAtMs }, { atMs }) {
+  const scheduledAtMs = conditionOf(conditions, "PodScheduled")?.lastTransitionAtMs ?? createdAtMs;
+  return scheduledAtMs - atMs > CLOCK_TOLERANCE_MS ? createdAtMs : Math.max(scheduledAtMs, createdAtMs);
+}
+__name(boundAtMs, "boundAtMs");
 
 // src/health/siblings.ts
 function countSiblings(pods) {
@@ -20807,7 +21090,7 @@ function judgeDaemonSet(set, context) {
     const silent2 = "its controller has not said yet on how many nodes it wants a pod";
     return lacking(numbers, [notRolledOut(silent2, null)]);
   }
-  const tally = tallyPods(context.pods);
+  const tally = tallyPods(countedPods(set, context));
   const excused2 = excusedOf(set, set.desired, tally, context);
   const measured = { desired: Math.max(0, set.desired - excused2.notReady - excused2.missing), ready: set.ready };
   const old = Math.max(0, Math.min(set.desired - set.updated, oldPods(set, tally.active).length));
@@ -20822,6 +21105,11 @@ function judgeDaemonSet(set, context) {
   return lacking(measured, troublesOf(set, context, tally, lacks, excused2.missing), { notes });
 }
 __name(judgeDaemonSet, "judgeDaemonSet");
+function countedPods({ current }, { pods, nodes }) {
+  const present2 = pods.filter(({ pod }) => !nodes.isLeft(pod));
+  return present2.length === pods.length || current >= pods.length ? pods : present2;
+}
+__name(countedPods, "countedPods");
 function excusedOf(set, desired, tally, { nodes }) {
   const there = tally.active.filter((pod) => !nodes.counts(pod));
   const old = new Set(oldPods(set, tally.active));
@@ -21164,6 +21452,7 @@ function whereOf2({ namespaces }) {
 }
 __name(whereOf2, "whereOf");
 var MOST_NAMESPACES_NAMED = 3;
+var MOST_KINDS_NAMED = 20;
 function unjudgedKindWarnings(pods) {
   const byKind = /* @__PURE__ */ new Map();
   for (const { state, owner } of pods) {
@@ -21173,12 +21462,18 @@ function unjudgedKindWarnings(pods) {
     if (objects === void 0) byKind.set(kind, /* @__PURE__ */ new Set([owner.unjudged.object]));
     else objects.add(owner.unjudged.object);
   }
-  return [...byKind].sort(([a], [b]) => a < b ? -1 : 1).map(([kind, objects]) => {
+  const sorted = [...byKind].sort(([a], [b]) => a < b ? -1 : 1);
+  const named2 = sorted.slice(0, MOST_KINDS_NAMED).map(([kind, objects]) => {
     const [first = ""] = [...objects].sort();
     const which = objects.size === 1 ? first : `${first} and ${objects.size - 1} more`;
     const hint = kind.startsWith("ReplicaSet ") ? " without a Deployment" : "";
     return `${kind}${hint} owns pods in scope, which this gate judges; its own roll-out is not judged: ${which}`;
   });
+  const more2 = sorted.length - named2.length;
+  return more2 === 0 ? named2 : [
+    ...named2,
+    `further kinds own pods in scope, which this gate judges; their roll-outs are not judged (${more2} kinds)`
+  ];
 }
 __name(unjudgedKindWarnings, "unjudgedKindWarnings");
 function unknownNamespaceWarnings(namespaces, objects) {
@@ -21394,33 +21689,6 @@ function oldestOf2(...times) {
   return oldest;
 }
 __name(oldestOf2, "oldestOf");
-
-// src/health/node-clock.ts
-var TOLERANCE_MS = 1e4;
-var NOT_THE_KUBELETS = ["PodScheduled", "DisruptionTarget"];
-function nodeClockAheadMs(pod, nowMs) {
-  const conditions = pod.conditions.filter(
-    ({ type }) => !NOT_THE_KUBELETS.includes(type) && !pod.readinessGates.includes(type)
-  );
-  const times = [...conditions.map(({ lastTransitionAtMs }) => lastTransitionAtMs), ...pod.containers.flatMap(timesOf)];
-  const newestMs = times.reduce((newest2, time) => Math.max(newest2, time ?? 0), 0);
-  const aheadMs = newestMs - nowMs;
-  return aheadMs > TOLERANCE_MS ? aheadMs : 0;
-}
-__name(nodeClockAheadMs, "nodeClockAheadMs");
-function timesOf({ state, lastEnd }) {
-  const ended = lastEnd === null ? [] : [lastEnd.startedAtMs, lastEnd.finishedAtMs];
-  switch (state.kind) {
-    case "running":
-      return [state.startedAtMs, ...ended];
-    case "terminated":
-      return [state.startedAtMs, state.finishedAtMs, ...ended];
-    case "waiting":
-    case "none":
-      return ended;
-  }
-}
-__name(timesOf, "timesOf");
 
 // src/health/warnings.ts
 var EVENTS_DUE_MS = 6e4;
@@ -21677,21 +21945,23 @@ __name(rememberWorkloads, "rememberWorkloads");
 
 // src/view-news.ts
 var TOGETHER_MS = 1e3;
-var NOTHING_TOLD = { gaps: null, untold: [], sinceElapsedMs: null };
-function viewNews(before2, { gaps }, { elapsedMs }, catchUpLeftMs2) {
+var NOTHING_TOLD = { gaps: null, untold: [], sinceElapsedMs: null, podsRegainedElapsedMs: null };
+function viewNews(before2, { gaps, podsRegainedElapsedMs }, { elapsedMs }, catchUpLeftMs2) {
   const known = [...before2.gaps ?? [], ...before2.untold];
   const hadGap = new Set(known.map(placeOf2));
   const hasGap = new Set(gaps.map(placeOf2));
   const isNew = /* @__PURE__ */ __name((gap) => !hadGap.has(placeOf2(gap)) && (before2.gaps !== null || gap.why !== "forbidden"), "isNew");
   const untold = [...before2.untold, ...gaps.filter(isNew)];
   const regained = known.filter((gap) => !hasGap.has(placeOf2(gap)));
+  const wasBlink = podsRegainedElapsedMs !== before2.podsRegainedElapsedMs && !known.some(({ resource }) => resource === "pods");
+  const blink = wasBlink && catchUpLeftMs2 > 0 ? [{ type: "outage-over", catchUpMs: catchUpLeftMs2 }] : [];
   const isNews = untold.length > 0 || regained.length > 0;
   const sinceElapsedMs = isNews ? before2.sinceElapsedMs ?? elapsedMs : null;
   const mayMoreFollow = before2.gaps !== null && gaps.length > 0;
   if (sinceElapsedMs !== null && mayMoreFollow && elapsedMs - sinceElapsedMs < TOGETHER_MS) {
-    return { told: { gaps: before2.gaps, untold, sinceElapsedMs }, news: [] };
+    return { told: { gaps: before2.gaps, untold, sinceElapsedMs, podsRegainedElapsedMs }, news: blink };
   }
-  const news = [];
+  const news = [...blink];
   for (const wasSeen of [true, false]) {
     const places = inOrder(untold.filter(({ why }) => why !== "never-read" === wasSeen));
     const [first] = places;
@@ -21703,7 +21973,7 @@ function viewNews(before2, { gaps }, { elapsedMs }, catchUpLeftMs2) {
     const hasPods = places.some(({ resource }) => resource === "pods");
     news.push({ type: "view-regained", what: placesOf(places), wasSeen, catchUpMs: hasPods ? catchUpLeftMs2 : 0 });
   }
-  return { told: { gaps, untold: [], sinceElapsedMs: null }, news };
+  return { told: { gaps, untold: [], sinceElapsedMs: null, podsRegainedElapsedMs }, news };
 }
 __name(viewNews, "viewNews");
 function describeGaps(gaps) {
@@ -21789,7 +22059,7 @@ __name(isCuring, "isCuring");
 
 // src/report/untrusted.ts
 var FIELD_LIMIT_BYTES = 4096;
-var CUT_MARK = "…";
+var CUT_MARK2 = "…";
 var ESCAPES = new RegExp(
   [
     String.raw`(?:\u001B\[|\u009B)[0-?]*[ -/]*[@-~]`,
@@ -21806,15 +22076,16 @@ function clean(text3) {
 __name(clean, "clean");
 function cap(text3, limitBytes = FIELD_LIMIT_BYTES) {
   if (text3.length * 3 <= limitBytes || Buffer.byteLength(text3) <= limitBytes) return text3;
-  const room = limitBytes - Buffer.byteLength(CUT_MARK);
+  const room = limitBytes - Buffer.byteLength(CUT_MARK2);
   const bytes = Buffer.from(text3.slice(0, limitBytes));
   let end2 = Math.min(room, bytes.length);
   while (end2 > 0 && ((bytes[end2] ?? 0) & 192) === 128) end2 -= 1;
-  return bytes.subarray(0, end2).toString("utf8") + CUT_MARK;
+  return bytes.subarray(0, end2).toString("utf8") + CUT_MARK2;
 }
 __name(cap, "cap");
 function field(text3, limitBytes = FIELD_LIMIT_BYTES) {
-  return cap(clean(text3.slice(0, limitBytes * 4)), limitBytes);
+  const roughly = limitBytes * 4;
+  return cap(clean(text3.length > roughly ? text3.slice(0, roughly) + CUT_MARK2 : text3), limitBytes);
 }
 __name(field, "field");
 function logLine(text3) {
@@ -21889,8 +22160,8 @@ function buildReport(account) {
       kind: workload.kind,
       namespace: field(workload.namespace),
       name: field(workload.name),
-      desired: workload.desired,
-      ready: workload.ready,
+      desired: wholeNumber(workload.desired),
+      ready: wholeNumber(workload.ready),
       problem: workload.problem
     })),
     calico: {
@@ -21910,6 +22181,10 @@ function buildReport(account) {
   };
 }
 __name(buildReport, "buildReport");
+function wholeNumber(count) {
+  return Math.min(Number.MAX_SAFE_INTEGER, Math.max(0, Math.trunc(count)));
+}
+__name(wholeNumber, "wholeNumber");
 function reportText(report) {
   return `${printableJson(report, 2)}
 `;
@@ -21945,6 +22220,7 @@ function cleanNode(node) {
       ...evidence2,
       pod: field(evidence2.pod),
       reason: field(evidence2.reason),
+      count: wholeNumber(evidence2.count),
       message: field(evidence2.message)
     })),
     why: field(node.why),
@@ -22256,7 +22532,7 @@ function warningNews(before2, after) {
 }
 __name(warningNews, "warningNews");
 function withoutFigures(sentence) {
-  return sentence.replaceAll(/\([^)]*\)/g, "");
+  return sentence.replaceAll(/\([^()]*\)/g, "");
 }
 __name(withoutFigures, "withoutFigures");
 function noteNews(before2, after) {
@@ -22427,12 +22703,23 @@ function restartedEvent({ node, before: before2, why }) {
   return { type: "restarted", node, pod: `${before2.namespace}/${before2.pod}`, answer: why };
 }
 __name(restartedEvent, "restartedEvent");
-async function waitForNews({ clock, timing, signal }, view) {
+async function waitForNews({ clock, serverClock, timing, signal }, view) {
+  const since = serverClock.now();
+  const [monotonicMs, wallMs] = [clock.monotonicMs(), clock.wallMs()];
   await sleep(clock, timing.assessGapMs, signal);
   const woken = new AbortController();
   const tick = sleep(clock, timing.tickMs - timing.assessGapMs, AbortSignal.any([signal, woken.signal]));
   await Promise.race([view.changed(), tick]);
   woken.abort();
+  const limitMs = timing.tickMs + timing.standstillMs;
+  const stoodForMs = clock.monotonicMs() - monotonicMs;
+  const aheadMs = clock.wallMs() - wallMs;
+  const advice = "nothing may suspend it while the gate runs";
+  if (stoodForMs > limitMs)
+    view.distrust(since, `this machine stood still for ${formatSeconds(stoodForMs)}; ${advice}`);
+  else if (aheadMs > limitMs) {
+    view.distrust(since, `the clock of this machine went ahead by ${formatSeconds(aheadMs)}; ${advice}`);
+  }
 }
 __name(waitForNews, "waitForNews");
 function failedRun(run3, error2, look2) {
@@ -22768,11 +23055,12 @@ function stamp2(now) {
 __name(stamp2, "stamp");
 
 // src/report/report-file.ts
-var import_promises4 = __nccwpck_require__(455);
+var import_promises3 = __nccwpck_require__(455);
 var import_node_path6 = __nccwpck_require__(760);
 var DEFAULT_REPORT_NAME = "calico-health-gate";
 var MOST_NUMBERED = 1e3;
 var LEAST_WRITE_MS = 500;
+var WRITE_AFTER_CANCELLATION_MS = 3500;
 var WRITE_AFTER_DEADLINE_MS = 4500;
 function writeInTime({ startedAt, finishedAt }, timeoutMs, signal, clock = systemClock) {
   const ranMs = Date.parse(finishedAt) - Date.parse(startedAt);
@@ -22784,8 +23072,10 @@ function writeInTime({ startedAt, finishedAt }, timeoutMs, signal, clock = syste
       const leftMs = startedMs + limitMs - clock.monotonicMs();
       await sleep(clock, leftMs, AbortSignal.any([signal, done.signal]));
       if (!signal.aborted) return limitMs === LEAST_WRITE_MS ? `${LEAST_WRITE_MS} ms` : formatSeconds(limitMs);
-      await sleep(clock, LEAST_WRITE_MS, done.signal);
-      return `${LEAST_WRITE_MS} ms after the run was cancelled`;
+      const atMs = cancelledAtMs(signal, clock);
+      const cancelledLeftMs = atMs + WRITE_AFTER_CANCELLATION_MS - clock.monotonicMs();
+      await sleep(clock, Math.max(LEAST_WRITE_MS, cancelledLeftMs), done.signal);
+      return `${formatSeconds(clock.monotonicMs() - atMs)} after the run was cancelled`;
     }, "givenUp");
     try {
       return await Promise.race([writing, givenUp().then(late)]);
@@ -22795,14 +23085,18 @@ function writeInTime({ startedAt, finishedAt }, timeoutMs, signal, clock = syste
   };
 }
 __name(writeInTime, "writeInTime");
+function cancelledAtMs({ reason }, clock) {
+  return reason?.atMs ?? clock.monotonicMs();
+}
+__name(cancelledAtMs, "cancelledAtMs");
 function reportInTime(writing, inTime) {
   return inTime(writing, (within) => ({ path: "", problem: `the report could not be written within ${within}` }));
 }
 __name(reportInTime, "reportInTime");
 async function writeReport(report, path2) {
   try {
-    await (0, import_promises4.mkdir)((0, import_node_path6.dirname)(path2), { recursive: true });
-    await (0, import_promises4.writeFile)(path2, reportText(report));
+    await (0, import_promises3.mkdir)((0, import_node_path6.dirname)(path2), { recursive: true });
+    await (0, import_promises3.writeFile)(path2, reportText(report));
     return { path: path2, problem: null };
   } catch (error2) {
     return { path: "", problem: `the report could not be written to ${path2}: ${describe3(error2)}` };
@@ -22813,7 +23107,7 @@ async function writeNumberedReport(report, folder) {
   for (let number = 1; number <= MOST_NUMBERED; number += 1) {
     const path2 = (0, import_node_path6.join)(folder, `${DEFAULT_REPORT_NAME}${number === 1 ? "" : `-${number}`}.json`);
     try {
-      await (0, import_promises4.writeFile)(path2, reportText(report), { flag: "wx" });
+      await (0, import_promises3.writeFile)(path2, reportText(report), { flag: "wx" });
       return { path: path2, problem: null };
     } catch (error2) {
       if (error2.code === "EEXIST") continue;
@@ -23073,7 +23367,7 @@ var FAILING_VERDICTS = ["unhealthy", "inconclusive"];
 function parseSettings(raw) {
   const problems = /* @__PURE__ */ new Map();
   const read = /* @__PURE__ */ __name((name, parse3) => {
-    const parsed = parse3(textOf4(raw, name));
+    const parsed = parse3(textOf5(raw, name));
     if ("value" in parsed) return parsed.value;
     const { allowed, default: standIn } = specOf(name);
     problems.set(name, `\`${name}\` ${parsed.problem}; allowed: ${allowed}`);
@@ -23087,7 +23381,7 @@ function parseSettings(raw) {
     namespaces: read("namespaces", parseNamespaces),
     excludeNamespaces: read("exclude-namespaces", parseNamespaces),
     selector: read("selector", parseOptionalSelector),
-    selectorText: textOf4(raw, "selector"),
+    selectorText: textOf5(raw, "selector"),
     timeoutMs: read("timeout", parseTimeout),
     stableForMs: read("stable-for", parseDurationInput),
     stuckAfterMs: read("stuck-after", parseDurationInput),
@@ -23107,7 +23401,7 @@ function parseSettings(raw) {
 __name(parseSettings, "parseSettings");
 function readSettings(raw, whyUnreadable) {
   const parsed = parseSettings(raw);
-  const unreadable = unreadableKubeconfig(textOf4(raw, "kubeconfig"), whyUnreadable);
+  const unreadable = unreadableKubeconfig(textOf5(raw, "kubeconfig"), whyUnreadable);
   if (unreadable === null) return parsed;
   return { problems: [unreadable, ..."problems" in parsed ? parsed.problems : []] };
 }
@@ -23117,10 +23411,10 @@ function describeProblems(problems) {
   return `bad input, ${problems.length} problems: ${problems.map((problem, index) => `(${index + 1}) ${problem}`).join("; ")}`;
 }
 __name(describeProblems, "describeProblems");
-function textOf4(raw, name) {
+function textOf5(raw, name) {
   return raw[name].trim() || specOf(name).default;
 }
-__name(textOf4, "textOf");
+__name(textOf5, "textOf");
 function specOf(name) {
   const spec = INPUTS.find((input) => input.name === name);
   if (spec === void 0) throw new Error(`no input is named ${name}`);
@@ -23129,9 +23423,9 @@ function specOf(name) {
 __name(specOf, "specOf");
 function conflicts(raw, settings, fine) {
   const found = [];
-  if (textOf4(raw, "namespaces") !== "" && textOf4(raw, "exclude-namespaces") !== "") {
+  if (textOf5(raw, "namespaces") !== "" && textOf5(raw, "exclude-namespaces") !== "") {
     found.push(
-      `\`exclude-namespaces\` is ${quote(textOf4(raw, "exclude-namespaces"))} together with \`namespaces\` ${quote(textOf4(raw, "namespaces"))}; allowed: one of the two, for namespaces are left out only when all are judged`
+      `\`exclude-namespaces\` is ${quote(textOf5(raw, "exclude-namespaces"))} together with \`namespaces\` ${quote(textOf5(raw, "namespaces"))}; allowed: one of the two, for namespaces are left out only when all are judged`
     );
   }
   if (fine("timeout") && fine("stable-for") && settings.stableForMs >= settings.timeoutMs) {
@@ -23143,7 +23437,7 @@ function conflicts(raw, settings, fine) {
 }
 __name(conflicts, "conflicts");
 function shownOf(raw, name) {
-  const text3 = textOf4(raw, name);
+  const text3 = textOf5(raw, name);
   return text3 === specOf(name).default ? `${quote(text3)} (the default)` : quote(text3);
 }
 __name(shownOf, "shownOf");
@@ -23300,7 +23594,7 @@ async function publish(result, settings, io, sink) {
   const summaryFile = io.env.GITHUB_STEP_SUMMARY ?? "";
   if (!settings.jobSummary || summaryFile === "") return;
   try {
-    const writing = (0, import_promises5.appendFile)(summaryFile, summaryOf(result.report, written.path));
+    const writing = (0, import_promises4.appendFile)(summaryFile, summaryOf(result.report, written.path));
     await inTime(writing, (within) => {
       throw new Error(`not within ${within}`);
     });
