@@ -14,6 +14,9 @@ const { startAction, startCli } = await import('../src/main.ts');
 
 const SIGNALS = ['SIGINT', 'SIGTERM'] as const;
 
+const STREAMS = [process.stdout, process.stderr] as const;
+const LISTENED = STREAMS.map((stream) => stream.listeners('error'));
+
 let stderr: string;
 let exited: Promise<number>;
 beforeEach(() => {
@@ -31,6 +34,11 @@ afterEach(() => {
   process.exitCode = 0;
   process.removeAllListeners('uncaughtException');
   for (const signal of SIGNALS) process.removeAllListeners(signal);
+  for (const [index, stream] of STREAMS.entries()) {
+    for (const listener of stream.listeners('error')) {
+      if (!LISTENED[index]?.includes(listener)) stream.off('error', listener as () => void);
+    }
+  }
   jest.clearAllMocks();
   jest.restoreAllMocks();
 });

@@ -26,10 +26,10 @@ export interface Cancellation extends Error {
 
 /**
  * Turns SIGINT and SIGTERM into an aborted signal, so that a run ends with its report written; its reason is a
- * `Cancellation` with the message `cancelled by SIGINT`, say. Further signals change nothing: npx repeats a terminal's Ctrl-C to its
- * child within the same moment, and a report half written helps nobody. That holds to the end of the process, or the
- * second one would kill it while its last words are on their way. Instead the process ends with `overdueExitCode` when
- * it has not done so by itself `CANCELLATION_LIMIT_MS` after the first one.
+ * `Cancellation` with the message `cancelled by SIGINT`, say. Further signals change nothing: npx repeats a terminal's
+ * Ctrl-C to its child within the same moment, and a report half written helps nobody. That holds to the end of the
+ * process, or the second one would kill it while its last words are on their way. Instead the process ends with
+ * `overdueExitCode` when it has not done so by itself `CANCELLATION_LIMIT_MS` after the first one.
  */
 export function listenForCancellation(
   overdueExitCode: number,

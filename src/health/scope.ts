@@ -102,8 +102,8 @@ const MOST_NAMESPACES_NAMED = 3;
 const MOST_KINDS_NAMED = 20;
 
 /**
- * One sentence for each kind that owns pods in scope and is not judged, and one for all beyond the first. Pods that are about to go do not count: their
- * owner may be gone already.
+ * One sentence for each kind that owns pods in scope and is not judged, and one for all beyond `MOST_KINDS_NAMED`. Pods
+ * that are about to go do not count: their owner may be gone already.
  */
 export function unjudgedKindWarnings(
   pods: readonly { readonly state: PodState; readonly owner: PodOwner | null }[],
