@@ -145,6 +145,28 @@ describe('a context', () => {
   });
 });
 
+describe('what stands in a file twice', () => {
+  test('is the last one where it is a key, as for kubectl', async () => {
+    const path = folder.write('config', aKubeconfig(cluster('a')).replace('{', '{"current-context":"nope",'));
+    await expect(dial({ kubeconfig: path })).resolves.toMatchObject({ server: 'https://a.example:6443' });
+  });
+
+  test.each([
+    ['cluster', 'clusters'],
+    ['user', 'users'],
+    ['context', 'contexts'],
+  ])('is refused where it is the name of a %s: it could be another one than is meant', async (what, list) => {
+    const text = JSON.parse(aKubeconfig(cluster('a'))) as Record<string, object[]>;
+    const path = folder.write(
+      'config',
+      JSON.stringify({ ...text, [list]: [...(text[list] ?? []), ...(text[list] ?? [])] }),
+    );
+    const { reason, message } = await failure({ kubeconfig: path });
+    expect(reason).toBe('KubeconfigInvalid');
+    expect(message).toBe(`the kubeconfig ${path} cannot be read: it has two ${what}s with the name "test"`);
+  });
+});
+
 describe('a file that is no kubeconfig', () => {
   test.each<[string, string, RegExp]>([
     ['broken YAML', `users:\n- user: {token: ${TOKEN}\n  broken: [`, /it is no YAML \(line \d+\)/],

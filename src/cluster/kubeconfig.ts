@@ -1,4 +1,5 @@
 import { dirname, isAbsolute, join } from 'node:path';
+import { quote } from '../printable.ts';
 import { isRecord } from './body.ts';
 import { ConnectError } from './connect-error.ts';
 
@@ -73,19 +74,20 @@ export async function parseKubeconfig(text: string, path: string): Promise<Kubec
   let config: unknown;
   let problem: string | null = null;
   try {
-    // YAML's own message and cause quote the lines around the mistake: those may hold a token.
-    config = text.trim() === '' ? {} : load(text);
+    // YAML's own message and cause quote the lines around the mistake: those may hold a token. `json`: of a key that
+    // stands there twice the last one counts, as for kubectl.
+    config = text.trim() === '' ? {} : load(text, { json: true });
   } catch (error) {
     problem = whereOf(error);
   }
   if (problem === null && !isRecord(config)) problem = 'it is YAML, but no kubeconfig';
-  if (problem !== null) throw invalid(`the kubeconfig ${path} cannot be read: ${problem}`);
+  if (problem !== null) throw unreadable(path, problem);
   const { clusters, users, contexts, 'current-context': currentContext } = config as Yaml;
   const folder = dirname(path);
   return {
-    clusters: named(clusters, 'cluster', (name, cluster) => clusterOf(name, cluster, folder)),
-    users: named(users, 'user', (name, user) => userOf(name, user, folder)),
-    contexts: named(contexts, 'context', (name, context) => ({
+    clusters: named(clusters, 'cluster', path, (name, cluster) => clusterOf(name, cluster, folder)),
+    users: named(users, 'user', path, (name, user) => userOf(name, user, folder)),
+    contexts: named(contexts, 'context', path, (name, context) => ({
       name,
       cluster: textOf(context.cluster) ?? '',
       user: textOf(context.user) ?? '',
@@ -121,13 +123,22 @@ function whereOf(error: unknown): string {
 }
 
 /** Entries without a name cannot be referred to, and are left out. */
-function named<T>(list: unknown, key: string, read: (name: string, content: Yaml) => T): readonly T[] {
+/** As client-go refuses it (tools/clientcmd/api/v1/conversion.go), a name that stands there twice: which one is meant? */
+function named<T>(list: unknown, key: string, path: string, read: (name: string, content: Yaml) => T): readonly T[] {
   if (!Array.isArray(list)) return [];
+  const names = new Set<string>();
   return list.filter(isRecord).flatMap((entry) => {
     const name = textOf(entry.name);
+    if (name === null) return [];
+    if (names.has(name)) throw unreadable(path, `it has two ${key}s with the name ${quote(name)}`);
+    names.add(name);
     const content = entry[key];
-    return name === null ? [] : [read(name, isRecord(content) ? content : {})];
+    return [read(name, isRecord(content) ? content : {})];
   });
+}
+
+function unreadable(path: string, why: string): ConnectError {
+  return invalid(`the kubeconfig ${path} cannot be read: ${why}`);
 }
 
 function clusterOf(name: string, cluster: Yaml, folder: string): KubeconfigCluster {
