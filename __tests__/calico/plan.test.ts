@@ -168,6 +168,21 @@ describe('after a restart that was not proven to help', () => {
     },
   );
 
+  test('others that speak of a node count once their failure is proven: until then it waits', () => {
+    const restarts = [aRestart('n1', { settled: 'timed-out', namespaces: ['shop'] })];
+    const young = aStuckPod({ nodeName: 'n2', namespace: 'bank', name: 'young', createdAtMs: ago(20 * SECOND) });
+    const failing = aSandboxEvent(young, undefined, { lastAtMs: ago(10 * SECOND) });
+    const both = { ...cluster, pods: [...cluster.pods, young], events: [...cluster.events, failing] };
+    const { plan } = look(both, { restarts });
+    expect(plan.next).toBeNull();
+    expect(plan.nodes).toMatchObject([
+      { node: 'n2', action: 'waiting', why: expect.stringMatching(/^stuck for \d+s, which counts after 30s$/) },
+      { node: 'n1' },
+    ]);
+    const later = look(both, { restarts, atMs: NOW_MS + 25 * SECOND });
+    expect(later.plan.next).toMatchObject({ node: 'n2' });
+  });
+
   test('one such node does not excuse another', () => {
     const restarts = [
       aRestart('n8', { settled: 'timed-out', namespaces: ['evil'] }),

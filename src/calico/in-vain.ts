@@ -112,7 +112,7 @@ function tooSoonAgain(
   const proven = speaking.filter((stuck) => stuck.proven);
   if (!couldBeForged(proven)) return null;
   // More speaks of it, and has not lasted for long enough yet.
-  if (!couldBeForged(speaking)) return provenOf(speaking.filter((stuck) => !stuck.proven));
+  if (!couldBeForged(speaking)) return whyUnproven(speaking.filter((stuck) => !stuck.proven));
   const half = formatDuration(timing.newFailureMs);
   return {
     kind: 'refuse',
@@ -147,7 +147,7 @@ export const guardInVain: Guard = (target) => {
   const fresh = later.filter((stuck) => !between.includes(stuck));
   const old = isOutvoted(before, fresh) ? [] : before;
 
-  if (worked && fresh.length > 0) return provenOf(fresh) ?? tooSoonAgain(target, fresh, sinceMs);
+  if (worked && fresh.length > 0) return whyUnproven(fresh) ?? tooSoonAgain(target, fresh, sinceMs);
   if (old.length > 0 && comeback(end, node, namespacesOf(old), timing.refuteAfterMs) !== null) {
     return inVain(`the failure came back after ${fullName(pod)} had started`);
   }
@@ -166,9 +166,10 @@ export const guardInVain: Guard = (target) => {
   return inVain(`no pod got its network since ${fullName(pod)} was started ${formatSeconds(sinceMs)} ago`);
 };
 
-function provenOf(fresh: readonly StuckPod[]): Objection | null {
-  if (fresh.some(({ proven }) => proven)) return null;
-  return { kind: 'wait', why: fresh[0]?.lacks ?? 'the proof is not complete' };
+/** What the proof of the failure of these pods lacks; null: one of them is proven. */
+export function whyUnproven(stuckPods: readonly StuckPod[]): Objection | null {
+  if (stuckPods.some(({ proven }) => proven)) return null;
+  return { kind: 'wait', why: stuckPods[0]?.lacks ?? 'the proof is not complete' };
 }
 
 function inVain(because: string): Objection {

@@ -12,7 +12,7 @@ import type {
   RestartTarget,
 } from './case.ts';
 import { guardOtherInstallation, guardPlace, guardProof, guardView, type Objection, TARGET_GUARDS } from './guards.ts';
-import { guardInVain, guardJustInstalled } from './in-vain.ts';
+import { guardInVain, guardJustInstalled, whyUnproven } from './in-vain.ts';
 import { calicoNodePodOn } from './installation.ts';
 import type { CalicoMemory } from './node-memory.ts';
 import { whyNotBack } from './not-back.ts';
@@ -180,14 +180,15 @@ function scheduled(asked: readonly LookedAt[], input: PlanInput): readonly Decis
   return asked.map((looked) => {
     const { nodeCase, target, objection } = looked;
     if (target === null || objection?.kind === 'refuse') return objected(looked, objection ?? NO_TARGET, input);
+    const failed = afterFailure(nodeCase, input);
     const refusal =
-      afterFailure(nodeCase, input) ??
+      (failed?.kind === 'refuse' ? failed : null) ??
       (notBack?.kind === 'refuse' ? notBack : null) ??
       missingRight(target, input) ??
       (left <= 0 ? capReached(maxNodeRestarts) : null);
     if (refusal !== null)
       return { plan: withCommand(nodeCase.node, 'refused', refusal.why, target, input), now: false };
-    const early = objection ?? notBack ?? tooEarly(nodeCase.node, input);
+    const early = objection ?? failed ?? notBack ?? tooEarly(nodeCase.node, input);
     if (turnOf !== null) {
       // What holds it back besides, such as the pod that is just being restarted there, is looked at when its turn has come.
       left -= 1;
@@ -211,10 +212,15 @@ function capReached(max: number): Objection {
   };
 }
 
-/** Why a restart of this run before keeps this node from being restarted. */
-function afterFailure(nodeCase: NodeCase, { restarts }: PlanInput): Objection | null {
-  const stopper = restarts.find((restart) => stops(restart, namespacesOf(nodeCase.stuckPods)));
-  if (stopper === undefined) return null;
+/**
+ * Why a restart of this run before keeps this node from being restarted. Others that speak of the node let it go on, but
+ * only with their failure proven: whoever may write events could speak for its own pods in any state.
+ */
+function afterFailure({ stuckPods }: NodeCase, { restarts }: PlanInput): Objection | null {
+  const proven = stuckPods.filter((stuck) => stuck.proven);
+  if (!restarts.some((restart) => stops(restart, namespacesOf(proven)))) return null;
+  const stopper = restarts.find((restart) => stops(restart, namespacesOf(stuckPods)));
+  if (stopper === undefined) return whyUnproven(stuckPods.filter((stuck) => !stuck.proven));
   return {
     kind: 'refuse',
     why: `no further node is restarted, because the restart of ${stopper.node} was not proven to help: find out why there first`,
