@@ -27,7 +27,10 @@ function harshFaults(chance: Chance, verb: string, resource: string): readonly F
     return [status, { kind: 'lines', rewrite: (text) => [text, '{"type":"MODIFIED","object":{"metadata":{}}}'] }];
   }
   // A node that does not say that it is Ready is one on which nothing is expected.
-  return resource === 'nodes' ? [status] : [status, rewriteList((list) => withoutStatus(list, pick))];
+  if (resource === 'nodes') return [status];
+  // Without items is Go's empty list: until something happens, it is all that is known.
+  const empty = rewriteList((list) => ({ ...list, items: null }));
+  return [status, empty, rewriteList((list) => withoutStatus(list, pick))];
 }
 
 function refusals(chance: Chance): readonly Fault[] {
@@ -62,7 +65,6 @@ function strangeBodies(chance: Chance): readonly Fault[] {
     { kind: 'endless', pieceBytes: 100_000, everyMs: 100 },
     rewriteList(({ metadata, ...list }) => ({ ...list, metadata: { ...metadata, continue: 'again' } })),
     rewriteList(({ metadata, ...list }) => ({ ...list, metadata: { ...metadata, resourceVersion: '1' } })),
-    rewriteList((list) => ({ ...list, items: null })),
   ];
 }
 
