@@ -13070,7 +13070,7 @@ function tooSoonAgain({ daemonSet, pod, nodeCase, observation }, speaking, since
   if (pod.createdAtMs - placeSinceMs < timing.newFailureMs) return null;
   const proven = speaking.filter((stuck2) => stuck2.proven);
   if (!couldBeForged(proven)) return null;
-  if (!couldBeForged(speaking)) return provenOf(speaking.filter((stuck2) => !stuck2.proven));
+  if (!couldBeForged(speaking)) return whyUnproven(speaking.filter((stuck2) => !stuck2.proven));
   const half = formatDuration(timing.newFailureMs);
   return {
     kind: "refuse",
@@ -13092,7 +13092,7 @@ var guardInVain = /* @__PURE__ */ __name((target) => {
   const between = later.filter(({ error: error2 }) => gapMs(end2, beginningOf(error2)) <= timing.refuteAfterMs);
   const fresh = later.filter((stuck2) => !between.includes(stuck2));
   const old = isOutvoted(before2, fresh) ? [] : before2;
-  if (worked && fresh.length > 0) return provenOf(fresh) ?? tooSoonAgain(target, fresh, sinceMs);
+  if (worked && fresh.length > 0) return whyUnproven(fresh) ?? tooSoonAgain(target, fresh, sinceMs);
   if (old.length > 0 && comeback(end2, node, namespacesOf(old), timing.refuteAfterMs) !== null) {
     return inVain(`the failure came back after ${fullName(pod)} had started`);
   }
@@ -13110,11 +13110,11 @@ var guardInVain = /* @__PURE__ */ __name((target) => {
   if (worked || sinceMs >= timing.newFailureMs) return tooSoonAgain(target, later, sinceMs);
   return inVain(`no pod got its network since ${fullName(pod)} was started ${formatSeconds(sinceMs)} ago`);
 }, "guardInVain");
-function provenOf(fresh) {
-  if (fresh.some(({ proven }) => proven)) return null;
-  return { kind: "wait", why: fresh[0]?.lacks ?? "the proof is not complete" };
+function whyUnproven(stuckPods) {
+  if (stuckPods.some(({ proven }) => proven)) return null;
+  return { kind: "wait", why: stuckPods[0]?.lacks ?? "the proof is not complete" };
 }
-__name(provenOf, "provenOf");
+__name(whyUnproven, "whyUnproven");
 function inVain(because) {
   return { kind: "refuse", why: `another restart would be in vain: ${because}; ${WHAT_TO_LOOK_AT}` };
 }
@@ -14441,18 +14441,18 @@ async function parseKubeconfig(text3, path2) {
   let config;
   let problem = null;
   try {
-    config = text3.trim() === "" ? {} : load2(text3);
+    config = text3.trim() === "" ? {} : load2(text3, { json: true });
   } catch (error2) {
     problem = whereOf(error2);
   }
   if (problem === null && !isRecord(config)) problem = "it is YAML, but no kubeconfig";
-  if (problem !== null) throw invalid(`the kubeconfig ${path2} cannot be read: ${problem}`);
+  if (problem !== null) throw unreadable(path2, problem);
   const { clusters, users, contexts, "current-context": currentContext } = config;
   const folder = (0, import_node_path.dirname)(path2);
   return {
-    clusters: named(clusters, "cluster", (name, cluster) => clusterOf(name, cluster, folder)),
-    users: named(users, "user", (name, user) => userOf(name, user, folder)),
-    contexts: named(contexts, "context", (name, context) => ({
+    clusters: named(clusters, "cluster", path2, (name, cluster) => clusterOf(name, cluster, folder)),
+    users: named(users, "user", path2, (name, user) => userOf(name, user, folder)),
+    contexts: named(contexts, "context", path2, (name, context) => ({
       name,
       cluster: textOf3(context.cluster) ?? "",
       user: textOf3(context.user) ?? ""
@@ -14486,15 +14486,23 @@ function whereOf(error2) {
   return typeof line === "number" ? `it is no YAML (line ${line + 1})` : "it is no YAML";
 }
 __name(whereOf, "whereOf");
-function named(list, key, read) {
+function named(list, key, path2, read) {
   if (!Array.isArray(list)) return [];
+  const names = /* @__PURE__ */ new Set();
   return list.filter(isRecord).flatMap((entry) => {
     const name = textOf3(entry.name);
+    if (name === null) return [];
+    if (names.has(name)) throw unreadable(path2, `it has two ${key}s with the name ${quote(name)}`);
+    names.add(name);
     const content = entry[key];
-    return name === null ? [] : [read(name, isRecord(content) ? content : {})];
+    return [read(name, isRecord(content) ? content : {})];
   });
 }
 __name(named, "named");
+function unreadable(path2, why) {
+  return invalid(`the kubeconfig ${path2} cannot be read: ${why}`);
+}
+__name(unreadable, "unreadable");
 function clusterOf(name, cluster, folder) {
   const extensions = Array.isArray(cluster.extensions) ? cluster.extensions.filter(isRecord) : [];
   return {
@@ -19555,10 +19563,11 @@ function scheduled(asked, input) {
   return asked.map((looked) => {
     const { nodeCase, target, objection } = looked;
     if (target === null || objection?.kind === "refuse") return objected(looked, objection ?? NO_TARGET, input);
-    const refusal2 = afterFailure(nodeCase, input) ?? (notBack?.kind === "refuse" ? notBack : null) ?? missingRight(target, input) ?? (left2 <= 0 ? capReached(maxNodeRestarts) : null);
+    const failed4 = afterFailure(nodeCase, input);
+    const refusal2 = (failed4?.kind === "refuse" ? failed4 : null) ?? (notBack?.kind === "refuse" ? notBack : null) ?? missingRight(target, input) ?? (left2 <= 0 ? capReached(maxNodeRestarts) : null);
     if (refusal2 !== null)
       return { plan: withCommand(nodeCase.node, "refused", refusal2.why, target, input), now: false };
-    const early = objection ?? notBack ?? tooEarly2(nodeCase.node, input);
+    const early = objection ?? failed4 ?? notBack ?? tooEarly2(nodeCase.node, input);
     if (turnOf !== null) {
       left2 -= 1;
       const why2 = `its turn comes when pods get their network again on ${turnOf}`;
@@ -19581,9 +19590,11 @@ function capReached(max) {
   };
 }
 __name(capReached, "capReached");
-function afterFailure(nodeCase, { restarts }) {
-  const stopper = restarts.find((restart2) => stops(restart2, namespacesOf(nodeCase.stuckPods)));
-  if (stopper === void 0) return null;
+function afterFailure({ stuckPods }, { restarts }) {
+  const proven = stuckPods.filter((stuck2) => stuck2.proven);
+  if (!restarts.some((restart2) => stops(restart2, namespacesOf(proven)))) return null;
+  const stopper = restarts.find((restart2) => stops(restart2, namespacesOf(stuckPods)));
+  if (stopper === void 0) return whyUnproven(stuckPods.filter((stuck2) => !stuck2.proven));
   return {
     kind: "refuse",
     why: `no further node is restarted, because the restart of ${stopper.node} was not proven to help: find out why there first`
@@ -23401,9 +23412,9 @@ function parseSettings(raw) {
 __name(parseSettings, "parseSettings");
 function readSettings(raw, whyUnreadable) {
   const parsed = parseSettings(raw);
-  const unreadable = unreadableKubeconfig(textOf5(raw, "kubeconfig"), whyUnreadable);
-  if (unreadable === null) return parsed;
-  return { problems: [unreadable, ..."problems" in parsed ? parsed.problems : []] };
+  const unreadable2 = unreadableKubeconfig(textOf5(raw, "kubeconfig"), whyUnreadable);
+  if (unreadable2 === null) return parsed;
+  return { problems: [unreadable2, ..."problems" in parsed ? parsed.problems : []] };
 }
 __name(readSettings, "readSettings");
 function describeProblems(problems) {
