@@ -85,6 +85,16 @@ describe('a shortage of a workload', () => {
 });
 
 describe('never starting', () => {
+  test("is a pod with Calico's failure whose node is lost afterwards", async () => {
+    const world = aShop();
+    world.sim.cluster.breakToken('n1');
+    world.sim.cluster.createPod({ namespace: 'shop', name: 'new', nodeName: 'n1' });
+    world.clock.after(10 * SECOND, () => world.sim.cluster.loseNode('n1'));
+    const { report } = await play(world, { ...sweep, timeout: '2m' });
+    expect(report.verdict).toBe('unhealthy');
+    expect(report.findings).toContainEqual(expect.objectContaining({ pod: 'new', cause: 'NodeNotReady' }));
+  });
+
   test("is a pod with Calico's failure", async () => {
     const world = aShop(4);
     world.sim.cluster.breakToken('n1');

@@ -24,7 +24,7 @@ export function judgePod(pod: Pod, context: PodContext): PodState {
   if (examination.class !== 'notReady') {
     return { pod, class: examination.class, finding: findingOf(pod, symptom, sinceMs, context, harmless) };
   }
-  if (isStarting(pod, symptom, sinceMs, context)) {
+  if (isStarting(pod, sinceMs, context)) {
     const grace = pod.deletionAtMs === null ? 'starting' : 'terminating';
     return { pod, class: grace, finding: findingOf(pod, symptom, sinceMs, context, harmless) };
   }
@@ -32,11 +32,14 @@ export function judgePod(pod: Pod, context: PodContext): PodState {
   return { pod, class: 'notReady', finding: findingOf(pod, symptom, sinceMs, context, weight) };
 }
 
-/** Not ready for less than `stuck-after`. Never a pod that crash loops or has Calico's failure: those do not just start. */
-function isStarting(pod: Pod, symptom: Symptom, sinceMs: number, context: PodContext): boolean {
-  const { stuckAfterMs, now, timing, memory } = context;
+/**
+ * Not ready for less than `stuck-after`. Never a pod that crash loops or has Calico's failure, though its node may have
+ * been lost since: those do not just start.
+ */
+function isStarting(pod: Pod, sinceMs: number, context: PodContext): boolean {
+  const { stuckAfterMs, now, timing, memory, sandboxError } = context;
   const isYoung = stuckAfterMs > 0 && now.atMs - sinceMs < stuckAfterMs;
-  if (!isYoung || symptom.cause === 'CalicoUnauthorized') return false;
+  if (!isYoung || sandboxError?.cause === 'CalicoUnauthorized') return false;
   return crashLoopingContainer(pod, { facts: memory, now, timing }) === null;
 }
 
