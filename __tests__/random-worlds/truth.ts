@@ -2,6 +2,7 @@
 
 import type { Change } from '../../simulator/api/store.ts';
 import type { EventObject, Pod } from '../../simulator/objects.ts';
+import { shiftTimes } from '../../simulator/timestamps.ts';
 import type { DaemonSet, Deployment, StatefulSet } from '../../simulator/workload-objects.ts';
 import type { World } from '../harness.ts';
 import { conditionOf, hasEnded, hasNetwork, hasSandbox, isLeaving, isReady, momentOf } from './pod-facts.ts';
@@ -160,6 +161,10 @@ export function recordTruth(world: World): Truth {
   for (const pod of sim.cluster.pods()) see(pod, sim.world.nowMs());
   for (const set of sim.cluster.list('daemonsets')) seeSet(set, sim.world.nowMs());
   sim.api.store.subscribe(hear);
+  // When the world ages, what nobody changes is told to nobody, but has older times as well.
+  sim.world.onShift((ms) => {
+    for (const known of pods.values()) pods.set(known.uid, { ...known, pod: shiftTimes(known.pod, -ms) });
+  });
 
   return {
     podsOn: (node) => [...pods.values()].filter((pod) => pod.node === node),
