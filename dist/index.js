@@ -20622,7 +20622,7 @@ function judgePod(pod, context) {
   if (examination.class !== "notReady") {
     return { pod, class: examination.class, finding: findingOf(pod, symptom, sinceMs, context, harmless) };
   }
-  if (isStarting(pod, symptom, sinceMs, context)) {
+  if (isStarting(pod, sinceMs, context)) {
     const grace = pod.deletionAtMs === null ? "starting" : "terminating";
     return { pod, class: grace, finding: findingOf(pod, symptom, sinceMs, context, harmless) };
   }
@@ -20630,10 +20630,10 @@ function judgePod(pod, context) {
   return { pod, class: "notReady", finding: findingOf(pod, symptom, sinceMs, context, weight) };
 }
 __name(judgePod, "judgePod");
-function isStarting(pod, symptom, sinceMs, context) {
-  const { stuckAfterMs, now, timing, memory } = context;
+function isStarting(pod, sinceMs, context) {
+  const { stuckAfterMs, now, timing, memory, sandboxError } = context;
   const isYoung = stuckAfterMs > 0 && now.atMs - sinceMs < stuckAfterMs;
-  if (!isYoung || symptom.cause === "CalicoUnauthorized") return false;
+  if (!isYoung || sandboxError?.cause === "CalicoUnauthorized") return false;
   return crashLoopingContainer(pod, { facts: memory, now, timing }) === null;
 }
 __name(isStarting, "isStarting");
