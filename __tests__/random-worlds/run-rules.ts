@@ -17,8 +17,11 @@ export interface EndedRun {
 const SHUTDOWN_MS = 5_000;
 /** Looks are 200 ms apart; what is begun at once besides are a handful of them. */
 const LOOKS_PER_SECOND = 5;
-/** More than this in ten seconds, answers that are refused at once included, is asking in a loop. */
-const REQUESTS_IN_TEN_SECONDS = 250;
+/**
+ * More than this in ten seconds, answers that are refused at once included, is asking in a loop. Before each DELETE that
+ * is turned away, up to three times for each node, some twenty lists are read.
+ */
+const REQUESTS_IN_TEN_SECONDS = 400;
 
 /** What is wrong with the end of a run, and with how it got there. */
 export function whyNotWellEnded(run: EndedRun): readonly string[] {
