@@ -167,11 +167,13 @@ describe('since', () => {
     expect(findingOf(lostReadyAt(ago(HOUR), { createdAtMs: ago(MINUTE) })).sinceMs).toBe(ago(MINUTE));
   });
 
-  test('is never before this run saw the pod Ready', () => {
+  test('is never before this run can have seen the pod Ready: a watch may have been silent for 90 s', () => {
     const watcher = aWatcher();
     watcher.lookAt(aPod(), 0);
     const { sinceMs } = required(watcher.lookAt(lostReadyAt(ago(5 * MINUTE)), 10 * SECOND));
-    expect(sinceMs).toBe(NOW_MS - SECOND);
+    expect(sinceMs).toBe(NOW_MS - 90 * SECOND);
+    watcher.lookAt(aPod(), 20 * SECOND);
+    expect(required(watcher.lookAt(lostReadyAt(ago(MINUTE)), 30 * SECOND)).sinceMs).toBe(ago(MINUTE));
   });
 
   test.each<readonly [string, number, number | null, number]>([

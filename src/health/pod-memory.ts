@@ -13,6 +13,9 @@ import type { PodCircumstances, PodFacts, PodMemory } from './pod-state.ts';
 /** Times in objects have whole seconds, so one that seems this much older than a look need not be. */
 const WHOLE_SECOND_MS = 1_000;
 
+/** A watch may say nothing for so long before it counts as lost: a pod that seems Ready may have been otherwise since. */
+const OLDEST_PICTURE_MS = 90_000;
+
 /**
  * What is remembered of a pod after this look; `previous` is what was remembered of the same uid. Call it once for
  * each pod of each picture, then `judgePod` with the result. `live`: the view of this pod's resource is open and
@@ -111,7 +114,7 @@ function readiness(previous: PodMemory | undefined, pod: Pod, hasEnded: boolean,
   const lastReadyAtMs = previous?.lastReadyAtMs ?? null;
   const isStillNotReady = isUnchanged && previous.notReadySinceMs !== null;
   const beganMs = wasNeverReady(pod, readyChangedAtMs) ? boundAtMs(pod, now) : changedAtMs;
-  const sawReadyMs = lastReadyAtMs === null ? beganMs : Math.max(changedAtMs, lastReadyAtMs - WHOLE_SECOND_MS);
+  const sawReadyMs = lastReadyAtMs === null ? beganMs : Math.max(changedAtMs, lastReadyAtMs - OLDEST_PICTURE_MS);
   return {
     readyChangedAtMs,
     readySinceElapsedMs: null,
