@@ -20684,6 +20684,7 @@ __name(timesOf, "timesOf");
 
 // src/health/pod-memory.ts
 var WHOLE_SECOND_MS = 1e3;
+var OLDEST_PICTURE_MS = 9e4;
 function rememberPod(previous, pod, circumstances, live) {
   const { now } = circumstances;
   const facts = factsOf(previous, pod, circumstances.events, now);
@@ -20758,7 +20759,7 @@ function readiness(previous, pod, hasEnded2, now) {
   const lastReadyAtMs = previous?.lastReadyAtMs ?? null;
   const isStillNotReady = isUnchanged && previous.notReadySinceMs !== null;
   const beganMs2 = wasNeverReady(pod, readyChangedAtMs) ? boundAtMs(pod, now) : changedAtMs;
-  const sawReadyMs = lastReadyAtMs === null ? beganMs2 : Math.max(changedAtMs, lastReadyAtMs - WHOLE_SECOND_MS);
+  const sawReadyMs = lastReadyAtMs === null ? beganMs2 : Math.max(changedAtMs, lastReadyAtMs - OLDEST_PICTURE_MS);
   return {
     readyChangedAtMs,
     readySinceElapsedMs: null,
