@@ -122,8 +122,10 @@ function whereOf(error: unknown): string {
   return typeof line === 'number' ? `it is no YAML (line ${line + 1})` : 'it is no YAML';
 }
 
-/** Entries without a name cannot be referred to, and are left out. */
-/** As client-go refuses it (tools/clientcmd/api/v1/conversion.go), a name that stands there twice: which one is meant? */
+/**
+ * Entries without a name cannot be referred to, and are left out. A name that stands there twice is refused, as by client-go
+ * (tools/clientcmd/api/v1/conversion.go): which one is meant?
+ */
 function named<T>(list: unknown, key: string, path: string, read: (name: string, content: Yaml) => T): readonly T[] {
   if (!Array.isArray(list)) return [];
   const names = new Set<string>();

@@ -13,7 +13,10 @@ import type { PodCircumstances, PodFacts, PodMemory } from './pod-state.ts';
 /** Times in objects have whole seconds, so one that seems this much older than a look need not be. */
 const WHOLE_SECOND_MS = 1_000;
 
-/** A watch may say nothing for so long before it counts as lost: a pod that seems Ready may have been otherwise since. */
+/**
+ * A watch may say nothing for so long before it counts as lost (`cluster/watch.ts`: WATCH_SILENCE_LIMIT_MS): a pod that seems
+ * Ready may have been otherwise since.
+ */
 const OLDEST_PICTURE_MS = 90_000;
 
 /**
